@@ -89,6 +89,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("http_body_util", LOOPBACK_SERVERS),
     ("jsonwebtoken", &["crates/sandbox/src/"]),
     ("rusqlite", &["crates/broker/src/storage/sqlite/"]),
+    ("askama", &["crates/broker/src/pages/", "crates/broker/src/api/page.rs"]),
     ("argon2", &["crates/broker/src/passwords.rs"]),
     ("lettre", &["crates/broker/src/mail.rs", "crates/broker/src/signup.rs"]),
     ("tokio_postgres", POSTGRES),

@@ -1,5 +1,8 @@
 //! A real browser, controlled with its own protocol over pipes.
 
+// Two test programs share it, and neither needs all of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -95,6 +98,31 @@ impl Chromium {
             self.ask("Input.dispatchMouseEvent", mouse);
         }
         self.await_page(title);
+    }
+
+    /// Runs no script of the pages from now on, as a browser that has them switched off.
+    #[track_caller]
+    pub fn forbid_scripts(&mut self) {
+        self.ask("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    }
+
+    /// Types a text into the field that this selector finds.
+    #[track_caller]
+    pub fn fill(&mut self, selector: &str, text: &str) {
+        let field = format!("document.querySelector({selector:?})");
+        let text = json!(text);
+        assert_eq!(self.eval(&format!("{field}.value = {text}; {field}.value")), text);
+    }
+
+    /// Fails if the page has an element that could run a script or load something.
+    #[track_caller]
+    pub fn is_only_text(&mut self) {
+        const ACTIVE: &str =
+            "script, img, iframe, object, embed, link, [onload], [onerror], [onclick]";
+        let found = self
+            .eval(&format!("[...document.querySelectorAll({ACTIVE:?})].map((e) => e.outerHTML)"));
+        assert_eq!(found, json!([]));
+        assert!(!self.log().contains("Content Security Policy"), "{}", self.log());
     }
 
     /// Checks the radio button that this selector finds.

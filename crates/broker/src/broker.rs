@@ -8,8 +8,11 @@ use oauthctl_core::Result;
 use oauthctl_core::port::Http;
 
 use crate::cache::Caches;
+use crate::caller::Caller;
 use crate::flow::{Flow, outbound, transport};
 use crate::mail::Mailer;
+use crate::problem::Problem;
+use crate::rates::Rates;
 use crate::settings::Settings;
 use crate::vault::Vault;
 
@@ -32,6 +35,8 @@ pub struct Broker {
     pub outbound: Arc<dyn Http>,
     /// What mails are sent with; `None` if nobody may sign up.
     pub mailer: Option<Mailer>,
+    /// How many requests there are.
+    pub rates: Rates,
     draining: AtomicBool,
 }
 
@@ -50,17 +55,33 @@ impl Broker {
     pub fn new(settings: Settings, public_url: String, vault: Arc<Vault>) -> Result<Self> {
         let spool = settings.spool.clone();
         let caches = Arc::new(Caches::default());
-        let callback = format!("{public_url}/callback");
-        let flow = Flow::new(&vault, &caches, transport(settings.reach()), &callback, spool)?;
+        let flow = Flow::new(&vault, &caches, transport(settings.reach()), &public_url, spool)?;
         let outbound = outbound(settings.reach(), TENANT_LIMIT);
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
-        Ok(Self { settings, public_url, vault, caches, flow, outbound, mailer, draining })
+        Ok(Self {
+            settings,
+            public_url,
+            vault,
+            caches,
+            flow,
+            outbound,
+            mailer,
+            rates: Rates::default(),
+            draining,
+        })
     }
 
     /// Returns whether users reach it over TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+
+    /// Counts a request of a tenant. Returns what to answer instead of carrying it out if there are too many.
+    pub fn over_rate(&self, caller: &Caller) -> Option<Problem> {
+        let most = caller.tenant.quota.requests?;
+        let is_over = !self.rates.allow_tenant(&caller.tenant.name, most);
+        is_over.then(|| Problem::too_many("the tenant sends more requests than it may", 1))
     }
 
     /// Says that no new work is to be sent here.

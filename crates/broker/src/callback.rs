@@ -14,6 +14,7 @@ use crate::names::of_secret;
 use crate::redirects::with_parameter;
 use crate::schedule::CONFIRMATION;
 use crate::storage::{Key, Space};
+use crate::titles::Titles;
 use crate::vault::Terms;
 
 /// What became of a callback.
@@ -29,6 +30,8 @@ pub enum Outcome {
         redirect_to: Option<String>,
         /// The cookie that is no longer needed.
         cookie: String,
+        /// Who is connected with whom.
+        titles: Titles,
     },
     /// The flow is over without a connection.
     Failed {
@@ -61,9 +64,14 @@ impl Unconfirmed {
     }
 }
 
-/// Completes the flow of a callback.
-pub async fn complete(broker: &Broker, query: &str, cookies: &[(String, String)]) -> Outcome {
-    let url = format!("{}?{query}", broker.flow.providers.redirect_uri());
+/// Completes the flow of a callback that was received at this path.
+pub async fn complete(
+    broker: &Broker,
+    path: &str,
+    query: &str,
+    cookies: &[(String, String)],
+) -> Outcome {
+    let url = format!("{}{path}", broker.public_url);
     let response = AuthorizationResponse::from_query(query).and_then(|r| r.received_at(&url));
     let Ok(response) = response else { return Outcome::Foreign };
     let state = response.state().to_owned();
@@ -73,6 +81,10 @@ pub async fn complete(broker: &Broker, query: &str, cookies: &[(String, String)]
         Ok(None) => return Outcome::Foreign,
         Err(error) => return unavailable(&error),
     };
+    // A code that another server issued comes in at another redirect URI, unless its `iss` names that server.
+    if flow.redirect_uri != url {
+        return Outcome::Foreign;
+    }
     let cookie = cookie_name(broker, &state);
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
         return Outcome::OtherBrowser;
@@ -84,7 +96,10 @@ pub async fn complete(broker: &Broker, query: &str, cookies: &[(String, String)]
     let outcome = work.await.unwrap_or_else(|_| Err(Error::internal("the redemption panicked")));
     match outcome {
         Ok(done) => match finish(broker, &flow, &done, &key).await {
-            Ok(redirect_to) => Outcome::Done { redirect_to, cookie },
+            Ok(redirect_to) => {
+                let titles = Titles::of(broker, &flow.link).await;
+                Outcome::Done { redirect_to, cookie, titles }
+            }
             Err(error) => unavailable(&error),
         },
         Err(error) => failed(broker, &flow, &key, cookie, &error).await,

@@ -1,5 +1,6 @@
 //! Who makes a request.
 
+use crate::clock::now_seconds;
 use crate::model::Tenant;
 
 /// Who makes a request.
@@ -9,4 +10,13 @@ pub struct Caller {
     pub tenant: Tenant,
     /// Names the API key.
     pub key_id: String,
+    /// When the API key ends, in Unix seconds.
+    pub expires_at: Option<u64>,
+}
+
+impl Caller {
+    /// Returns whether the API key has not ended.
+    pub fn has_valid_key(&self) -> bool {
+        self.expires_at.is_none_or(|at| now_seconds() < at)
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oauthctl_core::flow::AtServer;
+use oauthctl_core::flow::{AtServer, AttributeChanges};
 use oauthctl_core::grant::{AccountEntry, LastError};
 use oauthctl_core::port::Coordinator;
 use oauthctl_core::{Error, Grant, Result, Timestamp};
@@ -62,6 +62,15 @@ pub struct Failure {
     /// The provider's error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     oauth_error: Option<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.oauth_error {
+            Some(code) => write!(f, "{}, {code} ({})", self.error, self.at),
+            None => write!(f, "{} ({})", self.error, self.at),
+        }
+    }
 }
 
 /// A connection, without its tokens.
@@ -210,27 +219,27 @@ pub async fn of_user(
     Ok(Page { connections, next_cursor: None })
 }
 
-/// Changes attributes: null removes one.
+/// Changes attributes, if the connection has a revision that the caller accepts.
 ///
 /// # Errors
 ///
-/// Returns 404 for an unknown connection, 400 for attributes that are too large, and 503 if the store fails.
-pub async fn set_attributes(
+/// Returns 404 for an unknown connection, 412 for another revision, 400 for attributes that are too large, and 503 if
+/// the store fails.
+pub async fn change_attributes(
     broker: &Broker,
     place: &Place,
-    attributes: &BTreeMap<String, (Value, Option<Duration>)>,
+    changes: AttributeChanges,
+    accepts: Option<impl Fn(&Connection) -> bool>,
 ) -> Result<Connection, Problem> {
-    if get(broker, place).await?.is_none() {
-        return Err(Problem::not_found());
+    let stored = broker.vault.get::<Grant>(&place.grant(&broker.vault)).await?;
+    let stored = stored.ok_or_else(Problem::not_found)?;
+    let known = accepts.is_some().then(|| stored.document.clone());
+    if accepts.is_some_and(|accepts| !accepts(&Connection::of(stored, None))) {
+        return Err(Problem::precondition_failed());
     }
     let key = place.grant_key();
-    for (name, (value, ttl)) in attributes {
-        match value {
-            Value::Null => drop(broker.flow.manager.unset_attribute(&key, name).await?),
-            value => {
-                broker.flow.manager.set_attribute(&key, name, value.clone(), *ttl).await?;
-            }
-        }
+    if !broker.flow.manager.change_attributes(&key, changes, known.as_ref()).await? {
+        return Err(Problem::precondition_failed());
     }
     get(broker, place).await?.ok_or_else(Problem::not_found)
 }

@@ -4,6 +4,7 @@
 //! any time. The library is for the program `oauthctl-broker` and its tests; `docs/broker.md` describes the service,
 //! `docs/architecture.md` where a change belongs.
 
+pub mod admin;
 pub mod api;
 pub mod audit;
 pub mod broker;
@@ -23,9 +24,12 @@ pub mod link;
 pub mod mail;
 pub mod model;
 pub mod names;
+pub mod pages;
 pub mod passwords;
 pub mod problem;
 pub mod providers;
+pub mod quota;
+pub mod rates;
 pub mod redirects;
 pub mod rotation;
 pub mod schedule;
@@ -34,6 +38,7 @@ pub mod settings;
 pub mod signup;
 pub mod storage;
 pub mod tenants;
+pub mod titles;
 pub mod token;
 pub mod vault;
 pub mod webhooks;

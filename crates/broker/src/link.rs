@@ -15,9 +15,9 @@ use crate::keys::{random_name, random_text};
 use crate::model::{Binding, Link};
 use crate::names::of_secret;
 use crate::problem::Problem;
-use crate::redirects;
 use crate::storage::{Key, Space};
 use crate::vault::{Stored, Terms};
+use crate::{providers, quota, redirects};
 
 /// How long a link works, if the application does not say.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
@@ -27,9 +27,6 @@ pub const MAX_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// How long the user may take at the provider, once the link was followed.
 const AT_PROVIDER: Duration = Duration::from_secs(900);
-
-/// The most links of a tenant that wait for their users.
-const MOST: usize = 20_000;
 
 /// What an application asks for.
 #[derive(Debug, Default)]
@@ -42,6 +39,8 @@ pub struct Wanted {
     pub redirect_to: Option<String>,
     /// How the flow is bound.
     pub binding: Binding,
+    /// Whether the user sees a page before the provider's.
+    pub page: bool,
     /// How long the link works.
     pub ttl: Option<Duration>,
 }
@@ -55,6 +54,8 @@ pub struct Flow {
     pub link_id: String,
     /// The hash of the cookie that the browser must bring back.
     pub cookie: String,
+    /// The redirect URI, at which alone the response counts.
+    pub redirect_uri: String,
 }
 
 /// A link for an application to give to its user.
@@ -85,8 +86,8 @@ pub struct Begun {
 ///
 /// # Errors
 ///
-/// Returns 400 for a user, a redirect or a lifetime that is not allowed, 404 for an unknown provider, 429 for too many
-/// links that wait, and 503 if the store fails.
+/// Returns 400 for a user, a redirect or a lifetime that is not allowed, 404 for an unknown provider, 403 if the
+/// quota of connections is used up, 429 for too many links that wait, and 503 if the store fails.
 pub async fn make(
     broker: &Broker,
     caller: &Caller,
@@ -105,9 +106,7 @@ pub async fn make(
         }
         None => None,
     };
-    if broker.vault.storage().count(Space::Links, &tenant.name, MOST).await? >= MOST {
-        return Err(Problem::too_many("too many pending links", 60));
-    }
+    quota::check_link(broker, tenant, place).await?;
     let expires_at = now_seconds() + wanted.ttl.unwrap_or(DEFAULT_TTL).as_secs();
     let link = Link {
         tenant: tenant.name.clone(),
@@ -118,6 +117,7 @@ pub async fn make(
         scopes: wanted.scopes,
         redirect_to,
         binding: wanted.binding,
+        page: wanted.page,
         expires_at,
     };
     let token = random_text()?;
@@ -168,7 +168,7 @@ pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
     let Stored { key, document: link, .. } = link;
     let mut request = StartRequest::for_user(&link.user)
         .grant_id(&link.grant_id)
-        .redirect_uri(broker.flow.providers.redirect_uri())
+        .own_redirect_uri(broker.flow.providers.own_redirect_uri(&link.tenant, &link.provider))
         .scopes(link.scopes.clone())
         .ttl(AT_PROVIDER);
     if link.binding == Binding::Application {
@@ -177,8 +177,14 @@ pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
     request.attributes = link.attributes.clone();
     let profile = Place::new(&link.tenant, &link.provider, &link.user).profile();
     let started = broker.flow.manager.start(&profile, request).await?;
+    providers::keep_redirect_uri(broker, &link, &started.redirect_uri).await?;
     let cookie = random_text()?;
-    let flow = Flow { link, link_id: key.id, cookie: of_secret(&cookie) };
+    let flow = Flow {
+        link,
+        link_id: key.id,
+        cookie: of_secret(&cookie),
+        redirect_uri: started.redirect_uri,
+    };
     let terms = Terms { expires_at: Some(started.expires_at.unix()), ..Terms::default() };
     broker.vault.put(flow_key(&started.state), &flow, terms).await?;
     Ok(Begun {
@@ -199,6 +205,12 @@ pub fn flow_key(state: &str) -> Key {
 pub fn cookie_name(broker: &Broker, state: &str) -> String {
     let prefix = if broker.is_https() { "__Host-" } else { "" };
     format!("{prefix}oauthctl-{}", &of_secret(state)[..16])
+}
+
+/// Returns the name of the cookie of the page before the provider's.
+pub fn page_cookie_name(broker: &Broker, token: &str) -> String {
+    let prefix = if broker.is_https() { "__Host-" } else { "" };
+    format!("{prefix}oauthctl-page-{}", &of_secret(token)[..16])
 }
 
 /// Returns an error if the user reference cannot be one.

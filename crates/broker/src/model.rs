@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::clock::now_seconds;
+
 /// A tenant: an application with its users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
     /// The name, which is also its id.
     pub name: String,
+    /// What end users know the application by.
+    #[serde(default)]
+    pub title: Option<String>,
     /// When it was created, in Unix seconds.
     pub created_at: u64,
     /// Whether its requests are refused.
@@ -18,6 +23,37 @@ pub struct Tenant {
     /// Where its users may be sent after a connection, as parsed URLs.
     #[serde(default)]
     pub redirects: Vec<String>,
+    /// How much it may have.
+    #[serde(default)]
+    pub quota: Quota,
+}
+
+/// How much a tenant may have; `None` is as much as the broker allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quota {
+    /// Connections.
+    pub connections: Option<u32>,
+    /// Providers.
+    pub providers: Option<u32>,
+    /// Links that wait for their users.
+    pub pending: Option<u32>,
+    /// Requests that an instance answers within a second.
+    pub requests: Option<u32>,
+}
+
+impl Tenant {
+    /// Creates a tenant.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            created_at: now_seconds(),
+            disabled: false,
+            redirects: Vec::new(),
+            quota: Quota::default(),
+        }
+    }
 }
 
 /// An API key of a tenant. The key itself is not stored, only its hash.
@@ -34,6 +70,9 @@ pub struct ApiKey {
     pub hash: String,
     /// When it was created, in Unix seconds.
     pub created_at: u64,
+    /// When it ends, in Unix seconds.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
 }
 
 /// A provider of a tenant: the keys of a profile, as they were put, the client secret included. No `Debug`.
@@ -43,6 +82,13 @@ pub struct Provider {
     pub keys: Map<String, Value>,
     /// When it was put first, in Unix seconds.
     pub created_at: u64,
+    /// Whether the tenant wants a redirect URI for this provider alone.
+    #[serde(default)]
+    pub own_callback: bool,
+    /// The issuer whose responses were found to have no `iss`. The provider keeps its own redirect URI for as long as
+    /// it has this issuer, because that URI is registered there.
+    #[serde(default)]
+    pub without_iss: Option<String>,
 }
 
 /// How the browser and the user of a flow are bound together.
@@ -79,6 +125,9 @@ pub struct Link {
     /// How the flow is bound.
     #[serde(default)]
     pub binding: Binding,
+    /// Whether the user sees a page before the provider's.
+    #[serde(default)]
+    pub page: bool,
     /// When it ends, in Unix seconds.
     pub expires_at: u64,
 }

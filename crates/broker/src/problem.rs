@@ -116,6 +116,11 @@ impl Problem {
             .retry_after(retry_after)
     }
 
+    /// Returns the problem of a quota that is used up: waiting does not help.
+    pub fn quota_exceeded(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "quota_exceeded", "The quota is used up").detail(detail)
+    }
+
     /// Returns the problem of an error that is not the client's.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "An internal error occurred")

@@ -1,5 +1,7 @@
 //! The providers of a tenant, as they are put and shown.
 
+use std::time::Duration;
+
 use oauthctl_core::Result;
 use oauthctl_core::http::Reach;
 use oauthctl_core::profile::Profile;
@@ -10,14 +12,18 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::flow::build_profile;
-use crate::model::Provider;
+use crate::model::{Link, Provider};
 use crate::problem::Problem;
-use crate::storage::{Condition, Key, Space};
+use crate::quota;
+use crate::storage::{Condition, Key, Space, Written};
 use crate::tenants::check_name;
 use crate::vault::{Stored, Terms};
 
-/// The most providers of a tenant.
-const MOST: usize = 500;
+/// The key with which a tenant asks for a redirect URI of its own.
+const OWN_CALLBACK: &str = "own_callback";
+
+/// How long a server may take to say whether it sends `iss`.
+const LONGEST_QUESTION: Duration = Duration::from_secs(3);
 
 /// Members that are never shown.
 const SECRET: &[&str] = &["client_secret", "private_key"];
@@ -32,7 +38,8 @@ fn key_of(tenant: &str, name: &str) -> Key {
 ///
 /// Returns `Store` if the store fails.
 pub async fn names(broker: &Broker, tenant: &str) -> Result<Vec<String>> {
-    let records = broker.vault.storage().list(Space::Providers, tenant, "", None, MOST).await?;
+    let records =
+        broker.vault.storage().list(Space::Providers, tenant, "", None, quota::PROVIDERS).await?;
     Ok(records.into_iter().map(|record| record.key.id).collect())
 }
 
@@ -40,15 +47,16 @@ pub async fn names(broker: &Broker, tenant: &str) -> Result<Vec<String>> {
 ///
 /// # Errors
 ///
-/// Returns 400 for an invalid name or invalid keys, 429 for too many providers, and 503 if the store fails.
+/// Returns 400 for an invalid name or invalid keys, 403 for too many providers, and 503 if the store fails.
 pub async fn put(
     broker: &Broker,
     caller: &Caller,
     name: &str,
-    keys: Map<String, Value>,
+    mut keys: Map<String, Value>,
 ) -> Result<(Value, bool), Problem> {
     check_name("the name of a provider", name)?;
     let tenant = &caller.tenant.name;
+    let own_callback = take_own_callback(&mut keys)?;
     let redirect_uri = broker.flow.providers.redirect_uri();
     let built = build_profile(tenant, name, &keys, redirect_uri);
     let profile = built.map_err(|error| Problem::invalid(error.message()))?;
@@ -56,14 +64,74 @@ pub async fn put(
     let key = key_of(tenant, name);
     let existing = broker.vault.get::<Provider>(&key).await?;
     let is_new = existing.is_none();
-    if is_new && broker.vault.storage().count(Space::Providers, tenant, MOST).await? >= MOST {
-        return Err(Problem::too_many("too many providers", 60));
+    if is_new {
+        quota::check_provider(broker, &caller.tenant).await?;
     }
-    let created_at = existing.map_or_else(now_seconds, |stored| stored.document.created_at);
-    let provider = Provider { keys, created_at };
-    broker.vault.put(key.clone(), &provider, Terms::default()).await?;
-    broker.caches.forget(&key);
-    Ok((shown(name, &provider), is_new))
+    let existing = existing.map(|stored| stored.document);
+    let created_at = existing.as_ref().map_or_else(now_seconds, |provider| provider.created_at);
+    let without_iss = existing.and_then(|provider| provider.without_iss);
+    let mut provider = Provider { keys, created_at, own_callback, without_iss };
+    let written = save(broker, &key, &provider, Condition::Always).await?;
+    if let Written::Stored(revision) = written
+        && is_iss_unknown(broker, &profile, &provider)
+        && lacks_iss(broker, &profile).await
+    {
+        provider.without_iss = profile.issuer.clone();
+        save(broker, &key, &provider, Condition::Revision(revision)).await?;
+    }
+    Ok((shown(broker, name, &profile, &provider), is_new))
+}
+
+/// Writes a provider. Whoever has put another one meanwhile knows better than a condition that no longer holds.
+async fn save(
+    broker: &Broker,
+    key: &Key,
+    provider: &Provider,
+    condition: Condition,
+) -> Result<Written> {
+    let written = broker.vault.put(key.clone(), provider, Terms::only_if(condition)).await?;
+    broker.caches.forget(key);
+    Ok(written)
+}
+
+/// Removes the only key that is not one of a profile, and returns its value.
+fn take_own_callback(keys: &mut Map<String, Value>) -> Result<bool, Problem> {
+    match keys.remove(OWN_CALLBACK) {
+        None => Ok(false),
+        Some(Value::Bool(own)) => Ok(own),
+        Some(_) => Err(Problem::invalid("`own_callback` must be true or false")),
+    }
+}
+
+/// Returns whether only the server can say which redirect URI the provider needs.
+fn is_iss_unknown(broker: &Broker, profile: &Profile, provider: &Provider) -> bool {
+    let providers = &broker.flow.providers;
+    !profile.can_share_redirect_uri(false)
+        && providers.redirect_uri_of(profile, provider) == providers.redirect_uri()
+}
+
+/// Asks a server whether its responses lack `iss`. One that does not respond is asked again when a user connects.
+async fn lacks_iss(broker: &Broker, profile: &Profile) -> bool {
+    let server = broker.flow.manager.server(&profile.name);
+    let server = tokio::time::timeout(LONGEST_QUESTION, server).await;
+    matches!(server, Ok(Ok(server)) if !server.iss_parameter_supported)
+}
+
+/// Remembers the redirect URI of a flow, which is registered at the server.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn keep_redirect_uri(broker: &Broker, link: &Link, used: &str) -> Result<()> {
+    let profile = broker.flow.providers.profile(&link.tenant, &link.provider).await?;
+    let Some(profile) = profile else { return Ok(()) };
+    if profile.redirect_uris.iter().any(|uri| uri.text == used) {
+        return Ok(());
+    }
+    let key = key_of(&link.tenant, &link.provider);
+    let Some(stored) = broker.vault.get::<Provider>(&key).await? else { return Ok(()) };
+    let provider = Provider { without_iss: profile.issuer.clone(), ..stored.document };
+    save(broker, &key, &provider, Condition::Revision(stored.revision)).await.map(drop)
 }
 
 /// Refuses endpoints whose hosts are addresses out of reach. Names are checked when they are resolved.
@@ -94,7 +162,9 @@ fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
 /// Returns `Store` if the store fails.
 pub async fn get(broker: &Broker, tenant: &str, name: &str) -> Result<Option<Value>> {
     let found: Option<Stored<Provider>> = broker.vault.get(&key_of(tenant, name)).await?;
-    Ok(found.map(|stored| shown(name, &stored.document)))
+    let profile = broker.flow.providers.profile(tenant, name).await?;
+    let (Some(found), Some(profile)) = (found, profile) else { return Ok(None) };
+    Ok(Some(shown(broker, name, &profile, &found.document)))
 }
 
 /// Removes a provider that has no connections. Returns whether there was one.
@@ -116,9 +186,14 @@ pub async fn delete(broker: &Broker, tenant: &str, name: &str) -> Result<bool, P
 }
 
 /// Returns a provider without its secrets.
-fn shown(name: &str, provider: &Provider) -> Value {
+fn shown(broker: &Broker, name: &str, profile: &Profile, provider: &Provider) -> Value {
     let mut shown = Map::new();
     shown.insert("provider".to_owned(), name.into());
+    let redirect_uri = broker.flow.providers.redirect_uri_of(profile, provider);
+    shown.insert("redirect_uri".to_owned(), redirect_uri.into());
+    if provider.own_callback {
+        shown.insert(OWN_CALLBACK.to_owned(), true.into());
+    }
     for (key, value) in &provider.keys {
         match key.as_str() {
             secret if SECRET.contains(&secret) => {

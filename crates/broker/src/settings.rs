@@ -27,6 +27,12 @@ pub struct Settings {
     pub mail_from: Option<String>,
     /// Whether provider endpoints and webhooks may have private addresses.
     pub allow_private_endpoints: bool,
+    /// How many requests an instance answers to one address within a second.
+    pub requests_per_address: Option<u32>,
+    /// What the operator signs in to `/admin` with; `None` if there are no such pages.
+    pub admin_key: Option<Secret>,
+    /// Whether all users see a page before the provider's.
+    pub connect_page: bool,
     /// Whether a proxy in front terminates TLS.
     pub behind_proxy: bool,
     /// The certificate chain and its private key, PEM.
@@ -64,6 +70,12 @@ pub struct Section {
     pub mail_from: Option<String>,
     /// See [`Settings::allow_private_endpoints`].
     pub allow_private_endpoints: Option<bool>,
+    /// See [`Settings::requests_per_address`].
+    pub requests_per_address: Option<u32>,
+    /// The file with [`Settings::admin_key`].
+    pub admin_key_file: Option<PathBuf>,
+    /// See [`Settings::connect_page`].
+    pub connect_page: Option<bool>,
     /// See [`Settings::behind_proxy`].
     pub behind_proxy: Option<bool>,
     /// See [`Settings::tls`].
@@ -90,6 +102,9 @@ impl Section {
             smtp: self.smtp.or(other.smtp),
             mail_from: self.mail_from.or(other.mail_from),
             allow_private_endpoints: self.allow_private_endpoints.or(other.allow_private_endpoints),
+            requests_per_address: self.requests_per_address.or(other.requests_per_address),
+            admin_key_file: self.admin_key_file.or(other.admin_key_file),
+            connect_page: self.connect_page.or(other.connect_page),
             behind_proxy: self.behind_proxy.or(other.behind_proxy),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_private_key: self.tls_private_key.or(other.tls_private_key),
@@ -134,6 +149,10 @@ impl Section {
             return Err(Error::config(format!("refusing to serve {listen} without TLS"))
                 .hint("set `tls_certificate` and `tls_private_key`, or `behind_proxy` if a proxy terminates TLS"));
         }
+        if behind_proxy && self.requests_per_address.is_some() {
+            return Err(Error::config("`requests_per_address` cannot be used with `behind_proxy`")
+                .hint("limit addresses in the proxy: the broker sees only that of the proxy"));
+        }
         Ok(Settings {
             listen,
             public_url,
@@ -142,6 +161,9 @@ impl Section {
             smtp: self.smtp,
             mail_from: self.mail_from,
             allow_private_endpoints: self.allow_private_endpoints.unwrap_or(false),
+            requests_per_address: self.requests_per_address,
+            admin_key: None,
+            connect_page: self.connect_page.unwrap_or(false),
             behind_proxy,
             tls,
             spool: state.join(SPOOL),

@@ -1,6 +1,7 @@
 //! Tenants and their API keys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use oauthctl_core::{Error, Result, Secret, text};
 
@@ -36,7 +37,17 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
     )))
 }
 
-fn key_of(name: &str) -> Key {
+/// Validates what end users know an application by, and returns it.
+fn check_title(title: &str) -> Result<String> {
+    let is_short = (1..=80).contains(&title.chars().count());
+    if is_short && !title.chars().any(char::is_control) && !title.trim().is_empty() {
+        return Ok(title.to_owned());
+    }
+    Err(Error::usage("the title must have 1 to 80 characters, none of them control characters"))
+}
+
+/// Returns the record of a tenant.
+pub fn tenant_record(name: &str) -> Key {
     Key::new(Space::Tenants, "", name)
 }
 
@@ -50,13 +61,18 @@ fn unknown(name: &str) -> Error {
 ///
 /// Returns `Usage` for an invalid name or redirect URL, `Config` for a name that exists, and `Store` if the store
 /// fails.
-pub async fn create(vault: &Vault, name: &str, redirects: &[String]) -> Result<(Tenant, Secret)> {
+pub async fn create(
+    vault: &Vault,
+    name: &str,
+    redirects: &[String],
+    title: Option<&str>,
+) -> Result<(Tenant, Secret)> {
     check_name("the name of a tenant", name)?;
+    let title = title.map(check_title).transpose()?;
     let redirects = redirects.iter().map(|url| redirects::parse(url)).collect::<Result<_>>()?;
-    let tenant =
-        Tenant { name: name.to_owned(), created_at: now_seconds(), disabled: false, redirects };
+    let tenant = Tenant { title, redirects, ..Tenant::new(name) };
     let terms = Terms::only_if(Condition::Absent);
-    if vault.put(key_of(name), &tenant, terms).await? == Written::Refused {
+    if vault.put(tenant_record(name), &tenant, terms).await? == Written::Refused {
         return Err(Error::config(format!("the tenant `{name}` already exists"))
             .hint("issue another API key for it"));
     }
@@ -70,13 +86,8 @@ pub async fn create(vault: &Vault, name: &str, redirects: &[String]) -> Result<(
 ///
 /// Returns `Store` if the store fails.
 pub async fn found(vault: &Vault, name: &str) -> Result<()> {
-    let tenant = Tenant {
-        name: name.to_owned(),
-        created_at: now_seconds(),
-        disabled: false,
-        redirects: Vec::new(),
-    };
-    vault.put(key_of(name), &tenant, Terms::only_if(Condition::Absent)).await.map(drop)
+    let tenant = Tenant::new(name);
+    vault.put(tenant_record(name), &tenant, Terms::only_if(Condition::Absent)).await.map(drop)
 }
 
 /// Returns a tenant.
@@ -85,7 +96,7 @@ pub async fn found(vault: &Vault, name: &str) -> Result<()> {
 ///
 /// Returns `Config` for an unknown tenant.
 pub async fn get(vault: &Vault, name: &str) -> Result<Tenant> {
-    let found = vault.get::<Tenant>(&key_of(name)).await?;
+    let found = vault.get::<Tenant>(&tenant_record(name)).await?;
     found.map(|stored| stored.document).ok_or_else(|| unknown(name))
 }
 
@@ -106,7 +117,8 @@ pub async fn list(vault: &Vault) -> Result<Vec<Tenant>> {
 /// Returns `Config` for an unknown tenant, and `Store` if the store fails.
 pub async fn change(vault: &Vault, name: &str, change: impl Fn(&mut Tenant)) -> Result<Tenant> {
     loop {
-        let found = vault.get::<Tenant>(&key_of(name)).await?.ok_or_else(|| unknown(name))?;
+        let found =
+            vault.get::<Tenant>(&tenant_record(name)).await?.ok_or_else(|| unknown(name))?;
         let mut tenant = found.document;
         change(&mut tenant);
         let terms = Terms::only_if(Condition::Revision(found.revision));
@@ -132,10 +144,37 @@ pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKe
         name: name.to_owned(),
         hash: hash.clone(),
         created_at: now_seconds(),
+        expires_at: None,
     };
     vault.put(Key::new(Space::KeyNames, tenant, id), &key, Terms::default()).await?;
     vault.put(Key::new(Space::ApiKeys, "", hash), &key, Terms::default()).await?;
     Ok((key, secret))
+}
+
+/// Issues an API key in place of another one, which ends after this time. Returns `None` if there is none of this id.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn rotate_key(
+    vault: &Vault,
+    tenant: &str,
+    id: &str,
+    grace: Duration,
+) -> Result<Option<(ApiKey, Secret)>> {
+    get(vault, tenant).await?;
+    let named = Key::new(Space::KeyNames, tenant, id);
+    let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(None) };
+    let issued = issue_key(vault, tenant, &found.document.name).await?;
+    let ends = now_seconds() + grace.as_secs();
+    // A key that ends earlier already does not live on.
+    let ends = found.document.expires_at.map_or(ends, |at| at.min(ends));
+    let old = ApiKey { expires_at: Some(ends), ..found.document };
+    for key in [Key::new(Space::ApiKeys, "", &old.hash), named] {
+        let terms = Terms { expires_at: Some(ends), ..Terms::default() };
+        vault.put(key, &old, terms).await?;
+    }
+    Ok(Some(issued))
 }
 
 /// Returns the API keys of a tenant, without the keys themselves.
@@ -175,6 +214,7 @@ pub async fn authenticate(
     let record = key_record(secret);
     if caches.is_fresh()
         && let Some(caller) = caches.callers.get(&record)
+        && caller.has_valid_key()
     {
         return Ok(Some(caller));
     }
@@ -187,8 +227,11 @@ pub async fn authenticate(
     if Secret::new(key.hash.as_str()) != Secret::new(record.id.as_str()) {
         return Ok(None);
     }
-    let Some(tenant) = vault.get::<Tenant>(&key_of(&key.tenant)).await? else { return Ok(None) };
-    let caller = Arc::new(Caller { tenant: tenant.document, key_id: key.id });
+    let Some(tenant) = vault.get::<Tenant>(&tenant_record(&key.tenant)).await? else {
+        return Ok(None);
+    };
+    let caller =
+        Arc::new(Caller { tenant: tenant.document, key_id: key.id, expires_at: key.expires_at });
     caches.callers.insert(record, seen, Arc::clone(&caller));
     Ok(Some(caller))
 }

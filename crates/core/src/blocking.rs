@@ -217,6 +217,20 @@ impl FlowManager {
         self.run(self.inner.set_attribute(key, name, value, ttl))
     }
 
+    /// Changes several attributes of a grant: see [`flow::FlowManager::change_attributes`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::change_attributes`].
+    pub fn change_attributes(
+        &self,
+        key: &GrantKey,
+        changes: flow::AttributeChanges,
+        known: Option<&Grant>,
+    ) -> Result<bool> {
+        self.run(self.inner.change_attributes(key, changes, known))
+    }
+
     /// Removes an attribute of a grant: see [`flow::FlowManager::unset_attribute`].
     ///
     /// # Errors

@@ -1,51 +1,126 @@
-//! `GET /connect/{tenant}/{link}`: binds the browser with a cookie and sends it to the provider.
+//! `GET /connect/{tenant}/{link}`: binds the browser with a cookie and sends it to the provider, after a page about
+//! what happens if the application or the operator wants one.
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use oauthctl_core::{Error, Result, Secret};
 
+use super::cookies::{self, SameSite};
 use super::extract::Path;
-use super::page;
+use super::page::{self, Forms};
 use crate::broker::Broker;
-use crate::link;
+use crate::flow::Place;
+use crate::keys::random_text;
+use crate::link::{self, Begun};
+use crate::model::Link;
+use crate::pages::Tone;
 use crate::problem::Problem;
+use crate::redirects::with_parameter;
+use crate::titles;
+use crate::vault::Stored;
+use crate::{quota, tenants};
+
+/// How long the page before the provider's can be used, in seconds.
+const PAGE: u64 = 900;
 
 /// Handles a user who follows a link.
 pub async fn get(
     State(broker): State<Arc<Broker>>,
     method: Method,
     Path((tenant, token)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     if method != Method::GET {
         return Problem::method_not_allowed().into_response();
     }
-    let begun = match link::find(&broker, &tenant, &token).await {
-        Ok(Some(link)) => link::begin(&broker, link).await,
+    let answered = match link::find(&broker, &tenant, &token).await {
+        Ok(Some(link)) => answer(&broker, link, &token, query.as_deref(), &headers).await,
         Ok(None) => return page::invalid_link(),
         Err(error) => Err(error),
     };
-    match begun {
-        Ok(begun) => {
-            let secure = if broker.is_https() { "; Secure" } else { "" };
-            let (name, value, lasts) = (&begun.cookie_name, &begun.cookie, begun.lasts.as_secs());
-            let cookie =
-                format!("{name}={value}; Path=/; Max-Age={lasts}; HttpOnly; SameSite=Lax{secure}");
-            let headers: [(HeaderName, String); 3] = [
-                (header::LOCATION, begun.authorization_url),
-                (header::SET_COOKIE, cookie),
-                (header::REFERRER_POLICY, "no-referrer".to_owned()),
-            ];
-            (StatusCode::FOUND, headers).into_response()
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = error.kind().word(),
-                "cannot start: {}",
-                error.message_to_keep()
-            );
-            page::failed(StatusCode::BAD_GATEWAY)
-        }
+    answered.unwrap_or_else(|error| cannot_start(&error))
+}
+
+async fn answer(
+    broker: &Broker,
+    link: Stored<Link>,
+    token: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let tenant = tenants::get(&broker.vault, &link.document.tenant).await?;
+    if tenant.disabled {
+        return Ok(page::invalid_link());
     }
+    let place = Place::new(&tenant.name, &link.document.provider, &link.document.user);
+    if !quota::has_room(broker, &tenant, &place).await? {
+        return Ok(page::message(
+            StatusCode::FORBIDDEN,
+            Tone::Bad,
+            "The account was not connected",
+            "The application has as many accounts connected as it may have. Nothing was stored.",
+            "Go back to the application.",
+        ));
+    }
+    if !link.document.page && !broker.settings.connect_page {
+        return Ok(send_on(&link::begin(broker, link).await?));
+    }
+    // Only the page itself contains the answer, and only in the browser that it was shown to.
+    let cookie = link::page_cookie_name(broker, token);
+    let expected = cookies::cookies(headers).into_iter().find(|(name, _)| *name == cookie);
+    let given = query.and_then(|query| query.split_once('='));
+    let is_given = |(_, value): &(String, String)| {
+        given.is_some_and(|(_, given)| Secret::new(given) == Secret::new(value.as_str()))
+    };
+    let mut response = match (given, expected.filter(is_given)) {
+        (Some(("continue", _)), Some(_)) => send_on(&link::begin(broker, link).await?),
+        (Some(("cancel", _)), Some(_)) => cancelled(broker, &link).await?,
+        _ => return ask(broker, &link.document, &cookie).await,
+    };
+    cookies::remove(&mut response, &cookie);
+    Ok(response)
+}
+
+/// Shows what the application wants.
+async fn ask(broker: &Broker, link: &Link, cookie: &str) -> Result<Response> {
+    let answer = random_text()?;
+    let page = titles::connect_page(broker, link, &answer).await?;
+    let mut response = page::respond(StatusCode::OK, &page, Forms::None);
+    cookies::set(&mut response, cookie, &answer, PAGE, SameSite::Strict);
+    Ok(response)
+}
+
+async fn cancelled(broker: &Broker, link: &Stored<Link>) -> Result<Response> {
+    broker.vault.delete(&link.key).await?;
+    Ok(match &link.document.redirect_to {
+        Some(url) => redirect(&with_parameter(url, "error", "access_denied")),
+        None => page::message(
+            StatusCode::OK,
+            Tone::Calm,
+            "You have cancelled",
+            "The account was not connected. Nothing was stored.",
+            "You can close this window.",
+        ),
+    })
+}
+
+fn send_on(begun: &Begun) -> Response {
+    let mut response = redirect(&begun.authorization_url);
+    let lasts = begun.lasts.as_secs();
+    cookies::set(&mut response, &begun.cookie_name, &begun.cookie, lasts, SameSite::Lax);
+    response
+}
+
+fn redirect(url: &str) -> Response {
+    let headers = [(header::LOCATION, url), (header::REFERRER_POLICY, "no-referrer")];
+    (StatusCode::FOUND, headers).into_response()
+}
+
+fn cannot_start(error: &Error) -> Response {
+    tracing::warn!(error = error.kind().word(), "cannot start: {}", error.message_to_keep());
+    page::failed(StatusCode::BAD_GATEWAY)
 }

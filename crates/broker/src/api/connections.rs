@@ -47,6 +47,9 @@ pub struct NewConnection {
     /// application.
     #[serde(default)]
     binding: BindingName,
+    /// Whether the user sees a page with the application, the provider and the scopes before the provider's own.
+    #[serde(default)]
+    page: bool,
 }
 
 /// How a flow is bound to its user.
@@ -103,11 +106,11 @@ pub struct StartedConnection {
         (status = 201, description = "A link for the user", body = StartedConnection),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has as many connections as it may have", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many pending links", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many pending links, or too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn create(
@@ -126,6 +129,7 @@ pub async fn create(
         scopes: body.scopes,
         redirect_to: body.redirect_to,
         binding,
+        page: body.page,
         ttl: body.ttl.as_ref().map(Ttl::duration).transpose()?,
     };
     let made = link::make(&broker, &caller, &place, wanted).await?;
@@ -160,6 +164,7 @@ pub struct Filter {
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn list(
@@ -192,6 +197,7 @@ pub async fn list(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn get(
@@ -238,6 +244,7 @@ pub struct Change {
         (status = 412, description = "The connection has changed", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -250,15 +257,17 @@ pub async fn patch(
 ) -> Result<Response, Problem> {
     let place = Place::new(&caller.tenant.name, provider, user);
     let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
-    if let Some(known) = headers.get(header::IF_MATCH) {
-        let current = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
-        if !known.to_str().is_ok_and(|known| matches_tag(known, &tag(&current))) {
-            return Err(Problem::precondition_failed());
+    let accepts = headers.get(header::IF_MATCH).map(|known| {
+        move |current: &Connection| {
+            known.to_str().is_ok_and(|known| is_exactly(known, &tag(current)))
         }
-    }
-    let attributes = change.attributes.into_iter().map(|(name, value)| (name, (value, ttl)));
-    let attributes = attributes.collect();
-    let changed = connections::set_attributes(&broker, &place, &attributes).await?;
+    });
+    let changes = change.attributes.into_iter().map(|(name, value)| match value {
+        Value::Null => (name, None),
+        value => (name, Some((value, ttl))),
+    });
+    let changed =
+        connections::change_attributes(&broker, &place, changes.collect(), accepts).await?;
     let tag = tag(&changed);
     Ok(with_tag(axum::Json(changed).into_response(), &tag))
 }
@@ -274,6 +283,7 @@ pub async fn patch(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -298,6 +308,11 @@ fn with_tag(mut response: Response, tag: &str) -> Response {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
+}
+
+/// Returns whether one of these entity tags is this one, and a strong one (RFC 9110, section 13.1.1).
+fn is_exactly(known: &str, tag: &str) -> bool {
+    known == "*" || known.split(',').any(|one| one.trim() == tag)
 }
 
 /// Returns whether one of these entity tags is this one (RFC 9110, section 13.1.2).

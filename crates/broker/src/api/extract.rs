@@ -28,7 +28,7 @@ impl FromRequestParts<Arc<Broker>> for Authenticated {
 ///
 /// # Errors
 ///
-/// Returns 401 without a valid key, 403 for a disabled tenant, and 503 if the store fails.
+/// Returns 401 without a valid key, 403 for a disabled tenant, 429 for too many requests, and 503 if the store fails.
 pub async fn authenticate(broker: &Broker, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
     let key = bearer(headers).ok_or_else(Problem::unauthorized)?;
     let caller = tenants::authenticate(&broker.vault, &broker.caches, key).await?;
@@ -37,7 +37,10 @@ pub async fn authenticate(broker: &Broker, headers: &HeaderMap) -> Result<Arc<Ca
         let title = "The tenant is disabled";
         return Err(Problem::new(StatusCode::FORBIDDEN, "tenant_disabled", title));
     }
-    Ok(caller)
+    match broker.over_rate(&caller) {
+        Some(problem) => Err(problem),
+        None => Ok(caller),
+    }
 }
 
 /// Returns the token of the only `Authorization` header, if its scheme is `Bearer`.

@@ -1,10 +1,12 @@
 //! The HTTP interface: one file for each resource, with its handlers and their descriptions.
 
+mod admin;
 mod audit;
 mod callback;
 mod confirmations;
 mod connect;
 mod connections;
+mod cookies;
 mod extract;
 mod health;
 mod openapi;
@@ -53,10 +55,13 @@ fn described() -> OpenApiRouter<Arc<Broker>> {
 pub fn router(broker: Arc<Broker>) -> Router {
     let (router, document) = described().split_for_parts();
     let document = openapi::complete(document, &broker.public_url);
+    let router =
+        admin::routes().into_iter().fold(router, |router, (path, route)| router.route(path, route));
     router
         .route("/openapi.json", get(move || openapi::get(document.clone())))
         .route("/connect/{tenant}/{link}", get(connect::get))
         .route("/callback", get(callback::get))
+        .route("/connect/{tenant}/{provider}/callback", get(callback::get))
         .route("/v1/verify", get(signup::verify))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::extract::{Json, Query};
 use super::page;
 use crate::broker::Broker;
+use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::signup;
 
@@ -62,22 +63,28 @@ pub async fn verify(
 ) -> Response {
     let Ok(Query(Link { token })) = query else { return page::invalid_link() };
     match signup::verify(&broker, &token).await {
-        Ok(true) => page::page(
+        Ok(true) => page::message(
             StatusCode::OK,
+            Tone::Good,
             "Your e-mail address is confirmed",
             "You can now request an API key.",
+            "",
         ),
-        Ok(false) => page::page(
+        Ok(false) => page::message(
             StatusCode::NOT_FOUND,
+            Tone::Calm,
             "This link is invalid",
-            "It may have expired or already been used. Sign up again to get a new one.",
+            "It may have expired or already been used.",
+            "Sign up again to get a new one.",
         ),
         Err(error) => {
             tracing::error!("an address could not be verified: {}", error.message());
-            page::page(
+            page::message(
                 StatusCode::SERVICE_UNAVAILABLE,
+                Tone::Bad,
                 "Your e-mail address is not confirmed",
-                "Something went wrong. Open the link again later.",
+                "Something went wrong.",
+                "Open the link again later.",
             )
         }
     }

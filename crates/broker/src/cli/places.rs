@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use directories::ProjectDirs;
 use oauthctl_core::profile::Config;
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, Result, Secret};
 use zeroize::Zeroizing;
 
 use super::globals::Globals;
@@ -22,6 +22,12 @@ pub const MASTER_KEY: &str = "OAUTHCTL_MASTER_KEY";
 
 /// The master key that replaces it.
 const NEW_MASTER_KEY: &str = "OAUTHCTL_NEW_MASTER_KEY";
+
+/// The key with which the operator signs in.
+const ADMIN_KEY: &str = "OAUTHCTL_ADMIN_KEY";
+
+/// The shortest admin key. It is random, so that nobody can guess it however often they try.
+const SHORTEST_ADMIN_KEY: usize = 32;
 
 /// The key file, if the variable is not set.
 const KEY_FILE: &str = "broker.key";
@@ -104,6 +110,34 @@ fn of_variable(name: &str) -> Result<Option<MasterKey>> {
     let text = text.into_string().map(Zeroizing::new);
     let text = text.map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;
     MasterKey::parse(&text, name).map(Some)
+}
+
+/// Returns the admin key: that of the variable, else that of the file.
+///
+/// # Errors
+///
+/// Returns `Config` for a file that cannot be read or that other users can read, and for a key that could be guessed.
+pub fn admin_key(section: &Section) -> Result<Option<Secret>> {
+    let (text, source) = match (variable(ADMIN_KEY), &section.admin_key_file) {
+        (Some(text), _) => {
+            let invalid = |_| Error::config(format!("{ADMIN_KEY} is not valid UTF-8"));
+            (Zeroizing::new(text.into_string().map_err(invalid)?), ADMIN_KEY.to_owned())
+        }
+        (None, Some(path)) => {
+            let text = fs::read_to_string(path).map_err(|e| cannot("read", path, &e))?;
+            refuse_open_file(path)?;
+            (Zeroizing::new(text), path.display().to_string())
+        }
+        (None, None) => return Ok(None),
+    };
+    let key = text.trim();
+    if key.len() < SHORTEST_ADMIN_KEY {
+        return Err(Error::config(format!(
+            "{source}: the admin key must have at least {SHORTEST_ADMIN_KEY} characters"
+        ))
+        .hint("generate one with `openssl rand -base64 32`"));
+    }
+    Ok(Some(Secret::new(key)))
 }
 
 /// Returns the key that replaces the master key.

@@ -13,7 +13,7 @@ use super::globals::Globals;
 use super::places;
 use super::ui::Ui;
 use crate::broker::Broker;
-use crate::settings::Section;
+use crate::settings::{Section, Settings};
 use crate::storage::Usage;
 use crate::{feed, rotation, server, worker};
 
@@ -44,6 +44,15 @@ pub struct ServeArgs {
     /// Allow provider endpoints and webhooks on private, link-local and loopback addresses
     #[arg(long)]
     allow_private_endpoints: bool,
+    /// Maximum number of requests of one address within a second
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    requests_per_address: Option<u32>,
+    /// File with the admin key, with which the operator signs in to `/admin` [env: OAUTHCTL_ADMIN_KEY]
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+    /// Show every user a page with the application and the provider before the provider's own
+    #[arg(long)]
+    connect_page: bool,
     /// A reverse proxy terminates TLS; allows listening on addresses other than loopback
     #[arg(long)]
     behind_proxy: bool,
@@ -76,6 +85,9 @@ impl ServeArgs {
             smtp: self.smtp.as_deref().map(Secret::new),
             mail_from: self.mail_from.clone(),
             allow_private_endpoints: self.allow_private_endpoints.then_some(true),
+            requests_per_address: self.requests_per_address,
+            admin_key_file: self.admin_key_file.clone(),
+            connect_page: self.connect_page.then_some(true),
             behind_proxy: self.behind_proxy.then_some(true),
             tls_certificate: self.tls_certificate.clone(),
             tls_private_key: self.tls_private_key.clone(),
@@ -101,7 +113,8 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
         None => {}
     }
     log(globals);
-    let settings = section.clone().settle(&places::state_dir()?)?;
+    let admin_key = places::admin_key(&section)?;
+    let settings = Settings { admin_key, ..section.clone().settle(&places::state_dir()?)? };
     let vault = places::vault(globals, &section, Usage::Serve).await?;
     let (listener, local) = server::bind(settings.listen).await?;
     let tls = settings.tls.as_ref().map(|(chain, key)| server::tls::acceptor(chain, key));

@@ -1,15 +1,17 @@
 //! `tenant`: administers tenants and their API keys.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use oauthctl_core::time::parse_duration;
 use oauthctl_core::{Error, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use super::globals::Globals;
 use super::places;
 use super::ui::Ui;
-use crate::model::{ApiKey, Tenant};
+use crate::model::{ApiKey, Quota, Tenant};
 use crate::settings::Section;
 use crate::storage::Usage;
 use crate::tenants;
@@ -27,6 +29,9 @@ pub enum TenantCommand {
         /// URL to which users may be sent after a connection; can be repeated
         #[arg(long = "allow-redirect", value_name = "URL")]
         redirects: Vec<String>,
+        /// Name of the application, as its users know it [default: the name of the tenant]
+        #[arg(long, value_name = "TITLE")]
+        title: Option<String>,
     },
     /// List tenants
     List,
@@ -40,8 +45,49 @@ pub enum TenantCommand {
         /// Name of the tenant
         name: String,
     },
-    /// Issue another API key and print it once; or list or revoke keys
+    /// Issue another API key and print it once; or list, rotate or revoke keys
+    #[command(
+        after_help = "Examples:\n  oauthctl tenant key shop --label ci\n  oauthctl tenant key shop --rotate jV3x0aQpLw2k --grace 2h"
+    )]
     Key(KeyArgs),
+    /// Show or change how much a tenant may have
+    #[command(
+        after_help = "Example:\n  oauthctl tenant quota shop --connections 5000 --requests 100"
+    )]
+    Quota(QuotaArgs),
+}
+
+/// The options of `tenant quota`.
+#[derive(Debug, Args)]
+pub struct QuotaArgs {
+    /// Name of the tenant
+    name: String,
+    /// Maximum number of connections, or `none`
+    #[arg(long, value_name = "NUMBER", value_parser = bound)]
+    connections: Option<Bound>,
+    /// Maximum number of providers, or `none` [at most: 500]
+    #[arg(long, value_name = "NUMBER", value_parser = bound)]
+    providers: Option<Bound>,
+    /// Maximum number of links that wait for their users, or `none` [at most: 20000]
+    #[arg(long, value_name = "NUMBER", value_parser = bound)]
+    pending: Option<Bound>,
+    /// Maximum number of requests within a second, counted by each instance, or `none`
+    #[arg(long, value_name = "NUMBER", value_parser = bound)]
+    requests: Option<Bound>,
+}
+
+/// A part of a quota as it is given.
+#[derive(Debug, Clone, Copy)]
+struct Bound(Option<u32>);
+
+fn bound(text: &str) -> std::result::Result<Bound, String> {
+    match text {
+        "none" => Ok(Bound(None)),
+        number => number
+            .parse()
+            .map(|most| Bound(Some(most)))
+            .map_err(|_| "expected a number or `none`".to_owned()),
+    }
 }
 
 /// The options of `tenant key`.
@@ -53,8 +99,14 @@ pub struct KeyArgs {
     #[arg(long, value_name = "LABEL", default_value = "")]
     label: String,
     /// List the keys, without the keys themselves
-    #[arg(long, conflicts_with_all = ["label", "revoke"])]
+    #[arg(long, conflicts_with_all = ["label", "revoke", "rotate"])]
     list: bool,
+    /// Issue a key in place of the one with this id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["label", "revoke"])]
+    rotate: Option<String>,
+    /// How long the old key works on after `--rotate`
+    #[arg(long, value_name = "DURATION", default_value = "1d", requires = "rotate", value_parser = parse_duration)]
+    grace: Duration,
     /// Revoke the key with this id
     #[arg(long, value_name = "ID", conflicts_with = "label")]
     revoke: Option<String>,
@@ -69,8 +121,8 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
     let section = places::section(globals, Section::default())?;
     let vault = places::vault(globals, &section, Usage::Administer).await?;
     match command {
-        TenantCommand::Create { name, redirects } => {
-            let (tenant, key) = tenants::create(&vault, name, redirects).await?;
+        TenantCommand::Create { name, redirects, title } => {
+            let (tenant, key) = tenants::create(&vault, name, redirects, title.as_deref()).await?;
             show_key(ui, &tenant.name, &key, None);
         }
         TenantCommand::List => {
@@ -85,6 +137,7 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
             ui.result(&value(&tenant), &line(&tenant));
         }
         TenantCommand::Key(args) => key(&vault, args, ui).await?,
+        TenantCommand::Quota(args) => quota(&vault, args, ui).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -94,22 +147,69 @@ async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> 
         let all = tenants::list_keys(vault, &args.name).await?;
         let values = all.iter().map(|key| {
             let created_at = Timestamp::from_unix(key.created_at).to_string();
-            json!({ "key_id": key.id, "label": key.name, "created_at": created_at })
+            let expires_at = key.expires_at.map(|at| Timestamp::from_unix(at).to_string());
+            json!({ "key_id": key.id, "label": key.name, "created_at": created_at, "expires_at": expires_at })
         });
-        let lines: Vec<String> = all.iter().map(|key| format!("{} {}", key.id, key.name)).collect();
+        let line = |key: &ApiKey| match key.expires_at {
+            Some(at) => format!("{} {} (until {})", key.id, key.name, Timestamp::from_unix(at)),
+            None => format!("{} {}", key.id, key.name),
+        };
+        let lines: Vec<String> = all.iter().map(line).collect();
         ui.result(&values.collect(), &lines.join("\n"));
         return Ok(());
     }
     if let Some(id) = &args.revoke {
         if !tenants::revoke_key(vault, &args.name, id).await? {
-            return Err(Error::config("the tenant has no API key with this id")
-                .hint(format!("run `oauthctl tenant key {} --list`", args.name)));
+            return Err(no_such_key(args));
         }
         ui.result(&json!({ "tenant": args.name, "key_id": id, "revoked": true }), "revoked");
         return Ok(());
     }
-    let (issued, secret) = tenants::issue_key(vault, &args.name, &args.label).await?;
+    let (issued, secret) = match &args.rotate {
+        Some(id) => {
+            let rotated = tenants::rotate_key(vault, &args.name, id, args.grace).await?;
+            rotated.ok_or_else(|| no_such_key(args))?
+        }
+        None => tenants::issue_key(vault, &args.name, &args.label).await?,
+    };
     show_key(ui, &args.name, &secret, Some(&issued));
+    Ok(())
+}
+
+fn no_such_key(args: &KeyArgs) -> Error {
+    Error::config("the tenant has no API key with this id")
+        .hint(format!("run `oauthctl tenant key {} --list`", args.name))
+}
+
+async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<()> {
+    let change = |tenant: &mut Tenant| {
+        let quota = &mut tenant.quota;
+        for (part, given) in [
+            (&mut quota.connections, args.connections),
+            (&mut quota.providers, args.providers),
+            (&mut quota.pending, args.pending),
+            (&mut quota.requests, args.requests),
+        ] {
+            if let Some(Bound(most)) = given {
+                *part = most;
+            }
+        }
+    };
+    let given = [args.connections, args.providers, args.pending, args.requests];
+    let tenant = match given.iter().any(Option::is_some) {
+        true => tenants::change(vault, &args.name, change).await?,
+        false => tenants::get(vault, &args.name).await?,
+    };
+    let shown = |most: Option<u32>| most.map_or_else(|| "none".to_owned(), |most| most.to_string());
+    let Quota { connections, providers, pending, requests } = &tenant.quota;
+    let text = format!(
+        "connections {}, providers {}, pending {}, requests {}",
+        shown(*connections),
+        shown(*providers),
+        shown(*pending),
+        shown(*requests)
+    );
+    ui.result(&value(&tenant), &text);
     Ok(())
 }
 
@@ -126,9 +226,11 @@ fn show_key(ui: Ui, tenant: &str, secret: &Secret, issued: Option<&ApiKey>) {
 fn value(tenant: &Tenant) -> Value {
     json!({
         "tenant": tenant.name,
+        "title": tenant.title,
         "created_at": Timestamp::from_unix(tenant.created_at).to_string(),
         "disabled": tenant.disabled,
         "redirects": tenant.redirects,
+        "quota": tenant.quota,
     })
 }
 

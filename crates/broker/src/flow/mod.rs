@@ -48,7 +48,7 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Creates the flow over this store, with the files of its spool in this folder.
+    /// Creates the flow over this store, for a broker with this origin, with the files of its spool in this folder.
     ///
     /// # Errors
     ///
@@ -57,11 +57,10 @@ impl Flow {
         vault: &Arc<Vault>,
         caches: &Arc<Caches>,
         http: Arc<dyn oauthctl_core::port::Http>,
-        redirect_uri: &str,
+        origin: &str,
         spool: PathBuf,
     ) -> Result<Self> {
-        let providers =
-            Arc::new(Providers::new(Arc::clone(vault), Arc::clone(caches), redirect_uri));
+        let providers = Arc::new(Providers::new(Arc::clone(vault), Arc::clone(caches), origin));
         let locks = Arc::new(Locks::new(Arc::clone(vault), Arc::clone(caches))?);
         let spool = Arc::new(Spool::new(Arc::clone(vault), Arc::clone(caches), spool)?);
         let grants = Arc::new(Grants::new(

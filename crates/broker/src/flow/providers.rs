@@ -37,6 +37,9 @@ const REFUSED: &[&str] = &[
 /// server.
 const SECRETS: &[&str] = &["client_secret", "private_key"];
 
+/// The path at which flows come back.
+const CALLBACK: &str = "/callback";
+
 /// The providers.
 pub struct Providers {
     vault: Arc<Vault>,
@@ -45,9 +48,9 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Creates the source of profiles. All flows use this redirect URI.
-    pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, redirect_uri: &str) -> Self {
-        Self { vault, caches, redirect_uri: redirect_uri.to_owned() }
+    /// Creates the source of profiles of a broker with this origin.
+    pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, origin: &str) -> Self {
+        Self { vault, caches, redirect_uri: format!("{origin}{CALLBACK}") }
     }
 
     /// Returns the profile of a provider; `None` if the tenant has none of this name.
@@ -62,15 +65,36 @@ impl Providers {
         }
         let seen = self.caches.profiles.epoch(&key);
         let Some(stored) = self.vault.get::<Provider>(&key).await? else { return Ok(None) };
-        let profile = build(tenant, provider, &stored.document.keys, &self.redirect_uri)?;
+        let stored = stored.document;
+        let mut profile = build(tenant, provider, &stored.keys, &self.redirect_uri)?;
+        profile.redirect_uris = vec![self.redirect_uri_of(&profile, &stored).parse()?];
         let profile = Arc::new(profile);
         self.caches.profiles.insert(key, seen, Arc::clone(&profile));
         Ok(Some(profile))
     }
 
-    /// Returns the redirect URI of all flows.
+    /// Returns where flows come back whose server can be told from others by its response.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+
+    /// Returns where only flows of this provider come back. It is not below the common redirect URI: some servers
+    /// accept everything below a registered URI.
+    pub fn own_redirect_uri(&self, tenant: &str, provider: &str) -> String {
+        let origin = self.redirect_uri.strip_suffix(CALLBACK).unwrap_or(&self.redirect_uri);
+        format!("{origin}/connect/{tenant}/{provider}{CALLBACK}")
+    }
+
+    /// Returns where flows of this provider come back, as far as it is known without asking the server.
+    pub fn redirect_uri_of(&self, profile: &Profile, stored: &Provider) -> String {
+        let has_no_iss = stored.without_iss.is_some() && stored.without_iss == profile.issuer;
+        match stored.own_callback || has_no_iss || !profile.can_share_redirect_uri(true) {
+            true => {
+                let (tenant, provider) = profile.name.split_once('/').unwrap_or_default();
+                self.own_redirect_uri(tenant, provider)
+            }
+            false => self.redirect_uri.clone(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::response::IntoResponse;
 
 use crate::api::bearer;
 use crate::broker::Broker;
@@ -24,11 +25,14 @@ pub(super) fn token<B>(broker: &Broker, request: &Request<B>) -> Option<Response
         return None;
     }
     let caller = broker.caches.callers.get(&key_record(bearer(request.headers())?))?;
-    if caller.tenant.disabled {
+    if caller.tenant.disabled || !caller.has_valid_key() {
         return None;
     }
     let place = Place::new(&caller.tenant.name, provider, user);
     let body = broker.caches.tokens.get(&place.grant(&broker.vault))?.body(None)?;
+    if let Some(problem) = broker.over_rate(&caller) {
+        return Some(problem.into_response());
+    }
     let mut response = Response::new(Body::from(body));
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -5,7 +5,7 @@ pub mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request, Response, header};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -27,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::api;
 use crate::broker::Broker;
+use crate::problem::Problem;
 
 /// The most connections at once.
 const CONNECTIONS: usize = 8_192;
@@ -79,9 +81,9 @@ pub async fn serve(
     let mut ended = std::pin::pin!(ended);
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, peer.ip()),
                 // Out of descriptors, or the client has gone already.
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -95,11 +97,11 @@ pub async fn serve(
         tokio::spawn(async move {
             let _slot = slot;
             match tls {
-                None => converse(stream, shared, watcher).await,
+                None => converse(stream, peer, shared, watcher).await,
                 Some(tls) => {
                     let handshake = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
-                        converse(stream, shared, watcher).await;
+                        converse(stream, peer, shared, watcher).await;
                     }
                 }
             }
@@ -119,11 +121,11 @@ pub async fn serve(
 }
 
 /// Answers the requests of a connection.
-async fn converse<S>(stream: S, shared: Arc<Shared>, watcher: Watcher)
+async fn converse<S>(stream: S, peer: IpAddr, shared: Arc<Shared>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+    let service = service_fn(move |request| answer(Arc::clone(&shared), peer, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -132,9 +134,12 @@ where
 
 async fn answer(
     shared: Arc<Shared>,
+    peer: IpAddr,
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Body>, Infallible> {
-    let mut response = match fast::token(&shared.broker, &request) {
+    let mut response = match over_rate(&shared.broker, peer, &request)
+        .or_else(|| fast::token(&shared.broker, &request))
+    {
         Some(response) => response,
         None => shared.router.call(request).await?,
     };
@@ -143,6 +148,17 @@ async fn answer(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REQUEST_ID, shared.ids.next());
     Ok(response)
+}
+
+/// Returns what to answer to an address that sends too many requests. Those who watch the process may always ask.
+fn over_rate<B>(broker: &Broker, peer: IpAddr, request: &Request<B>) -> Option<Response<Body>> {
+    let most = broker.settings.requests_per_address?;
+    if ["/healthz", "/readyz"].contains(&request.uri().path()) {
+        return None;
+    }
+    let is_over = !broker.rates.allow_address(peer, most);
+    is_over
+        .then(|| Problem::too_many("too many requests come from this address", 1).into_response())
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -3,7 +3,7 @@
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Browser, Scene, token_requests};
+use crate::support::{Browser, Home, Scene, provider, token_requests};
 
 #[tokio::test]
 async fn connected_account_gives_a_token_and_ends_for_good() {
@@ -78,4 +78,44 @@ async fn application_confirms_the_user_before_tokens_are_read() {
     api.token("sandbox", "u-1").await.json(200);
     let other = broker.api(&home.tenant("other", &[]));
     other.token("sandbox", "u-1").await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_changes_of_a_revision_is_accepted() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    let path = "/v1/connections/sandbox/u-1";
+    for round in 0..4 {
+        let tag = api.get(path).await.header("etag").to_owned();
+        let changes = (0..12).map(|writer| {
+            let (api, tag) = (api.clone(), tag.clone());
+            let body = json!({ "attributes": { "round": round, "writer": writer } });
+            tokio::spawn(async move { (writer, api.patch_if(&tag, path, &body).await) })
+        });
+        let mut accepted = Vec::new();
+        for change in changes.collect::<Vec<_>>() {
+            let (writer, answer) = change.await.unwrap();
+            match answer.status {
+                200 => accepted.push(writer),
+                _ => assert_eq!(answer.problem(412)["error"], "precondition_failed"),
+            }
+        }
+        assert_eq!(accepted.len(), 1, "in round {round}: {accepted:?}");
+        let now = api.get(path).await.json(200);
+        assert_eq!(now["attributes"], json!({ "round": round, "writer": accepted[0] }));
+    }
+    let tag = api.get(path).await.header("etag").to_owned();
+    let removed = json!({ "attributes": { "round": null, "writer": null } });
+    api.patch_if(&format!("W/{tag}"), path, &removed).await.problem(412);
+    api.patch_if("*", "/v1/connections/sandbox/u-2", &removed).await.problem(404);
+    let changed = api.patch_if("*", path, &removed).await.json(200);
+    assert_eq!(changed["attributes"], json!({}));
+    // All or none.
+    let mixed = json!({ "attributes": { "good": 1, "": 2 } });
+    api.patch_if("*", path, &mixed).await.problem(400);
+    assert_eq!(api.get(path).await.json(200)["attributes"], json!({}));
 }

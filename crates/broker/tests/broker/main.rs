@@ -3,27 +3,34 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod admin;
 mod authority;
+#[path = "../../../../tests/support/chromium.rs"]
+mod chromium;
 mod connect;
 mod databases;
 mod documented;
+mod examples;
 mod faults;
 mod hostile;
 #[path = "../../../../tests/support/http.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod http;
 mod locks;
+mod mix_up;
 mod openapi;
 mod operation;
 #[path = "../../../../src/docs/page.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod page;
+mod pages;
 #[path = "../../../../tests/support/person.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod person;
 #[path = "../../../../tests/support/process.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod process;
+mod quotas;
 mod receiver;
 mod shared;
 #[path = "../../../../src/docs/shell.rs"]

@@ -189,6 +189,17 @@ impl Api {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Changes a connection, if it has this entity tag.
+    pub async fn patch_if(&self, tag: &str, path: &str, body: &Value) -> Answer {
+        let request = self
+            .client
+            .patch(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json")
+            .header("if-match", tag);
+        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await
     }

@@ -13,7 +13,7 @@ use super::login_required::not_logged_in;
 use super::turn::{LOCK_WAIT, Shared};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{AccountEntry, Attribute, GrantKey};
+use crate::grant::{AccountEntry, Attribute, Grant, GrantKey};
 use crate::protocol::json::{DEEPEST_KEPT, is_flat};
 use crate::time::Timestamp;
 
@@ -22,6 +22,9 @@ const LONGEST_NAME: usize = 256;
 
 /// Maximum size of all attributes of a grant, in bytes: a record has room for little more.
 const LARGEST: usize = 32 * 1024;
+
+/// Changes of attributes by name: a new value with its lifetime, or `None` to remove it.
+pub type AttributeChanges = BTreeMap<String, Option<(Value, Option<Duration>)>>;
 
 /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
 pub(super) async fn set(
@@ -33,43 +36,73 @@ pub(super) async fn set(
 ) -> Result<()> {
     let expires_at = ttl.map(|ttl| shared.ports.now().plus(ttl));
     let attribute = Attribute { value, expires_at };
-    change(shared, key, |all| {
+    change(shared, key, None, |all| {
         all.insert(name.to_owned(), attribute);
         check(all)
     })
     .await
+    .map(drop)
+}
+
+/// Changes several attributes at once, if the grant is still as the caller knows it. Returns whether it was.
+pub(super) async fn change_all(
+    shared: &Shared,
+    key: &GrantKey,
+    changes: AttributeChanges,
+    known: Option<&Grant>,
+) -> Result<bool> {
+    let now = shared.ports.now();
+    let changed = change(shared, key, known, |all| {
+        for (name, change) in changes {
+            match change {
+                None => drop(all.remove(&name)),
+                Some((value, ttl)) => {
+                    let expires_at = ttl.map(|ttl| now.plus(ttl));
+                    all.insert(name, Attribute { value, expires_at });
+                }
+            }
+        }
+        check(all)
+    });
+    Ok(changed.await?.is_some())
 }
 
 /// Removes an attribute of a grant. Returns whether there was one.
 pub(super) async fn unset(shared: &Shared, key: &GrantKey, name: &str) -> Result<bool> {
-    change(shared, key, |all| Ok(all.remove(name).is_some())).await
+    let removed = change(shared, key, None, |all| Ok(all.remove(name).is_some())).await?;
+    Ok(removed == Some(true))
 }
 
 /// Changes attributes while holding the lock of the grant: no refresh and no other change is in
-/// progress. The generation stays the same, because the tokens do.
+/// progress. The generation stays the same, because the tokens do. Returns `None`, with nothing changed, if the grant
+/// is not `known`.
 async fn change<T>(
     shared: &Shared,
     key: &GrantKey,
+    known: Option<&Grant>,
     act: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
-) -> Result<T> {
+) -> Result<Option<T>> {
     let ports = &shared.ports;
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
     recover(shared, &mut *lock, key).await?;
     let found = load(ports, key).await?;
     let mut grant = found.ok_or_else(|| not_logged_in(key))?;
     refuse_older(ports, &grant).await?;
+    if known.is_some_and(|known| *known != grant) {
+        return Ok(None);
+    }
     drop_expired(&mut grant.attributes, ports.now());
     let outcome = act(&mut grant.attributes)?;
     let _room = prove_store(ports, key).await?;
     let _critical = shared.critical.enter(CriticalPart::Save);
     ports.store.save(&grant).await?;
     // Keep what the index knows beyond the grant, such as a failed refresh.
-    let known = ports.coordinator.account(key).await.ok().flatten();
+    let index = ports.coordinator.account(key).await.ok().flatten();
     let entry = AccountEntry::of(&grant, &ports.store.name());
-    let last_error = known.and_then(|known| known.last_error);
+    let last_error = index.and_then(|index| index.last_error);
     // The index is a convenience: the attribute is saved, and the next commit publishes it again.
     let _ = lock.publish(&AccountEntry { last_error, ..entry }).await;
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
 /// Removes expired attributes.

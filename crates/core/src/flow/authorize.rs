@@ -39,6 +39,9 @@ pub struct AuthorizeRequest {
     /// The redirect URI, exactly as the server will see it. If empty, the first one of the profile is used
     /// ([`Profile::login_redirect_uris`]).
     pub redirect_uri: String,
+    /// The redirect URI if responses of the server cannot share one with those of other servers
+    /// ([`Profile::can_share_redirect_uri`]).
+    pub own_redirect_uri: Option<String>,
     /// The scopes, one per element or several separated by spaces. If empty, those of the profile are used.
     pub scopes: Vec<String>,
     /// Additional parameters: `login_hint`, `prompt`, and others that are not reserved.
@@ -50,6 +53,7 @@ pub struct AuthorizeRequest {
 crate::redact::debug::redacted_debug!(AuthorizeRequest {
     key,
     redirect_uri,
+    own_redirect_uri,
     scopes,
     extra => pairs,
     ttl,
@@ -58,19 +62,37 @@ crate::redact::debug::redacted_debug!(AuthorizeRequest {
 impl AuthorizeRequest {
     /// Creates a request with the settings of the profile, which expires after [`DEFAULT_TTL`].
     pub fn new(key: GrantKey, redirect_uri: impl Into<String>) -> Self {
-        let (scopes, extra) = (Vec::new(), Vec::new());
-        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: DEFAULT_TTL }
+        let (redirect_uri, scopes, extra) = (redirect_uri.into(), Vec::new(), Vec::new());
+        Self { key, redirect_uri, own_redirect_uri: None, scopes, extra, ttl: DEFAULT_TTL }
+    }
+
+    /// Chooses the redirect URI, once it is known whether the server announces `iss`.
+    fn settle_redirect_uri(&mut self, profile: &Profile, announces_iss: bool) -> Result<()> {
+        if let Some(own) = self.own_redirect_uri.take()
+            && !profile.can_share_redirect_uri(announces_iss)
+        {
+            self.redirect_uri = own;
+        }
+        if self.redirect_uri.is_empty() {
+            let first = profile.login_redirect_uris(announces_iss).into_iter().next();
+            let first = first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+            self.redirect_uri = first.text;
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<()> {
         check_extra(&self.extra)?;
         scopes::check(&self.scopes)?;
-        match redirect_uri::redirect_uri(&self.redirect_uri) {
-            Err(why) if !self.redirect_uri.is_empty() => {
-                Err(Error::usage(format!("the redirect URI {why}")))
-            }
-            _ => Ok(()),
+        let uris = [
+            Some(&self.redirect_uri).filter(|uri| !uri.is_empty()),
+            self.own_redirect_uri.as_ref(),
+        ];
+        for uri in uris.into_iter().flatten() {
+            redirect_uri::redirect_uri(uri)
+                .map_err(|why| Error::usage(format!("the redirect URI {why}")))?;
         }
+        Ok(())
     }
 }
 
@@ -197,12 +219,7 @@ pub(super) async fn authorize(
         let what = format!("{issuer} does not accept client-ID metadata documents");
         return Err(Error::config(what).hint(Advice::RegisterClient));
     }
-    if request.redirect_uri.is_empty() {
-        let uris = profile.login_redirect_uris(server.iss_parameter_supported);
-        let first = uris.into_iter().next().map(|uri| uri.text);
-        request.redirect_uri =
-            first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
-    }
+    request.settle_redirect_uri(profile, server.iss_parameter_supported)?;
     let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
         Error::config(format!("no authorization endpoint is known for profile `{}`", profile.name))
             .hint(Advice::configure(

@@ -67,6 +67,7 @@ mod turn;
 mod userinfo;
 
 pub use access_token::{AccessToken, Account};
+pub use attributes::AttributeChanges;
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, DEFAULT_TTL};

@@ -55,6 +55,7 @@ pub async fn log_in(
     let request = AuthorizeRequest {
         key: attempt.key.clone(),
         redirect_uri,
+        own_redirect_uri: None,
         scopes: attempt.scopes.clone(),
         extra: attempt.extra.clone(),
         ttl: attempt.timeout,

@@ -31,6 +31,17 @@ impl Profile {
             false => self.redirect_uris.clone(),
         }
     }
+
+    /// Returns whether responses of this profile's server can share a redirect URI with those of servers that nobody
+    /// trusts: the server is that of a preset, or its responses contain `iss` and the issuer itself names the
+    /// endpoints. All others need a redirect URI of their own (RFC 9700, section 4.4.2): with an endpoint from the
+    /// configuration, `iss` does not say to whom the code is sent.
+    pub fn can_share_redirect_uri(&self, announces_iss: bool) -> bool {
+        let is_of_issuer = self.issuer.is_some()
+            && self.endpoints.authorization.is_none()
+            && self.endpoints.token.is_none();
+        self.callback.server_of_preset || (is_of_issuer && announces_iss)
+    }
 }
 
 /// Returns the profiles of servers that could be mixed up with this one's: they are different servers, and

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::FlowManager;
 use crate::error::Result;
 use crate::flow::access_token::AccessToken;
+use crate::flow::attributes::AttributeChanges;
 use crate::flow::claims::{self, Userinfo};
 use crate::flow::introspect::{self, Introspected};
 use crate::flow::prover::{self, Prover};
@@ -131,6 +132,21 @@ impl FlowManager {
     /// See [`FlowManager::set_attribute`].
     pub async fn unset_attribute(&self, key: &GrantKey, name: &str) -> Result<bool> {
         attributes::unset(&self.shared, key, name).await
+    }
+
+    /// Changes several attributes of a grant, all or none. With `known`, they are changed only if the grant is still
+    /// this one; nothing can change it between the comparison and the change. Returns whether they were changed.
+    ///
+    /// # Errors
+    ///
+    /// See [`FlowManager::set_attribute`].
+    pub async fn change_attributes(
+        &self,
+        key: &GrantKey,
+        changes: AttributeChanges,
+        known: Option<&Grant>,
+    ) -> Result<bool> {
+        attributes::change_all(&self.shared, key, changes, known).await
     }
 
     /// Revokes a grant at its server and removes it. The grant is removed even if revocation fails, or if

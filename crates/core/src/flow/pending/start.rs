@@ -10,7 +10,7 @@ use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::flow::attributes;
-use crate::flow::authorize::{AuthorizeRequest, Awaited, DEFAULT_TTL, authorize};
+use crate::flow::authorize::{Authorization, AuthorizeRequest, Awaited, DEFAULT_TTL, authorize};
 use crate::flow::ownership::check_owner;
 use crate::flow::turn::Context;
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
@@ -55,6 +55,9 @@ pub struct StartRequest {
     pub attributes: BTreeMap<String, Value>,
     /// The redirect URI; `None` uses the first one of the profile.
     pub redirect_uri: Option<String>,
+    /// The redirect URI if responses of the server cannot share one with those of other servers
+    /// ([`Profile::can_share_redirect_uri`]).
+    pub own_redirect_uri: Option<String>,
     /// The scopes; if empty, those of the profile are used.
     pub scopes: Vec<String>,
     /// Additional parameters: `login_hint`, `prompt`, and others. Parameters that the flow sets itself are
@@ -76,6 +79,7 @@ crate::redact::debug::redacted_debug!(StartRequest {
     account,
     attributes => names_of,
     redirect_uri,
+    own_redirect_uri,
     scopes,
     extra => pairs,
     ttl,
@@ -91,6 +95,7 @@ impl Default for StartRequest {
             account: None,
             attributes: BTreeMap::new(),
             redirect_uri: None,
+            own_redirect_uri: None,
             scopes: Vec::new(),
             extra: Vec::new(),
             ttl: DEFAULT_TTL,
@@ -124,6 +129,15 @@ impl StartRequest {
     #[must_use]
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(uri.into());
+        self
+    }
+
+    /// Sets the redirect URI if responses of the server cannot share one with those of other servers. A service whose
+    /// users choose servers sets one for each profile, so that no server can have the code of another sent to itself
+    /// (RFC 9700, section 4.4).
+    #[must_use]
+    pub fn own_redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.own_redirect_uri = Some(uri.into());
         self
     }
 
@@ -185,6 +199,8 @@ pub struct Started {
     pub account: String,
     /// The caller's reference for the user.
     pub user: Option<String>,
+    /// The redirect URI, at which the response will be received.
+    pub redirect_uri: String,
     /// When the flow expires.
     pub expires_at: Timestamp,
 }
@@ -203,6 +219,21 @@ impl std::fmt::Debug for Started {
 }
 
 impl Started {
+    fn of(authorization: Authorization, id: String, user: Option<String>) -> Self {
+        Self {
+            id,
+            code_challenge: authorization.code_challenge(),
+            authorization_url: authorization.authorization_url,
+            state: authorization.state.expose().to_owned(),
+            grant_id: authorization.grant_id,
+            profile: authorization.key.profile,
+            account: authorization.key.account,
+            user,
+            redirect_uri: authorization.redirect_uri,
+            expires_at: authorization.expires_at,
+        }
+    }
+
     /// Returns the key of the grant, once the flow is completed.
     pub fn key(&self) -> GrantKey {
         GrantKey::new(&self.profile, &self.account)
@@ -222,6 +253,7 @@ pub(in crate::flow) async fn start(
         account,
         attributes,
         redirect_uri,
+        own_redirect_uri,
         scopes,
         extra,
         ttl,
@@ -232,20 +264,20 @@ pub(in crate::flow) async fn start(
     let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
     let key = GrantKey::new(&profile.name, account);
     check_owner(context.ports(), &key, user.as_deref()).await?;
-    let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
+    let asked = AuthorizeRequest { key, redirect_uri, own_redirect_uri, scopes, extra, ttl };
     let state_key = flows.keys().current()?;
     let (rfp, jti) = (random::token(16)?, random::token(16)?);
     let mut record = None;
     let authorization = authorize(context, None, asked, Awaited::Elsewhere, |authorization| {
         authorization.grant_id = grant_id.unwrap_or(std::mem::take(&mut authorization.grant_id));
-        let expires = authorization.expires_at.unix();
-        let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
-        let user = user.as_deref();
-        let mut flow = FlowRecord::of(authorization, user, &attributes, &rfp, started_at);
+        let exp = authorization.expires_at.unix();
+        let started_at = Timestamp::from_unix(exp.saturating_sub(ttl.as_secs()));
+        let mut flow =
+            FlowRecord::of(authorization, user.as_deref(), &attributes, &rfp, started_at);
         let claims = StateClaims {
             rfp: rfp.clone(),
             iat: started_at.unix(),
-            exp: expires,
+            exp,
             server: name_of(&authorization.server),
             aud: profile.client.id.clone(),
             jti: jti.clone(),
@@ -261,17 +293,7 @@ pub(in crate::flow) async fn start(
     if let Some(record) = record {
         flows.store().put(&record).await?;
     }
-    Ok(Started {
-        id: jti,
-        code_challenge: authorization.code_challenge(),
-        authorization_url: authorization.authorization_url,
-        state: authorization.state.expose().to_owned(),
-        grant_id: authorization.grant_id,
-        profile: authorization.key.profile,
-        account: authorization.key.account,
-        user,
-        expires_at: authorization.expires_at,
-    })
+    Ok(Started::of(authorization, jti, user))
 }
 
 fn check(profile: &Profile, request: &StartRequest) -> Result<()> {

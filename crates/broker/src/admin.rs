@@ -1,0 +1,203 @@
+//! What the operator sees: tenants, connections, and what is stuck. Nothing here is a secret.
+
+use std::time::Duration;
+
+use oauthctl_core::grant::{AccountEntry, LastError};
+use oauthctl_core::{Grant, Result, Secret, Timestamp};
+
+use crate::broker::Broker;
+use crate::clock::now_seconds;
+use crate::connections::{self, Connection, Status};
+use crate::flow::Place;
+use crate::model::Tenant;
+use crate::pages::admin::{self, Overview, Row, State, TenantRow};
+use crate::providers;
+use crate::storage::{Key, Space};
+use crate::tenants;
+
+/// How long a session lasts.
+pub const SESSION: Duration = Duration::from_secs(8 * 3600);
+
+/// How many rows a table has at most.
+const ROWS: usize = 50;
+
+/// How many connections the first page examines for errors at most.
+const EXAMINED: usize = 2_000;
+
+/// Up to which number is counted.
+const COUNTED: usize = 10_000;
+
+/// How late a refresh may be before it counts as overdue, in seconds: longer than an instance that died keeps it.
+const LATE: u64 = 150;
+
+/// Returns the session of whoever has given this key; `None` for another key than the admin key.
+pub fn sign_in(broker: &Broker, key: &str) -> Option<String> {
+    let expected = broker.settings.admin_key.as_ref()?;
+    (Secret::new(key) == *expected).then(|| {
+        let ends = (now_seconds() + SESSION.as_secs()).to_string();
+        let proof = proof(broker, "admin session", &ends);
+        format!("{ends}.{proof}")
+    })
+}
+
+/// Returns the token that forms of a session must send; `None` for a session that has ended or is not one.
+pub fn csrf(broker: &Broker, session: &str) -> Option<String> {
+    let (ends, given) = session.split_once('.')?;
+    let is_proven = Secret::new(given) == Secret::new(proof(broker, "admin session", ends));
+    let lasts = ends.parse::<u64>().is_ok_and(|ends| now_seconds() < ends);
+    (is_proven && lasts).then(|| proof(broker, "admin form", session))
+}
+
+/// Returns what only the instances with this admin key can compute. Another admin key ends all sessions.
+fn proof(broker: &Broker, purpose: &str, text: &str) -> String {
+    let key = broker.settings.admin_key.as_ref().map_or("", |key| key.expose());
+    broker.vault.names().hashed(purpose, &[key, text])
+}
+
+/// Returns the first page, with the tenants that follow this one.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn overview(broker: &Broker, csrf: String, after: Option<&str>) -> Result<Overview> {
+    let storage = broker.vault.storage();
+    let listed = broker.vault.list::<Tenant>(Space::Tenants, "", "", after, ROWS + 1).await?;
+    let mut tenants = Vec::new();
+    for stored in listed.iter().take(ROWS) {
+        tenants.push(tenant_row(broker, &stored.document).await?);
+    }
+    let next = (listed.len() > ROWS).then(|| tenants.last().map(|row| row.name.clone())).flatten();
+    let late = now_seconds().saturating_sub(LATE);
+    let mut overdue = Vec::new();
+    let due = storage.due(Space::Grants, late, ROWS + 1).await?;
+    let overdue_is_cut = due.len() > ROWS;
+    for record in due.into_iter().take(ROWS) {
+        let grant = broker.vault.document::<Grant>(record).await?;
+        let account = Key { space: Space::Accounts, ..grant.key.clone() };
+        let entry = broker.vault.get::<AccountEntry>(&account).await?;
+        let last_error = entry.and_then(|stored| stored.document.last_error);
+        overdue.push(row(&grant.document, last_error));
+    }
+    let (failing, failing_is_cut) = failing(broker).await?;
+    Ok(Overview {
+        csrf,
+        store: storage.kind(),
+        is_ready: storage.check().await.is_ok(),
+        version: env!("CARGO_PKG_VERSION"),
+        tenants,
+        next,
+        overdue,
+        overdue_is_cut,
+        failing,
+        failing_is_cut,
+    })
+}
+
+/// Returns connections whose last refresh failed, the latest first, and whether there may be more.
+async fn failing(broker: &Broker) -> Result<(Vec<Row>, bool)> {
+    let records = broker.vault.storage().scan(Space::Accounts, None, EXAMINED).await?;
+    let mut is_cut = records.len() == EXAMINED;
+    let mut found = Vec::new();
+    for record in records {
+        let entry = broker.vault.document::<AccountEntry>(record).await?.document;
+        if entry.last_error.is_some() || entry.login_required {
+            found.push(entry);
+        }
+    }
+    found.sort_by_key(|entry| std::cmp::Reverse(entry.last_error.as_ref().map(|last| last.at)));
+    is_cut |= found.len() > ROWS;
+    found.truncate(ROWS);
+    Ok((found.into_iter().map(account_row).collect(), is_cut))
+}
+
+/// Returns the page of a tenant, with the connections that follow this one.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn tenant(
+    broker: &Broker,
+    csrf: String,
+    name: &str,
+    after: Option<&str>,
+) -> Result<admin::Tenant> {
+    let tenant = tenants::get(&broker.vault, name).await?;
+    let page = connections::list(broker, name, None, after, ROWS).await?;
+    Ok(admin::Tenant {
+        csrf,
+        providers: providers::names(broker, name).await?,
+        redirects: tenant.redirects.clone(),
+        tenant: tenant_row(broker, &tenant).await?,
+        rows: page.connections.into_iter().map(|one| connection_row(name, one)).collect(),
+        next: page.next_cursor,
+    })
+}
+
+async fn tenant_row(broker: &Broker, tenant: &Tenant) -> Result<TenantRow> {
+    let count = async |space: Space| -> Result<String> {
+        let count = broker.vault.storage().count(space, &tenant.name, COUNTED).await?;
+        Ok(if count < COUNTED { count.to_string() } else { format!("{COUNTED} or more") })
+    };
+    Ok(TenantRow {
+        name: tenant.name.clone(),
+        title: tenant.title.clone().unwrap_or_else(|| tenant.name.clone()),
+        is_disabled: tenant.disabled,
+        connections: count(Space::Grants).await?,
+        providers: count(Space::Providers).await?,
+        created_at: Timestamp::from_unix(tenant.created_at).to_string(),
+    })
+}
+
+fn state(login_required: bool, has_failed: bool) -> State {
+    match (login_required, has_failed) {
+        (true, _) => State::LoginRequired,
+        (false, true) => State::Failing,
+        (false, false) => State::Connected,
+    }
+}
+
+/// Returns when and why a refresh failed: a word of ours and the provider's code, never its text.
+fn reason(last: &LastError) -> String {
+    let words = [last.error.as_deref(), last.oauth_error.as_deref()];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{words} ({})", last.at)
+}
+
+fn row(grant: &Grant, last_error: Option<LastError>) -> Row {
+    let place = Place::of(&grant.key);
+    Row {
+        state: state(grant.dead.is_some(), last_error.is_some()),
+        error: last_error.as_ref().map(reason).unwrap_or_default(),
+        expires_at: grant.tokens.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+        refreshed_at: grant.refreshed_at.to_string(),
+        tenant: place.tenant,
+        provider: place.provider,
+        user: place.user,
+    }
+}
+
+fn account_row(entry: AccountEntry) -> Row {
+    let place = Place::of(&entry.key);
+    Row {
+        state: state(entry.login_required, entry.last_error.is_some()),
+        error: entry.last_error.as_ref().map(reason).unwrap_or_default(),
+        expires_at: entry.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+        refreshed_at: entry.refreshed_at.to_string(),
+        tenant: place.tenant,
+        provider: place.provider,
+        user: place.user,
+    }
+}
+
+fn connection_row(tenant: &str, connection: Connection) -> Row {
+    let error = connection.last_error.as_ref();
+    Row {
+        tenant: tenant.to_owned(),
+        state: state(connection.status == Status::LoginRequired, error.is_some()),
+        error: error.map(ToString::to_string).unwrap_or_default(),
+        expires_at: connection.expires_at.unwrap_or_default(),
+        refreshed_at: connection.refreshed_at,
+        provider: connection.provider,
+        user: connection.user,
+    }
+}

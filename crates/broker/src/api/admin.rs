@@ -1,0 +1,205 @@
+//! `/admin`, the operator's pages. Without an admin key they do not exist.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use oauthctl_core::{Error, ErrorKind, Secret};
+use url::form_urlencoded;
+
+use super::cookies::{self, SameSite};
+use super::extract::Path;
+use super::page::{self, Forms};
+use crate::admin;
+use crate::broker::Broker;
+use crate::pages::Tone;
+use crate::pages::admin::Login;
+use crate::problem::Problem;
+use crate::tenants;
+
+/// The largest form.
+const LARGEST_FORM: usize = 4 * 1024;
+
+/// Returns the routes.
+pub fn routes() -> Vec<(&'static str, MethodRouter<Arc<Broker>>)> {
+    [
+        ("/admin", get(overview)),
+        ("/admin/login", post(login)),
+        ("/admin/logout", post(logout)),
+        ("/admin/tenants/{tenant}", get(tenant).post(change)),
+    ]
+    .map(|(path, route)| (path, route.layer(DefaultBodyLimit::max(LARGEST_FORM))))
+    .into()
+}
+
+/// Who has signed in: the token that forms must send.
+struct Operator {
+    csrf: String,
+}
+
+/// Why a request is not carried out.
+enum Refused {
+    /// There is no admin key, so that there are no such pages.
+    Absent,
+    /// Nobody has signed in.
+    SignIn,
+    /// The form is none of a page of this session.
+    Form,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Absent => Problem::not_found().into_response(),
+            Self::SignIn => page::respond(StatusCode::OK, &Login { is_wrong: false }, Forms::Own),
+            Self::Form => page::message(
+                StatusCode::FORBIDDEN,
+                Tone::Bad,
+                "Nothing was changed",
+                "The form was not sent by a page of this session.",
+                "Go back, reload the page and try again.",
+            ),
+        }
+    }
+}
+
+/// Returns who has signed in.
+fn operator(broker: &Broker, headers: &HeaderMap) -> Result<Operator, Refused> {
+    if broker.settings.admin_key.is_none() {
+        return Err(Refused::Absent);
+    }
+    let name = cookie_name(broker);
+    let session = cookies::cookies(headers).into_iter().find(|(cookie, _)| *cookie == name);
+    let csrf = session.and_then(|(_, session)| admin::csrf(broker, &session));
+    csrf.map(|csrf| Operator { csrf }).ok_or(Refused::SignIn)
+}
+
+/// Checks that a form is the operator's.
+fn require_token(broker: &Broker, headers: &HeaderMap, form: &Form) -> Result<(), Refused> {
+    let operator = operator(broker, headers)?;
+    let given = form.get("csrf").map(Secret::new);
+    (given == Some(Secret::new(operator.csrf))).then_some(()).ok_or(Refused::Form)
+}
+
+fn cookie_name(broker: &Broker) -> String {
+    let prefix = if broker.is_https() { "__Host-" } else { "" };
+    format!("{prefix}oauthctl-admin")
+}
+
+/// The fields of a form. A field that is repeated is none.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(field, _)| field == name);
+        let (value, None) = (found.next()?, found.next()) else { return None };
+        Some(&value.1)
+    }
+}
+
+fn after(query: Option<String>) -> Option<String> {
+    let after = Form::parse(query.unwrap_or_default().as_bytes()).get("after")?.to_owned();
+    let is_id = after.len() <= 200 && after.bytes().all(|c| c.is_ascii_graphic());
+    is_id.then_some(after)
+}
+
+fn to(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
+
+fn failed(error: &Error) -> Response {
+    if error.kind() == ErrorKind::Config {
+        return Problem::not_found().into_response();
+    }
+    tracing::error!(error = error.kind().word(), "admin: {}", error.message_to_keep());
+    page::message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Tone::Bad,
+        "The store does not answer",
+        "The page cannot be shown.",
+        "The log has the reason. Try again later.",
+    )
+}
+
+async fn overview(
+    State(broker): State<Arc<Broker>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let Operator { csrf } = operator(&broker, &headers)?;
+    Ok(match admin::overview(&broker, csrf, after(query).as_deref()).await {
+        Ok(overview) => page::respond(StatusCode::OK, &overview, Forms::Own),
+        Err(error) => failed(&error),
+    })
+}
+
+async fn login(State(broker): State<Arc<Broker>>, body: Bytes) -> Response {
+    if broker.settings.admin_key.is_none() {
+        return Refused::Absent.into_response();
+    }
+    let form = Form::parse(&body);
+    let Some(session) = form.get("key").and_then(|key| admin::sign_in(&broker, key)) else {
+        tracing::warn!("admin: a sign-in with a wrong key");
+        return page::respond(StatusCode::FORBIDDEN, &Login { is_wrong: true }, Forms::Own);
+    };
+    tracing::info!("admin: signed in");
+    let mut response = to("/admin");
+    let seconds = admin::SESSION.as_secs();
+    cookies::set(&mut response, &cookie_name(&broker), &session, seconds, SameSite::Strict);
+    response
+}
+
+async fn logout(
+    State(broker): State<Arc<Broker>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    require_token(&broker, &headers, &Form::parse(&body))?;
+    let mut response = to("/admin");
+    cookies::remove(&mut response, &cookie_name(&broker));
+    Ok(response)
+}
+
+async fn tenant(
+    State(broker): State<Arc<Broker>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let Operator { csrf } = operator(&broker, &headers)?;
+    Ok(match admin::tenant(&broker, csrf, &name, after(query).as_deref()).await {
+        Ok(tenant) => page::respond(StatusCode::OK, &tenant, Forms::Own),
+        Err(error) => failed(&error),
+    })
+}
+
+/// Disables or enables a tenant.
+async fn change(
+    State(broker): State<Arc<Broker>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let form = Form::parse(&body);
+    require_token(&broker, &headers, &form)?;
+    let disabled = match form.get("action") {
+        Some("disable") => true,
+        Some("enable") => false,
+        _ => return Err(Refused::Form),
+    };
+    Ok(match tenants::change(&broker.vault, &name, |tenant| tenant.disabled = disabled).await {
+        Ok(tenant) => {
+            broker.caches.forget(&tenants::tenant_record(&tenant.name));
+            tracing::info!(tenant = tenant.name, disabled, "admin: tenant changed");
+            to(&format!("/admin/tenants/{}", tenant.name))
+        }
+        Err(error) => failed(&error),
+    })
+}

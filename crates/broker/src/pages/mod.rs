@@ -1,0 +1,103 @@
+//! The pages that people see, as text. Everything in them is escaped; none of them runs a script or loads anything.
+
+pub mod admin;
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use base64::Engine;
+
+/// The style of all pages.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// What no page may do: run scripts, load anything, be framed, send a form elsewhere.
+static POLICIES: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
+    let hash = base64::engine::general_purpose::STANDARD.encode(hash);
+    ["'none'", "'self'"].map(|forms| {
+        format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
+        )
+    })
+});
+
+/// Returns the content security policy of a page, with or without forms.
+pub fn policy(has_forms: bool) -> &'static str {
+    &POLICIES[usize::from(has_forms)]
+}
+
+/// How a page looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Good,
+    /// Something failed.
+    Bad,
+    /// Neither.
+    Calm,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Calm => "calm",
+        }
+    }
+
+    fn icon(self) -> &'static str {
+        match self {
+            Self::Good => "M5 13l4.5 4.5L19 7.5",
+            Self::Bad => "M12 4v10M12 19v.01",
+            Self::Calm => "M12 10v9M12 5v.01",
+        }
+    }
+
+    fn role(self) -> &'static str {
+        match self {
+            Self::Bad => "alert",
+            Self::Good | Self::Calm => "status",
+        }
+    }
+}
+
+/// A page with a result.
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+pub struct Message<'a> {
+    /// How it looks.
+    pub tone: Tone,
+    /// What happened.
+    pub heading: &'a str,
+    /// What that means.
+    pub text: &'a str,
+    /// What to do next.
+    pub advice: &'a str,
+}
+
+/// The page before the provider's.
+#[derive(Debug, Template)]
+#[template(path = "connect.html")]
+pub struct Connect {
+    /// The provider.
+    pub provider: String,
+    /// Whose application asks.
+    pub application: String,
+    /// What it asks for.
+    pub scopes: Vec<String>,
+    /// The host at which the user signs in.
+    pub host: String,
+    /// The host to which the user returns.
+    pub back: Option<String>,
+    /// The link that continues.
+    pub go: String,
+    /// The link that ends it.
+    pub cancel: String,
+}
+
+/// Returns the page.
+pub fn html(page: &impl Template) -> String {
+    // Rendering fails only if a value's own formatting does.
+    page.render().unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! What a tenant may have, how often it may ask, and its keys.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Browser, Home, provider};
+
+#[tokio::test]
+async fn quota_that_is_used_up_is_a_problem_of_its_own() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let set = home.json(&[
+        "tenant",
+        "quota",
+        "acme",
+        "--connections",
+        "1",
+        "--providers",
+        "2",
+        "--pending",
+        "2",
+    ]);
+    assert_eq!(set["quota"]["connections"], 1);
+    let listed = home.json(&["tenant", "list"]);
+    assert_eq!(
+        listed[0]["quota"],
+        json!({ "connections": 1, "providers": 2, "pending": 2, "requests": null })
+    );
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.provide("other", sandbox.issuer()).await;
+    let body = json!({ "issuer": sandbox.issuer(), "client_id": "app" });
+    assert_eq!(api.put("/v1/providers/third", &body).await.problem(403)["error"], "quota_exceeded");
+    api.put("/v1/providers/other", &body).await.json(200);
+
+    let link = |user: &str| json!({ "provider": "sandbox", "user": user });
+    let (first, second) = (api.link(&link("u-1")).await, api.link(&link("u-2")).await);
+    let refused = api.post("/v1/connections", &link("u-3")).await;
+    assert_eq!(refused.problem(429)["error"], "too_many_requests");
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(Browser::default().follow(&first).await.status, 200);
+    // A link from before the quota was used up connects nobody beyond it.
+    assert_eq!(Browser::default().follow(&second).await.status, 403);
+    api.token("sandbox", "u-2").await.problem(404);
+    let refused = api.post("/v1/connections", &link("u-3")).await;
+    assert_eq!(refused.problem(403)["error"], "quota_exceeded");
+    // Whoever is connected may connect again.
+    api.post("/v1/connections", &link("u-1")).await.json(201);
+    home.json(&["tenant", "quota", "acme", "--connections", "none", "--pending", "none"]);
+    let until = Instant::now() + Duration::from_secs(5);
+    while api.post("/v1/connections", &link("u-3")).await.status != 201 {
+        assert!(Instant::now() < until, "still refused");
+    }
+}
+
+#[test]
+fn quota_of_nobody_or_nonsense_is_refused() {
+    let home = Home::new();
+    home.tenant("acme", &[]);
+    for (arguments, code) in [
+        (&["tenant", "quota", "nobody"][..], 3),
+        (&["tenant", "quota", "nobody", "--connections", "1"], 3),
+        (&["tenant", "quota", "acme", "--connections", "-1"], 2),
+        (&["tenant", "quota", "acme", "--requests", "many"], 2),
+        (&["tenant", "key", "acme", "--grace", "1h"], 2),
+        (&["tenant", "key", "acme", "--rotate", "none"], 3),
+    ] {
+        assert_eq!(home.run(arguments).status, code, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn key_that_was_rotated_ends_after_its_grace() {
+    let home = Home::new();
+    let old = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let id =
+        home.json(&["tenant", "key", "acme", "--list"])[0]["key_id"].as_str().unwrap().to_owned();
+    let old = broker.api(&old);
+    old.get("/v1/connections").await.json(200);
+    let rotated = home.json(&["tenant", "key", "acme", "--rotate", &id, "--grace", "3s"]);
+    let begun = Instant::now();
+    let listed = home.json(&["tenant", "key", "acme", "--list"]);
+    let ending = |key: &serde_json::Value| !key["expires_at"].is_null();
+    assert_eq!(listed.as_array().unwrap().iter().filter(|key| ending(key)).count(), 1, "{listed}");
+    let new = broker.api(rotated["api_key"].as_str().unwrap());
+    new.get("/v1/connections").await.json(200);
+    // Nobody changes anything any more: a key in memory ends too.
+    while old.get("/v1/connections").await.status == 200 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "still accepted");
+    }
+    assert!(begun.elapsed() > Duration::from_secs(1), "no grace");
+    old.get("/v1/connections").await.problem(401);
+    new.get("/v1/connections").await.json(200);
+    assert_eq!(home.json(&["tenant", "key", "acme", "--list"]).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn tenant_that_asks_too_often_is_slowed_down_alone() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    home.json(&["tenant", "quota", "acme", "--requests", "20"]);
+    let other = home.tenant("other", &[]);
+    let broker = home.serve(&[]);
+    let (api, other) = (broker.api(&key), broker.api(&other));
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    for path in ["/v1/connections", "/v1/connections/sandbox/u-1/token", "/v1/nothing"] {
+        let mut limited = None;
+        for _ in 0..200 {
+            let answer = api.send(Method::GET, path, None).await;
+            if answer.status == 429 {
+                limited = Some(answer);
+                break;
+            }
+        }
+        let limited = limited.unwrap_or_else(|| panic!("{path}: no limit"));
+        assert_eq!(limited.problem(429)["error"], "too_many_requests");
+        assert_eq!(limited.header("retry-after"), "1");
+        other.get("/v1/connections").await.json(200);
+    }
+    let until = Instant::now() + Duration::from_secs(5);
+    while api.token("sandbox", "u-1").await.status != 200 {
+        assert!(Instant::now() < until, "limited for ever");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn address_that_asks_too_often_gets_429_from_all_but_health() {
+    let home = Home::new();
+    let broker = home.serve(&["--requests-per-address", "5"]);
+    let api = broker.api("none");
+    let statuses = async |path: &str| {
+        let mut seen = Vec::new();
+        for _ in 0..40 {
+            seen.push(api.get(path).await.status);
+        }
+        seen
+    };
+    for path in ["/v1/connections", "/callback", "/openapi.json"] {
+        assert!(statuses(path).await.contains(&429), "{path}");
+    }
+    assert!(statuses("/healthz").await.iter().all(|status| *status == 200));
+    let more = ["--behind-proxy", "--public-url", "https://broker.example"];
+    let proxied =
+        [&["serve", "--listen", "127.0.0.1:0", "--requests-per-address", "5"], &more[..]].concat();
+    assert_eq!(home.run(&proxied).status, 3);
+}
