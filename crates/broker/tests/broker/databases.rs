@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Starts a command that is ended when its standard input is closed, which the end of this process does.
-const ENDS_WITH_US: &str = r#""$@" & child=$!; cat >/dev/null; kill -QUIT $child; wait $child"#;
+/// A shell lets what it starts in the background ignore SIGQUIT: that is for PostgreSQL, the other signal for Redis.
+const ENDS_WITH_US: &str =
+    r#""$@" & child=$!; cat >/dev/null; kill -QUIT $child; kill $child; wait $child"#;
 
 const PASSWORD: &str = "not-for-the-log";
 
