@@ -226,6 +226,21 @@ fn kernel_cache_hit_opens_no_store() {
 }
 
 #[test]
+fn kernel_cache_tells_accounts_apart() {
+    let home = cached(Home::new());
+    let other = format!("{TOKEN}-of-work");
+    plant(&home, &marked(&home));
+    plant(&home, &grant("work", &other, |_| ()));
+    for is_hidden in [false, true] {
+        for (account, token) in [("default", TOKEN), ("work", &*other), ("default", TOKEN)] {
+            assert_eq!(home.run(["token", "--account", account]).ok().line(), token);
+        }
+        hide_store(&home, !is_hidden);
+    }
+    home.run(["logout", "--all", "--local"]).ok();
+}
+
+#[test]
 fn kernel_cache_holds_the_access_token_alone() {
     let home = cached(Home::new());
     plant(&home, &marked(&home));
