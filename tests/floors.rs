@@ -95,6 +95,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tokio_postgres", POSTGRES),
     ("deadpool_postgres", POSTGRES),
     ("redis", &["crates/broker/src/storage/redis/"]),
+    ("rhai", &["crates/broker/src/rules/expression.rs"]),
     ("utoipa_axum", &["crates/broker/src/api/"]),
     ("tracing_subscriber", &["crates/broker/src/cli/"]),
 ];

@@ -13,7 +13,9 @@ use crate::flow::{Flow, outbound, transport};
 use crate::mail::Mailer;
 use crate::problem::Problem;
 use crate::rates::Rates;
+use crate::rules::hooks::Rules;
 use crate::settings::Settings;
+use crate::storage::is_loopback;
 use crate::vault::Vault;
 
 /// The time limit for responses from a tenant's servers.
@@ -55,8 +57,10 @@ impl Broker {
     pub fn new(settings: Settings, public_url: String, vault: Arc<Vault>) -> Result<Self> {
         let spool = settings.spool.clone();
         let caches = Arc::new(Caches::default());
-        let flow = Flow::new(&vault, &caches, transport(settings.reach()), &public_url, spool)?;
         let outbound = outbound(settings.reach(), TENANT_LIMIT);
+        let rules = Arc::new(Rules::new(Arc::clone(&vault), Arc::clone(&outbound)));
+        let transport = transport(settings.reach());
+        let flow = Flow::new(&vault, &caches, transport, rules, &public_url, spool)?;
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
         Ok(Self {
@@ -82,6 +86,13 @@ impl Broker {
         let most = caller.tenant.quota.requests?;
         let is_over = !self.rates.allow_tenant(&caller.tenant.name, most);
         is_over.then(|| Problem::too_many("the tenant sends more requests than it may", 1))
+    }
+
+    /// Returns whether it is reached on the loopback interface only.
+    pub fn is_local(&self) -> bool {
+        let url = url::Url::parse(&self.public_url);
+        let host = url.as_ref().ok().and_then(url::Url::host_str);
+        self.settings.listen.ip().is_loopback() && host.is_some_and(is_loopback)
     }
 
     /// Says that no new work is to be sent here.

@@ -93,6 +93,10 @@ impl Caches {
                 self.profiles.forget(key);
                 self.tokens.clear();
             }
+            Space::Rules => {
+                self.profiles.clear();
+                self.tokens.clear();
+            }
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::clock::now_millis;
 use crate::flow::Place;
 use crate::keys::random_name;
+use crate::metrics::METRICS;
 use crate::storage::{Addition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 use crate::webhooks;
@@ -43,6 +44,9 @@ pub async fn save(
     let also = additions(vault, place, &events).await?;
     let written = vault.put_with(place.grant(vault), grant, terms, also).await?;
     if written != Written::Refused {
+        if events.iter().any(|event| event.kind == Kind::Refreshed) {
+            METRICS.refreshed(&place.provider, "success");
+        }
         log(place, &events);
     }
     Ok(written)

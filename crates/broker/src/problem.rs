@@ -96,6 +96,17 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, error, title)
     }
 
+    /// Returns the problem of a rule of the tenant that denies, with its reason.
+    pub fn denied(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "access_denied", "Access was denied").detail(reason)
+    }
+
+    /// Returns the problem of a rule of the tenant that fails.
+    pub fn rule_failed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "rule_failed", "A rule of the tenant fails")
+            .detail(detail)
+    }
+
     /// Returns the problem of a resource that has changed since the client saw it.
     pub fn precondition_failed() -> Self {
         let title = "The resource has changed since";

@@ -9,9 +9,11 @@ use oauthctl_core::{ErrorKind, TokenRequest};
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::flow::Place;
+use crate::hand_out;
 use crate::handed::Handed;
 use crate::link;
 use crate::problem::Problem;
+use crate::rules::{self, Moment};
 
 /// Returns the body with a token of a connection.
 ///
@@ -39,6 +41,10 @@ pub async fn token(
     else {
         return Err(Problem::not_found());
     };
+    let rules = rules::moments(&broker.vault, &place.tenant, &place.provider).await?;
+    if rules.contains(&Moment::PreToken) {
+        hand_out::decide(broker, &place, Moment::PreToken).await?;
+    }
     let mut request = TokenRequest::default();
     request.min_ttl = min_ttl;
     let key = place.grant_key();
@@ -49,7 +55,13 @@ pub async fn token(
         Ok(token) => {
             let handed = Arc::new(Handed::new(&token, profile.min_ttl));
             let body = handed.fresh_body();
-            broker.caches.tokens.insert(record, seen, handed);
+            if rules.contains(&Moment::PostToken) {
+                hand_out::decide(broker, &place, Moment::PostToken).await?;
+            }
+            // What is in memory is handed out without asking anybody.
+            if !rules.iter().any(|moment| *moment != Moment::Authorization) {
+                broker.caches.tokens.insert(record, seen, handed);
+            }
             Ok(body)
         }
         Err(error) if error.kind() == ErrorKind::LoginRequired => {

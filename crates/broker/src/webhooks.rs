@@ -161,7 +161,7 @@ pub async fn put(
     reach: Reach,
 ) -> Result<(String, bool), Problem> {
     check_name("the name of a webhook", name)?;
-    let url = check_url(url, reach)?;
+    let url = check_url("url", url, reach)?;
     loop {
         let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
         if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST
@@ -202,16 +202,16 @@ pub async fn put(
 /// # Errors
 ///
 /// Returns 400 for any other.
-pub fn check_url(text: &str, reach: Reach) -> Result<String, Problem> {
+pub fn check_url(member: &str, text: &str, reach: Reach) -> Result<String, Problem> {
     if text.len() > LONGEST_URL {
         return Err(Problem::invalid("a URL must have at most 2048 bytes"));
     }
     let is_reachable = Url::parse(text).is_ok_and(|url| reach.allows_host(&url));
     match redirects::target(text) {
-        Err(why) => Err(Problem::invalid(format!("`url` {why}"))),
-        Ok(_) if !is_reachable => Err(Problem::invalid(
-            "`url` has a private, link-local, loopback or otherwise special address",
-        )),
+        Err(why) => Err(Problem::invalid(format!("`{member}` {why}"))),
+        Ok(_) if !is_reachable => Err(Problem::invalid(format!(
+            "`{member}` has a private, link-local, loopback or otherwise special address"
+        ))),
         Ok(url) => Ok(url),
     }
 }

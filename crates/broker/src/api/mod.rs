@@ -9,10 +9,12 @@ mod connections;
 mod cookies;
 mod extract;
 mod health;
+mod metrics;
 mod openapi;
 pub mod page;
 mod paging;
 mod providers;
+mod rules;
 mod signup;
 mod token;
 mod webhooks;
@@ -45,10 +47,12 @@ fn described() -> OpenApiRouter<Arc<Broker>> {
         .routes(routes!(confirmations::create))
         .routes(routes!(webhooks::put, webhooks::get, webhooks::delete))
         .routes(routes!(audit::list))
+        .routes(routes!(rules::put, rules::get, rules::delete))
         .routes(routes!(signup::create))
         .routes(routes!(signup::keys))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::get))
 }
 
 /// Returns the router with all routes.
@@ -66,6 +70,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(axum::middleware::from_fn(metrics::count))
         .with_state(broker)
 }
 

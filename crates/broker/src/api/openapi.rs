@@ -19,6 +19,8 @@ pub fn complete(mut document: OpenApi, public_url: &str) -> Bytes {
     components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
     components.add_security_scheme("password", SecurityScheme::Http(scheme));
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    components.add_security_scheme("metrics_key", SecurityScheme::Http(scheme));
     Bytes::from(document.to_json().unwrap_or_default())
 }
 

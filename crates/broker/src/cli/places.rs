@@ -32,6 +32,14 @@ const SHORTEST_ADMIN_KEY: usize = 32;
 /// The key file, if the variable is not set.
 const KEY_FILE: &str = "broker.key";
 
+/// The variable with the key that reads the metrics of a broker that others can reach.
+const METRICS_KEY: &str = "OAUTHCTL_METRICS_KEY";
+
+/// Returns the key that reads the metrics.
+pub fn metrics_key() -> Option<Secret> {
+    variable(METRICS_KEY).and_then(|key| key.into_string().ok()).map(Secret::new)
+}
+
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -13,6 +13,7 @@ use super::globals::Globals;
 use super::places;
 use super::ui::Ui;
 use crate::broker::Broker;
+use crate::metrics::METRICS;
 use crate::settings::{Section, Settings};
 use crate::storage::Usage;
 use crate::{feed, rotation, server, worker};
@@ -124,6 +125,7 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     let broker = Arc::new(Broker::new(settings, public_url, vault)?);
     // Before anything could be refreshed with what these tokens have replaced.
     broker.flow.spool.load().await;
+    METRICS.set_key(places::metrics_key());
     tokio::spawn(feed::follow(Arc::clone(&broker)));
     tokio::spawn(worker::run(Arc::clone(&broker)));
     let spool = Arc::clone(&broker.flow.spool);

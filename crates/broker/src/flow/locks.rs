@@ -24,6 +24,7 @@ use crate::cache::Caches;
 use crate::clock::now_seconds;
 use crate::events::{self, Event};
 use crate::keys::random_text;
+use crate::metrics::METRICS;
 use crate::storage::{Addition, Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
@@ -164,6 +165,7 @@ impl Locks {
             place: place.clone(),
             fences: Arc::clone(&self.fences),
             renewal: renewal.abort_handle(),
+            spending_since: None,
             _turn: turn,
         }
     }
@@ -213,6 +215,7 @@ struct Held {
     place: Place,
     fences: Fences,
     renewal: AbortHandle,
+    spending_since: Option<Instant>,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -229,13 +232,20 @@ impl Held {
         &self,
         space: Space,
         document: &T,
+        due_at: Option<u64>,
         also: Vec<Addition>,
     ) -> Result<()> {
-        let terms = Terms::only_if(self.condition());
+        let terms = Terms { due_at, ..Terms::only_if(self.condition()) };
         match self.vault.put_with(self.record(space), document, terms, also).await? {
             Written::Stored(_) => Ok(()),
             Written::Refused => Err(Error::store("the lock of the connection was lost")),
         }
+    }
+
+    /// Records how long a refresh took, if one is under way. Returns whether it was.
+    fn note_end(&mut self) -> bool {
+        let since = self.spending_since.take();
+        since.inspect(|since| METRICS.took(since.elapsed())).is_some()
     }
 
     fn note_spending(&self, is_spending: bool) {
@@ -245,16 +255,24 @@ impl Held {
         }
     }
 
-    /// Returns what an entry reports that the one before did not.
-    async fn events(&self, entry: &AccountEntry) -> Result<Vec<Event>> {
-        if entry.last_error.is_none() && !entry.login_required {
-            return Ok(Vec::new());
+    /// Returns what an entry reports that the one before did not, and since when its refreshes have failed.
+    async fn events(&self, entry: &AccountEntry) -> Result<(Vec<Event>, Option<u64>)> {
+        let last = entry.last_error.as_ref();
+        if last.is_none() && !entry.login_required {
+            return Ok((Vec::new(), None));
         }
         let before = self.vault.get::<AccountEntry>(&self.record(Space::Accounts)).await?;
         let grant = self.vault.get::<Grant>(&self.place.grant(&self.vault)).await?;
         let is_dead = grant.is_some_and(|stored| stored.document.dead.is_some());
+        let since = before.as_ref().and_then(|stored| stored.due_at);
         let before = before.map(|stored| stored.document);
-        Ok(events::of_failure(&self.place, before.as_ref(), entry, is_dead))
+        let known = before.as_ref().and_then(|before| before.last_error.as_ref());
+        if let Some(last) = last.filter(|last| Some(*last) != known) {
+            METRICS.refreshed(&self.place.provider, last.error.as_deref().unwrap_or("internal"));
+        }
+        let is_failing = last.is_some() && !entry.login_required;
+        let failing_since = is_failing.then(|| since.unwrap_or_else(now_seconds));
+        Ok((events::of_failure(&self.place, before.as_ref(), entry, is_dead), failing_since))
     }
 
     async fn remove(&self, space: Space) -> Result<()> {
@@ -288,8 +306,12 @@ impl Lock for Held {
         Box::pin(async move {
             let left = Left { owner: self.owner.clone(), intent: intent.clone() };
             let announced_at = Instant::now();
-            self.write(Space::Intents, &left, Vec::new()).await?;
+            self.write(Space::Intents, &left, None, Vec::new()).await?;
             self.note_spending(true);
+            // A second one is the report of a failure.
+            if !self.note_end() {
+                self.spending_since = Some(announced_at);
+            }
             punctual::announce(announced_at);
             Ok(())
         })
@@ -298,15 +320,16 @@ impl Lock for Held {
     fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.note_spending(false);
+            self.note_end();
             self.remove(Space::Intents).await
         })
     }
 
     fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let events = self.events(entry).await?;
+            let (events, failing_since) = self.events(entry).await?;
             let also = events::additions(&self.vault, &self.place, &events).await?;
-            self.write(Space::Accounts, entry, also).await?;
+            self.write(Space::Accounts, entry, failing_since, also).await?;
             events::log(&self.place, &events);
             Ok(())
         })

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::{AccessToken, FlowManager};
+use oauthctl_core::flow::{AccessToken, FlowManager, Hooks};
 use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 
 pub use grants::Grants;
@@ -57,6 +57,7 @@ impl Flow {
         vault: &Arc<Vault>,
         caches: &Arc<Caches>,
         http: Arc<dyn oauthctl_core::port::Http>,
+        rules: Arc<dyn Hooks>,
         origin: &str,
         spool: PathBuf,
     ) -> Result<Self> {
@@ -73,7 +74,8 @@ impl Flow {
         let keys = StateKeys::of_secret(vault.state_secret())?;
         let coordinator: Arc<dyn oauthctl_core::port::Coordinator> = locks.clone();
         let ports = Ports::new(http, Arc::new(SystemClock), grants, coordinator)
-            .with_pending(pending, keys);
+            .with_pending(pending, keys)
+            .with_hooks(rules);
         let manager = FlowManager::with_profiles(providers.clone(), ports);
         Ok(Self { manager, providers, locks, spool })
     }

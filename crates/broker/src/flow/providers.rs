@@ -6,10 +6,11 @@ use oauthctl_core::flow::Profiles;
 use oauthctl_core::port::BoxFuture;
 use oauthctl_core::profile::{GrantType, Profile, presets};
 use oauthctl_core::{Error, Result, Secret};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cache::Caches;
 use crate::model::Provider;
+use crate::rules;
 use crate::storage::{Key, Space};
 use crate::vault::Vault;
 
@@ -65,8 +66,14 @@ impl Providers {
         }
         let seen = self.caches.profiles.epoch(&key);
         let Some(stored) = self.vault.get::<Provider>(&key).await? else { return Ok(None) };
-        let stored = stored.document;
-        let mut profile = build(tenant, provider, &stored.keys, &self.redirect_uri)?;
+        let mut stored = stored.document;
+        check_keys(&stored.keys)?;
+        let rules = rules::moments(&self.vault, tenant, provider).await?;
+        // What runs them is not a command: see `rules::hooks`.
+        let hooks: Map<String, Value> =
+            rules.into_iter().map(|moment| (moment.name().to_owned(), json!(["rule"]))).collect();
+        stored.keys.insert("hooks".to_owned(), hooks.into());
+        let mut profile = with_keys(tenant, provider, &stored.keys, &self.redirect_uri)?;
         profile.redirect_uris = vec![self.redirect_uri_of(&profile, &stored).parse()?];
         let profile = Arc::new(profile);
         self.caches.profiles.insert(key, seen, Arc::clone(&profile));
@@ -123,6 +130,11 @@ pub fn build(
     keys: &Map<String, Value>,
     redirect_uri: &str,
 ) -> Result<Profile> {
+    check_keys(keys)?;
+    with_keys(tenant, provider, keys, redirect_uri)
+}
+
+fn check_keys(keys: &Map<String, Value>) -> Result<()> {
     if let Some(key) = REFUSED.iter().find(|key| keys.contains_key(**key)) {
         return Err(Error::config(format!("`{key}` cannot be set for a provider of the broker")));
     }
@@ -130,6 +142,16 @@ pub fn build(
     if let Some(key) = SECRETS.iter().find(|key| keys.contains_key(**key) && text(key).is_none()) {
         return Err(Error::config(format!("`{key}` must be a string")));
     }
+    Ok(())
+}
+
+fn with_keys(
+    tenant: &str,
+    provider: &str,
+    keys: &Map<String, Value>,
+    redirect_uri: &str,
+) -> Result<Profile> {
+    let text = |key: &str| keys.get(key).and_then(Value::as_str);
     let client_id = text("client_id").unwrap_or_default();
     let mut builder = Profile::builder(format!("{tenant}/{provider}"), client_id);
     builder = builder.redirect_uri(redirect_uri);

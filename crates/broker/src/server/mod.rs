@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::api;
 use crate::broker::Broker;
+use crate::metrics::METRICS;
 use crate::problem::Problem;
 
 /// The most connections at once.
@@ -138,7 +139,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Body>, Infallible> {
     let mut response = match over_rate(&shared.broker, peer, &request)
-        .or_else(|| fast::token(&shared.broker, &request))
+        .or_else(|| fast::token(&shared.broker, &request).inspect(|_| METRICS.answered_fast()))
     {
         Some(response) => response,
         None => shared.router.call(request).await?,

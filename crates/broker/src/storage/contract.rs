@@ -116,6 +116,13 @@ pub trait Storage: Send + Sync {
     /// As [`get`](Self::get).
     async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize>;
 
+    /// Returns the number of records of a space that are due at or before `until`, over all tenants, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize>;
+
     /// Acquires a lock for `owner`, for `ttl`, unless another owner holds it. Returns its fencing token, which grows
     /// with every acquisition of this name. A lock ends by itself once its time is over.
     ///

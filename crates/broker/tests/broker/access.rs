@@ -21,6 +21,9 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/webhooks/all"),
     ("DELETE", "/v1/webhooks/all"),
     ("GET", "/v1/audit"),
+    ("PUT", "/v1/rules/pre_token"),
+    ("GET", "/v1/rules/pre_token"),
+    ("DELETE", "/v1/rules/pre_token"),
 ];
 
 #[tokio::test]

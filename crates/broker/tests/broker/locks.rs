@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use oauthctl_broker::cache::Caches;
 use oauthctl_broker::flow::{Flow, transport};
 use oauthctl_broker::keys::MasterKey;
+use oauthctl_broker::rules::hooks::Rules;
 use oauthctl_broker::storage::{Location, Usage, open};
 use oauthctl_broker::vault::Vault;
 use oauthctl_core::grant::Intent;
@@ -34,7 +35,8 @@ impl Instance {
         let (caches, folder) = (Arc::new(Caches::default()), tempfile::tempdir().unwrap());
         let callback = "http://127.0.0.1:1/callback";
         let (http, spool) = (transport(Reach::Anywhere), folder.path().join("spool"));
-        let flow = Flow::new(&vault, &caches, http, callback, spool).unwrap();
+        let rules = Arc::new(Rules::new(Arc::clone(&vault), Arc::clone(&http)));
+        let flow = Flow::new(&vault, &caches, http, rules, callback, spool).unwrap();
         Self { flow, caches, _folder: folder }
     }
 }

@@ -17,6 +17,7 @@ mod hostile;
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod http;
 mod locks;
+mod metrics;
 mod mix_up;
 mod openapi;
 mod operation;
@@ -32,6 +33,7 @@ mod person;
 mod process;
 mod quotas;
 mod receiver;
+mod rules;
 mod shared;
 #[path = "../../../../src/docs/shell.rs"]
 mod shell;

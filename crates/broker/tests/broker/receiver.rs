@@ -43,6 +43,8 @@ struct Shared {
     /// The statuses of the next answers; without one, 204.
     next: VecDeque<u16>,
     always: Option<u16>,
+    /// The body of successful answers.
+    body: Option<String>,
 }
 
 /// A receiver on the loopback interface.
@@ -69,6 +71,12 @@ impl Receiver {
     /// Answers every message with this status.
     pub fn answer_always(&self, status: u16) {
         self.shared.lock().unwrap().always = Some(status);
+    }
+
+    /// Answers with status 200 and this body.
+    pub fn answer_body(&self, body: &str) {
+        let mut shared = self.shared.lock().unwrap();
+        (shared.always, shared.body) = (Some(200), Some(body.to_owned()));
     }
 
     /// Everything that was received so far.
@@ -111,7 +119,8 @@ async fn receive(
     let body = String::from_utf8(body.into()).unwrap();
     shared.messages.push(Message { path: uri.path().to_owned(), headers, body, status });
     let status = StatusCode::from_u16(status).unwrap();
-    (status, [("location", "/elsewhere")]).into_response()
+    let answer = shared.body.clone().filter(|_| status == StatusCode::OK).unwrap_or_default();
+    (status, [("location", "/elsewhere")], answer).into_response()
 }
 
 /// What the published library says of these messages: `ok`, or its error.

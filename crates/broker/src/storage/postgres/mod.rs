@@ -186,6 +186,12 @@ impl Storage for Postgres {
         Ok(row.map_or(0, |row| usize::try_from(row.get::<_, i64>(0)).unwrap_or_default()))
     }
 
+    async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize> {
+        let values: [&(dyn ToSql + Sync); 3] = [&number(space), &signed(until), &most(limit)];
+        let row = self.row(queries::COUNT_DUE, &values).await?;
+        Ok(row.map_or(0, |row| usize::try_from(row.get::<_, i64>(0)).unwrap_or_default()))
+    }
+
     async fn lock(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<u64>> {
         let row = self.row(queries::LOCK, &[&name, &owner, &millis(ttl)]).await?;
         Ok(row.map(|row| unsigned(row.get(0))))

@@ -182,6 +182,9 @@ pub(super) const COUNT: &str = concat!(
     " LIMIT $3) AS counted"
 );
 
+pub(super) const COUNT_DUE: &str = "SELECT count(*) FROM (SELECT 1 FROM oauthctl_records \
+     WHERE space = $1 AND due_at <= $2 LIMIT $3) AS counted";
+
 pub(super) const LOCK: &str = "INSERT INTO oauthctl_locks AS l (name, owner, fence, until) \
      VALUES ($1, $2, nextval('oauthctl_fences'), clock_timestamp() + $3::bigint * interval '1 millisecond') \
      ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, fence = greatest(EXCLUDED.fence, l.fence + 1), \

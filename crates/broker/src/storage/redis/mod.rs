@@ -208,6 +208,12 @@ impl Storage for Redis {
         self.call::<usize>(&call).await.map(|count| count.min(limit))
     }
 
+    async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize> {
+        let mut call = call(&scripts::COUNT_DUE, space);
+        call.arg(until);
+        self.call::<usize>(&call).await.map(|count| count.min(limit))
+    }
+
     async fn lock(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<u64>> {
         let mut call = named(&scripts::LOCK, name);
         call.arg(owner).arg(millis(ttl));

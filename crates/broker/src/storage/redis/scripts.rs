@@ -193,6 +193,11 @@ return redis.call('ZCARD', index(space, tenant)) - redis.call('ZCOUNT', ends(spa
 "}
 
 script! {
+    COUNT_DUE, r"
+return redis.call('ZCOUNT', dues(ARGV[2]), '-inf', ARGV[3])
+"}
+
+script! {
     /// A fencing token is at least the time in microseconds: it grows even if somebody flushed the last one.
     LOCK, r"
 local name, owner, ttl = ARGV[2], ARGV[3], ARGV[4]

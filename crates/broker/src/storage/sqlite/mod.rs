@@ -138,6 +138,10 @@ impl Storage for Sqlite {
         self.readers.run(move |db| queries::count(db, space, &tenant, limit, now_seconds())).await
     }
 
+    async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize> {
+        self.readers.run(move |db| queries::count_due(db, space, until, limit)).await
+    }
+
     async fn lock(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<u64>> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.writer.run(move |db| queries::lock(db, &name, &owner, now_millis(), ttl)).await

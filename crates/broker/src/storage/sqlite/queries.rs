@@ -223,6 +223,18 @@ pub(super) fn count(
     .query_row(params![space.number(), tenant, now, limit(most)], |row| row.get(0))
 }
 
+pub(super) fn count_due(
+    db: &Connection,
+    space: Space,
+    until: u64,
+    most: usize,
+) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM records WHERE space = ?1 AND due_at <= ?2 LIMIT ?3)",
+    )?
+    .query_row(params![space.number(), until, limit(most)], |row| row.get(0))
+}
+
 fn end(now: u64, ttl: Duration) -> u64 {
     now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX / 4))
 }

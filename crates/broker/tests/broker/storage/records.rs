@@ -216,6 +216,9 @@ pub async fn additions_are_stored_with_their_write_only(home: &Home) {
     assert_eq!(ids(&all), ["1", "2"]);
     assert_eq!((all[0].value.as_slice(), all[0].revision, all[0].due_at), (&b"x"[..], 1, Some(7)));
     assert_eq!(store.due(Space::Audit, 7, 9).await.unwrap().len(), 2);
+    assert_eq!(store.count_due(Space::Audit, 7, 9).await.unwrap(), 2);
+    assert_eq!(store.count_due(Space::Audit, 7, 1).await.unwrap(), 1);
+    assert_eq!(store.count_due(Space::Audit, 6, 9).await.unwrap(), 0);
     // What is refused adds nothing, whatever the condition.
     let fence = store.lock("l", "me", MINUTE).await.unwrap().unwrap();
     let late = Condition::Fence("l".to_owned(), fence - 1);

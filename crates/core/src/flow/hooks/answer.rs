@@ -1,6 +1,7 @@
 //! What a hook may answer, and how the answer is applied.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -11,10 +12,10 @@ use crate::grant::{Attribute, Grant};
 use crate::parameters;
 use crate::protocol::json;
 use crate::text::one_line;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, parse_duration};
 
 /// The members that an answer may have.
-const FORM: [&str; 3] = ["attributes", "params", "deny"];
+const FORM: [&str; 4] = ["attributes", "ttl", "params", "deny"];
 
 /// What a hook requests; empty if there is no hook.
 #[derive(Default)]
@@ -29,7 +30,7 @@ crate::redact::debug::redacted_debug!(Answer {
 });
 
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
-pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
+pub(super) fn read(text: &str, now: Timestamp) -> Result<Result<Answer, String>, String> {
     if text.len() > MAX_HOOK_ANSWER {
         return Err(format!("its answer exceeds {MAX_HOOK_ANSWER} bytes"));
     }
@@ -47,8 +48,14 @@ pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
         Some(_) => return Err("its `deny` is not a string".to_owned()),
     }
     let mut answer = Answer::default();
+    let ttl = object.remove("ttl").unwrap_or_default();
     for (name, value) in table(&mut object, "attributes")? {
-        answer.attributes.insert(name, Attribute { value, expires_at: None });
+        let ttl = match &ttl {
+            Value::Object(each) => lifetime(each.get(&name).unwrap_or(&Value::Null))?,
+            all => lifetime(all)?,
+        };
+        let expires_at = ttl.map(|ttl| now.plus(ttl));
+        answer.attributes.insert(name, Attribute { value, expires_at });
     }
     check(&answer.attributes).map_err(|error| error.message().to_owned())?;
     for (name, value) in table(&mut object, "params")? {
@@ -63,6 +70,17 @@ pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
         answer.params.insert(name, value);
     }
     Ok(Ok(answer))
+}
+
+/// Reads how long an attribute is kept.
+fn lifetime(value: &Value) -> Result<Option<Duration>, String> {
+    let ttl = match value {
+        Value::Null => return Ok(None),
+        Value::Number(seconds) => seconds.as_u64().map(Duration::from_secs),
+        Value::String(text) => parse_duration(text).ok(),
+        _ => None,
+    };
+    ttl.map(Some).ok_or_else(|| "its `ttl` is not a duration".to_owned())
 }
 
 fn table(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, String> {
@@ -106,16 +124,37 @@ mod tests {
 
     use super::*;
 
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_000)
+    }
+
+    #[test]
+    fn attributes_of_an_answer_end_with_its_ttl() {
+        let ends = |text: &str| {
+            let answer = read(text, now()).unwrap().unwrap();
+            ["a", "b"].map(|name| answer.attributes[name].expires_at.map(Timestamp::unix))
+        };
+        let with = |ttl: &str| format!(r#"{{"attributes":{{"a":1,"b":2}},"ttl":{ttl}}}"#);
+        assert_eq!(ends(&with("null")), [None, None]);
+        assert_eq!(ends(&with("60")), [Some(1_060), Some(1_060)]);
+        assert_eq!(ends(&with("\"1h\"")), [Some(4_600), Some(4_600)]);
+        assert_eq!(ends(&with("{\"b\":5}")), [None, Some(1_005)]);
+        for wrong in ["-1", "\"soon\"", "[]", "true", "{\"a\":{}}"] {
+            assert!(read(&with(wrong), now()).is_err(), "{wrong}");
+        }
+    }
+
     #[test]
     fn hook_answer_is_empty_or_one_known_object() {
         for nothing in ["", " \n", "{}", "{\"attributes\":null,\"params\":{},\"deny\":null}"] {
-            let answer = read(nothing).unwrap().unwrap();
+            let answer = read(nothing, now()).unwrap().unwrap();
             assert!(answer.attributes.is_empty() && answer.params.is_empty(), "{nothing}");
         }
-        let answer = read(r#"{"attributes":{"a":[1]},"params":{"x":"1","y":2}}"#).unwrap().unwrap();
+        let answer =
+            read(r#"{"attributes":{"a":[1]},"params":{"x":"1","y":2}}"#, now()).unwrap().unwrap();
         assert_eq!(answer.attributes["a"].value, json!([1]));
         assert_eq!(answer.params["y"], "2");
-        assert_eq!(read(r#"{"deny":"no","params":{}}"#).unwrap().unwrap_err(), "no");
+        assert_eq!(read(r#"{"deny":"no","params":{}}"#, now()).unwrap().unwrap_err(), "no");
         for nonsense in [
             "x",
             "[]",
@@ -128,7 +167,7 @@ mod tests {
             "{\"params\":{},\"params\":{}}",
             "{\"attributes\":{\"\":1}}",
         ] {
-            assert!(read(nonsense).is_err(), "{nonsense}");
+            assert!(read(nonsense, now()).is_err(), "{nonsense}");
         }
     }
 
@@ -148,11 +187,11 @@ mod tests {
             "a b",
         ] {
             let text = json!({"params": {name: "x"}}).to_string();
-            assert!(read(&text).is_err(), "{name}");
+            assert!(read(&text, now()).is_err(), "{name}");
         }
         for name in ["assertion", "subject_token", "audience", "custom"] {
             let text = json!({"params": {name: "x"}}).to_string();
-            assert!(read(&text).is_ok(), "{name}");
+            assert!(read(&text, now()).is_ok(), "{name}");
         }
     }
 

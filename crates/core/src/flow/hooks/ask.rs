@@ -68,7 +68,7 @@ pub(in crate::flow) async fn ask(
     };
     let answered = hooks.run(profile, hook, input(event, hook, &about)).await;
     let answered = answered.map_err(|error| error.message().to_owned());
-    let (error, said) = match answered.and_then(|answer| read(answer.expose())) {
+    let (error, said) = match answered.and_then(|answer| read(answer.expose(), context.now())) {
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(reason)) => {
             let what = format!("the hook `{event}` denied the request");

@@ -28,7 +28,7 @@ pub trait Hooks: Send + Sync {
     /// `grant_type` (`refresh_token` at a refresh), `grant_id`, `profile`, `account`, `user`, `attributes`
     /// and `scopes`. It also has `access_token` and `id_token`, if they exist and [`Hook::give_token`] is
     /// set. The answer is empty, or an object with any of `attributes` (an object that is stored with the
-    /// grant), `params` (an object with parameters of the token request, at `authorization` and
+    /// grant), `ttl` (how long they are kept: a number of seconds or a text such as `1h`, for all or by name), `params` (an object with parameters of the token request, at `authorization` and
     /// `pre_token`) and `deny` (a string: the reason). The example `grant_rules` in the repository has a
     /// hook in Rust.
     ///
