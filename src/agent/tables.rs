@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oauthctl_core::profile::{Credential, CredentialToken};
+use oauthctl_core::text::is_harmless;
 use serde_json::{Value, json};
 
 const ACCESS_TOKEN: &str = "access_token";
@@ -37,7 +38,22 @@ fn rendered(table: &Credential) -> Value {
 /// Reads the tables of a tool; `None` if they are invalid.
 pub fn read(tables: &Value) -> Option<BTreeMap<String, Credential>> {
     let tables = tables.as_object()?.iter();
-    tables.map(|(key, table)| Some((key.clone(), table_of(table)?))).collect()
+    tables
+        .map(|(key, table)| {
+            let is_clean = is_one_line(key) && texts(table).all(is_one_line);
+            Some((key.clone(), table_of(table).filter(|_| is_clean)?))
+        })
+        .collect()
+}
+
+fn texts(table: &Value) -> impl Iterator<Item = &str> {
+    table.as_object().into_iter().flat_map(|table| table.values()).filter_map(Value::as_str)
+}
+
+/// Returns whether a text is what the configuration file may have too. Some of them go into the protocol or the
+/// configuration of another program, in which a line break would begin something else.
+fn is_one_line(text: &str) -> bool {
+    text.chars().all(is_harmless)
 }
 
 fn table_of(table: &Value) -> Option<Credential> {
@@ -63,6 +79,13 @@ fn table_of(table: &Value) -> Option<Credential> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_with_control_characters_are_invalid() {
+        assert!(read(&json!({ "https://a.example": { "username": "ada" } })).is_some());
+        assert!(read(&json!({ "https://a.example": { "username": "ada\npassword=x" } })).is_none());
+        assert!(read(&json!({ "x]\n[default]": { "profile": "p" } })).is_none());
+    }
 
     #[test]
     fn tables_arrive_as_they_were() {

@@ -163,6 +163,7 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
 
 #[cfg(unix)]
 fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Result<ExitCode> {
+    use oauthctl_core::hook;
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
 
@@ -178,7 +179,9 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
         globals: context.globals.clone(),
         ui: context.ui,
         users: args.allow_uid.clone(),
-        confirm: confirm.map(|command| Confirm::new(command, args.confirm_for, Vec::new())),
+        confirm: confirm.map(|command| {
+            Confirm::new(command, args.confirm_for, hook::private_variables().collect())
+        }),
         audit,
         is_locked: false.into(),
         locks_after_sleep: args.lock_after_sleep,

@@ -22,6 +22,11 @@ pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<Str
             format!("`{}` has a port, which netrc files do not support", text::one_line(key));
         return Err(Error::config(what));
     }
+    if !target.path().is_empty() && !target.is_loopback() {
+        let what =
+            format!("`{}` has a path, which netrc files do not support", text::one_line(key));
+        return Err(Error::config(what));
+    }
     let is_word = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '#');
     if username.is_empty() || !username.chars().all(is_word) {
         return Err(Error::config("`username` must not contain spaces, quotes or backslashes"));
@@ -60,8 +65,14 @@ pub fn write_to_pipe(path: &Path, file: &str) -> Result<()> {
     }
     let mut pipe = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     // It may have been replaced meanwhile.
-    if !pipe.metadata().is_ok_and(|metadata| is_pipe(&metadata)) {
+    let opened = pipe.metadata().map_err(failed)?;
+    if !is_pipe(&opened) {
         return Err(not_a_pipe());
+    }
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::uid(&opened) != rustix::process::geteuid().as_raw() {
+        return Err(Error::usage(format!("the named pipe `{shown}` belongs to another user"))
+            .hint("create your own with `mkfifo -m 600 PATH`"));
     }
     pipe.write_all(file.as_bytes()).map_err(failed)
 }

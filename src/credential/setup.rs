@@ -73,6 +73,12 @@ pub fn insertion(
             ))
         }
         CredentialTool::Aws => {
+            if key.starts_with('-')
+                || key.contains(['[', ']'])
+                || !key.chars().all(text::is_harmless)
+            {
+                return Err(Error::config("the key cannot be the name of an AWS profile"));
+            }
             let section = format!("[profile {key}]");
             if file.lines().any(|line| line.trim() == section) {
                 return taken(&section);

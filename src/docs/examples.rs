@@ -41,7 +41,9 @@ fn options_in_the_text_are_known() {
         commands.extend(command.get_subcommands().cloned());
     }
     let mut faults = Vec::new();
-    for page in pages().iter().filter(|page| page.path != "CONTRIBUTING.md") {
+    // The tests of the broker look at its page.
+    let others = ["CONTRIBUTING.md", "docs/broker.md"];
+    for page in pages().iter().filter(|page| !others.contains(&page.path.as_str())) {
         let prose = page.prose();
         let code = prose.split('`').skip(1).step_by(2);
         for option in code.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")) {

@@ -9,14 +9,18 @@ use hyper::{Method, Uri};
 use oauthctl_core::profile::api_url::normal_path;
 use url::Url;
 
+use super::headers;
 use super::shared::Proxy;
 
 /// Headers with which a client asks for another method or path than those that were checked.
-const OVERRIDES: [&str; 6] = [
+const OVERRIDES: [&str; 9] = [
+    "x-forwarded-method",
+    "x-forwarded-uri",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-method",
+    "x-original-uri",
     "x-original-url",
     "x-rewrite-url",
 ];
@@ -63,8 +67,14 @@ pub fn check(proxy: &Proxy, head: &Parts) -> Result<Passed, Refused> {
     if !proxy.rules.allow(&head.method, url.path()) {
         return refuse("no rule allows this method and path");
     }
-    if proxy.rules.restrict() && OVERRIDES.iter().any(|name| head.headers.contains_key(*name)) {
-        return refuse("a header overrides the method or the path");
+    if proxy.rules.restrict() {
+        if head.headers.keys().any(|name| OVERRIDES.contains(&headers::as_variable(name).as_str()))
+        {
+            return refuse("a header overrides the method or the path");
+        }
+        if url.query_pairs().any(|(name, _)| name == "_method") {
+            return refuse("a parameter overrides the method");
+        }
     }
     Ok(Passed { url })
 }

@@ -25,21 +25,29 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// Headers of a client that are for this proxy, replaced by it, or believed by servers.
-const OF_CLIENT: [&str; 13] = [
+const OF_CLIENT: [&str; 16] = [
     "dpop",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-method",
     "x-forwarded-port",
     "x-forwarded-prefix",
     "x-forwarded-proto",
     "x-forwarded-server",
+    "x-forwarded-uri",
     "x-forwarded-user",
     "x-original-host",
+    "x-original-uri",
     "x-original-url",
     "x-real-ip",
     "x-rewrite-url",
     "via",
 ];
+
+/// Returns the name as the variable of a CGI program has it, in which underscores and hyphens are one.
+pub fn as_variable(name: &HeaderName) -> String {
+    name.as_str().replace('_', "-")
+}
 
 /// Removes what belongs to one connection, and what its `Connection` header names.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -70,7 +78,12 @@ pub fn of_request(proxy: &Proxy, headers: &HeaderMap) -> HeaderMap {
     for name in [AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, ORIGIN] {
         headers.remove(name);
     }
-    for name in OF_CLIENT {
+    let of_client: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| OF_CLIENT.contains(&as_variable(name).as_str()))
+        .cloned()
+        .collect();
+    for name in of_client {
         headers.remove(name);
     }
     // The capability is nobody else's business: a `Referer` has it, for instance.

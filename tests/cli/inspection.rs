@@ -132,7 +132,7 @@ fn userinfo_of_another_subject_is_refused() {
     let (home, _sandbox) = logged_in(Some("userinfo-other-sub"));
     let output = home.run(["userinfo", "s", "--json"]).fails(7);
     assert_eq!(output.error_json()["error"], "validation");
-    assert!(output.error_json()["message"].as_str().unwrap().contains("another user"));
+    assert!(output.error_json()["message"].as_str().unwrap().contains("a different user"));
 }
 
 #[test]

@@ -239,22 +239,15 @@ fn what_messages_name_is_followed_or_excused() {
     let gone: Vec<_> = listed.difference(&named).collect();
     assert!(gone.is_empty(), "no message names it: {gone:#?}");
     let mut tests = String::new();
-    let files = [
-        "api/bounds.rs",
-        "followed.rs",
-        "guided.rs",
-        "inspection.rs",
-        "mended/calls.rs",
-        "mended/servers.rs",
-        "mended/stores.rs",
-        "uninstall.rs",
-        "../flows/by_url.rs",
-        "../flows/dpop.rs",
-        "../flows/fapi.rs",
-        "../flows/machines.rs",
-    ];
-    for file in files {
-        tests += &std::fs::read_to_string(tests_dir("cli").join(file)).unwrap();
+    let mut folders = vec![tests_dir("cli"), tests_dir("flows")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                tests += &std::fs::read_to_string(entry).unwrap();
+            }
+        }
     }
     for (test, _) in FOLLOWED {
         assert!(tests.contains(&format!("#[test]\nfn {test}()")), "{test} is no test");

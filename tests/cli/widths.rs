@@ -11,7 +11,12 @@ use crate::support::{AtTerminal, Home};
 fn shown(home: &Home, call: &[&str], columns: u16) -> String {
     let mut command = home.command(call);
     let (_, screen) = AtTerminal::start_wide(command.env("NO_COLOR", "1"), columns).wait();
-    screen.replace("\r\n", "\n")
+    // A line that is written over has the text that was written last.
+    let lines = screen.split("\r\n").map(|line| {
+        let parts: Vec<&str> = line.split('\r').collect();
+        parts.iter().rev().find(|part| !part.trim().is_empty()).copied().unwrap_or_default()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The parts of a line between which it can break: what stands between backquotes is one.

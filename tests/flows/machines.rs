@@ -158,7 +158,7 @@ fn subject_and_actor_tokens_come_from_anywhere() {
     let form = scene.last();
     assert_eq!(form["subject_token_type"], format!("{TYPE}saml2"));
     let header = scene.home.run(["token", "-p", "y", "--format", "header"]).fails(2);
-    assert!(header.stderr.contains("no access token"), "{}", header.stderr);
+    assert!(header.stderr.contains("not an access token"), "{}", header.stderr);
     let printed = scene.home.run(["token", "-p", "y", "--format", "token"]).ok();
     assert_eq!(issued["access_token"], printed.line());
     scene.home.set("ACTOR", "two words");

@@ -174,8 +174,12 @@ fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
         home.run(["token", "-p", "p", "--force-refresh"]).ok();
         // An identity is required, but this server returns none without `openid`.
         let before = stored(&home);
-        let output = completed("", &["--require-identity", "sub=alice"], 9);
-        assert!(output.stderr.contains("userinfo request failed: status 403"), "{}", output.stderr);
+        let output = completed("", &["--require-identity", "sub=alice"], 8);
+        assert!(
+            output.stderr.contains("userinfo request was refused: status 403"),
+            "{}",
+            output.stderr
+        );
 
         let named = format!("userinfo_endpoint = {:?}", server.who().0);
         completed(&named, &["--require-identity", "sub=alice"], 7);

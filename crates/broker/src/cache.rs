@@ -52,7 +52,9 @@ impl Caches {
     /// Returns whether what is in memory can be trusted now.
     pub fn is_fresh(&self) -> bool {
         let trusted = u64::try_from(TRUSTED.as_millis()).unwrap_or(0);
-        self.elapsed() <= self.fresh_at.load(Ordering::Acquire).saturating_add(trusted)
+        // Zero: the feed has not been read yet.
+        let at = self.fresh_at.load(Ordering::Acquire);
+        at != 0 && self.elapsed() <= at.saturating_add(trusted)
     }
 
     /// Records that the feed was read to its end by a request that was sent at this time.
@@ -61,7 +63,7 @@ impl Caches {
         if !self.is_fresh() {
             self.since.store(self.elapsed(), Ordering::Release);
         }
-        self.fresh_at.fetch_max(u64::try_from(at).unwrap_or(u64::MAX), Ordering::Release);
+        self.fresh_at.fetch_max(u64::try_from(at).unwrap_or(u64::MAX).max(1), Ordering::Release);
     }
 
     /// Returns whether the feed has been read without a break for this long: the store has answered all the time.

@@ -214,7 +214,8 @@ pub async fn of_user(
     };
     let mut connections = Vec::new();
     for provider in providers {
-        connections.extend(get(broker, &Place::new(tenant, provider, user)).await?);
+        let Some(place) = Place::of_caller(tenant, provider, user) else { continue };
+        connections.extend(get(broker, &place).await?);
     }
     Ok(Page { connections, next_cursor: None })
 }

@@ -15,7 +15,9 @@ pub async fn follow(broker: Arc<Broker>) {
     loop {
         let asked_at = Instant::now();
         match broker.vault.storage().changes(position.as_deref()).await {
-            Ok(changes) => {
+            Ok(mut changes) => {
+                // What changed before the first position is not in the feed.
+                changes.is_incomplete |= position.is_none();
                 broker.caches.apply(&changes);
                 if changes.changed.iter().any(|change| change.key.space == Space::Meta) {
                     let _ = broker.vault.adopt_successor().await;

@@ -28,7 +28,8 @@ pub async fn token(
     user: &str,
     min_ttl: Option<Duration>,
 ) -> Result<Bytes, Problem> {
-    let place = Place::new(&caller.tenant.name, provider, user);
+    let place =
+        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
     let record = place.grant(&broker.vault);
     if broker.caches.is_fresh()
         && let Some(body) = broker.caches.tokens.get(&record).and_then(|t| t.body(min_ttl))

@@ -172,7 +172,8 @@ impl Worker {
             ErrorKind::Unavailable => self.backoff.failed(&profile),
             _ => now_seconds() + LATER + below(LATER),
         };
-        let is_stuck = left == 0;
+        // Nobody gets a valid token before the next attempt succeeds.
+        let is_stuck = now_seconds() + left <= until;
         tracing::warn!(
             tenant = place.tenant,
             provider = place.provider,

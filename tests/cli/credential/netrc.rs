@@ -25,8 +25,10 @@ fn netrc_token_stays_in_its_place() {
     }
     let home = planted_with("[credential.netrc.\"a.example\"]\nusername = \"a password b\"\n");
     assert_eq!(home.run(["credential", "netrc"]).fails(3).stdout, "");
-    let home = planted_with("[credential.netrc.\"a.example:8443\"]\n");
-    assert_eq!(home.run(["credential", "netrc"]).fails(3).stdout, "");
+    for key in ["a.example:8443", "https://a.example/group"] {
+        let home = planted_with(&format!("[credential.netrc.\"{key}\"]\nprofile = \"p\"\n"));
+        assert_eq!(home.run(["credential", "netrc"]).fails(3).stdout, "", "{key}");
+    }
 }
 
 #[test]

@@ -90,8 +90,9 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 #[track_caller]
 fn run(home: &Home, words: &[&str]) -> Output {
     let output = home.tool(words[0]).args(&words[1..]).stdin(Stdio::null()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words:?}: {text}");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let both = [text(&output.stdout), text(&output.stderr)];
+    assert!(output.status.success(), "{words:?}: {both:?}");
     output
 }
 

@@ -154,7 +154,7 @@ async fn a_nonce_that_is_never_right_is_tried_once() {
     let (_, callback) = come_back(&manager, "ada").await;
     let expected = Expected::default().email("ada@example.com");
     let error = manager.complete(&response(&callback), &expected).await.unwrap_err();
-    assert!(error.message().contains("userinfo request failed: status 401"), "{error}");
+    assert!(error.message().contains("userinfo request was refused: status 401"), "{error}");
     assert_eq!(http.sent.load(Ordering::SeqCst), 2);
     assert_eq!(shared.users.row("ada", "p"), None);
 }

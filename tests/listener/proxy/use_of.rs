@@ -45,6 +45,8 @@ fn headers_of_the_client_are_cleaned() {
             "Forwarded: for=x",
             "X-Original-URL: /admin",
             "X-Real-IP: 1.2.3.4",
+            "X_Real_IP: 1.2.3.4",
+            "X_Forwarded_User: root",
             "Accept: text/csv",
             "X-Custom: kept",
             "User-Agent: me",
@@ -189,9 +191,12 @@ fn rules_decide_about_the_normalized_path() {
     ] {
         assert_eq!(proxy.ask(method, path, &[]).status, status, "{method} {path}");
     }
-    for header in
-        ["X-HTTP-Method-Override: DELETE", "X-Rewrite-URL: /users", "X-Method-Override: PUT"]
-    {
+    for header in [
+        "X-HTTP-Method-Override: DELETE",
+        "X_HTTP_Method_Override: DELETE",
+        "X-Rewrite-URL: /users",
+        "X-Method-Override: PUT",
+    ] {
         assert_eq!(proxy.ask("POST", "/x", &[header]).status, 403, "{header}");
     }
     assert_eq!(api.asked().len(), 4);

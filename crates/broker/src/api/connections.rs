@@ -206,7 +206,8 @@ pub async fn get(
     Path((provider, user)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = Place::new(&caller.tenant.name, provider, user);
+    let place =
+        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
     let found = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let tag = tag(&found);
@@ -255,7 +256,8 @@ pub async fn patch(
     headers: HeaderMap,
     Json(change): Json<Change>,
 ) -> Result<Response, Problem> {
-    let place = Place::new(&caller.tenant.name, provider, user);
+    let place =
+        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
     let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
     let accepts = headers.get(header::IF_MATCH).map(|known| {
         move |current: &Connection| {
@@ -292,7 +294,8 @@ pub async fn delete(
     Authenticated(caller): Authenticated,
     Path((provider, user)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let place = Place::new(&caller.tenant.name, provider, user);
+    let place =
+        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
     match connections::end(&broker, &place).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found()),

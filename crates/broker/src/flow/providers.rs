@@ -61,7 +61,9 @@ impl Providers {
     /// Returns `Store` if the store fails, and `Config` for a provider that this version does not accept.
     pub async fn profile(&self, tenant: &str, provider: &str) -> Result<Option<Arc<Profile>>> {
         let key = Key::new(Space::Providers, tenant, provider);
-        if let Some(profile) = self.caches.profiles.get(&key) {
+        if self.caches.is_fresh()
+            && let Some(profile) = self.caches.profiles.get(&key)
+        {
             return Ok(Some(profile));
         }
         let seen = self.caches.profiles.epoch(&key);

@@ -81,7 +81,12 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut ended = std::pin::pin!(ended);
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        // The end is noticed also while every slot is taken.
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+            () = &mut ended => break,
+        };
+        let Ok(slot) = slot else { return };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => (stream, peer.ip()),

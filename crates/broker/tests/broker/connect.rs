@@ -80,6 +80,32 @@ async fn application_confirms_the_user_before_tokens_are_read() {
     other.token("sandbox", "u-1").await.problem(404);
 }
 
+#[tokio::test]
+async fn unconfirmed_grant_is_out_of_reach() {
+    let back = "https://app.example/connected";
+    let scene = Scene::with(SandboxOptions::default(), &[back], &[]).await;
+    let api = &scene.api;
+    let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
+    let created = api.post("/v1/connections", &body).await.json(201);
+    let link = created["authorize_url"].as_str().unwrap();
+    let callback = Browser::default().callback_of(link).await;
+    let sent = Browser::default().open(&callback).await;
+    // Under this name, the broker keeps the grant until it is confirmed.
+    let user = format!("%01unconfirmed%20{}", created["grant_id"].as_str().unwrap());
+    let path = format!("/v1/connections/sandbox/{user}");
+    api.get(&format!("{path}/token")).await.problem(404);
+    api.get(&path).await.problem(404);
+    let change = json!({ "attributes": { "a": 1 } });
+    api.patch_if("*", &path, &change).await.problem(404);
+    api.delete(&path).await.problem(404);
+    let listed = api.get(&format!("/v1/connections?user={user}")).await.json(200);
+    assert_eq!(listed["connections"], json!([]));
+    let confirmation = sent.header("location").split_once("confirmation=").unwrap().1;
+    let confirmed = json!({ "confirmation": confirmation, "user": "u-1" });
+    api.post("/v1/confirmations", &confirmed).await.json(200);
+    api.token("sandbox", "u-1").await.json(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_changes_of_a_revision_is_accepted() {
     let sandbox = provider().await;

@@ -96,7 +96,7 @@ pub(crate) fn request(endpoint: &Url, client: &ClientMetadata<'_>) -> HttpReques
 ///
 /// Returns the refusal of the server, `Unavailable` if it failed, and `Validation` for a client that cannot be
 /// used.
-pub(crate) fn validate(answer: &Answer, redirect_uri: &str, is_http: bool) -> Result<Registration> {
+pub(crate) fn validate(answer: &Answer, redirect_uri: &str, sent_to: &Url) -> Result<Registration> {
     let body = answer.members();
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
     if let Some(error) = text("error") {
@@ -105,7 +105,7 @@ pub(crate) fn validate(answer: &Answer, redirect_uri: &str, is_http: bool) -> Re
             .hint(Advice::RegisterClient));
     }
     match answer.status() {
-        200 | 201 => read(&body, redirect_uri, is_http),
+        200 | 201 => read(&body, redirect_uri, sent_to),
         status @ (429 | 500..=599) => Err(Error::unavailable(format!(
             "the registration of a client failed: the server returned {status}"
         ))
@@ -118,7 +118,7 @@ pub(crate) fn validate(answer: &Answer, redirect_uri: &str, is_http: bool) -> Re
     }
 }
 
-fn read(body: &Members, redirect_uri: &str, is_http: bool) -> Result<Registration> {
+fn read(body: &Members, redirect_uri: &str, sent_to: &Url) -> Result<Registration> {
     let invalid =
         |why: &str| Error::validation(format!("the response to the registration request {why}"));
     if let Some(defect) = body.defect() {
@@ -148,11 +148,12 @@ fn read(body: &Members, redirect_uri: &str, is_http: bool) -> Result<Registratio
     // Zero means that it does not expire. Any other defect only delays a new registration.
     let expiry = body.get("client_secret_expires_at").ok().flatten();
     let expiry = expiry.and_then(|value| value.as_u64()).filter(|seconds| *seconds != 0);
-    // Without them the registration cannot be deleted, which is no reason to do without it.
+    // Without them the registration cannot be deleted, which is no reason to do without it. A URL of another server
+    // would let this one choose what `logout` deletes there.
     let uri = text("registration_client_uri")
         .ok()
         .flatten()
-        .filter(|uri| endpoint::check(uri).is_ok_and(|url| url.scheme() == "https" || is_http));
+        .filter(|uri| endpoint::check(uri).is_ok_and(|url| url.origin() == sent_to.origin()));
     let token = text("registration_access_token").ok().flatten().map(Secret::new);
     Ok(Registration {
         redirect_uri: redirect_uri.to_owned(),
@@ -198,7 +199,7 @@ mod tests {
         validate(
             &Answer::new(response, Vec::new(), Timestamp::from_unix(0)),
             "http://127.0.0.1:1/",
-            false,
+            &Url::parse("https://as.example/register").unwrap(),
         )
     }
 
@@ -219,6 +220,11 @@ mod tests {
             (Some(ClientAuth::ClientSecretPost), None)
         );
         assert_eq!(secret.management.unwrap().0, "https://as.example/r/c");
+        let elsewhere = validated(
+            201,
+            r#"{"client_id":"c","registration_client_uri":"https://as.example:8443/r/c","registration_access_token":"t"}"#,
+        );
+        assert!(elsewhere.unwrap().management.is_none());
         let unsaid = validated(
             201,
             r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":99,

@@ -63,7 +63,7 @@ fn pnpm_installs_with_the_link_as_token_helper() {
     let rc = home.path("home/.npmrc");
     let line = format!("{authority}/:tokenHelper={}\n", link.display());
     home.write(&rc, &(std::fs::read_to_string(&rc).unwrap() + &line));
-    let pnpm = tests_dir("servers/node_modules/pnpm/bin/pnpm.cjs");
+    let pnpm = tests_dir("servers/node_modules/pnpm/bin/pnpm.mjs");
     run(&home, &["node", pnpm.to_str().unwrap(), "--dir", "user", "install"]);
     assert!(installed(&home).is_file());
 }
