@@ -1,5 +1,6 @@
 //! Asks a command of the user whether a token may be used.
 
+use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,16 +14,26 @@ pub struct Confirm {
     /// How long a consent lasts; for as long as the process without it.
     lasts: Option<Duration>,
     hidden: Vec<String>,
-    /// The end of the last consent, and the number of answers.
     state: Mutex<State>,
     asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
+    subjects: HashMap<String, Subject>,
+    /// How often consents were forgotten.
+    forgotten: u64,
+}
+
+/// What the user said about one subject.
+#[derive(Default, Clone, Copy)]
+struct Subject {
     consented: Option<Instant>,
     answers: u64,
 }
+
+/// Maximum number of subjects to remember.
+const MAX_SUBJECTS: usize = 1_000;
 
 impl Confirm {
     /// Creates it. The command line is for the shell; it does not inherit the hidden variables.
@@ -36,39 +47,51 @@ impl Confirm {
         }
     }
 
-    /// Returns whether the user consents, now or recently. However many requests wait, the command runs
-    /// once, and all of them get its answer. It gets these variables.
+    /// Returns whether the user consents to this subject, now or recently. However many requests with the same subject
+    /// wait, the command runs once, and all of them get its answer. It gets these variables.
     ///
     /// # Errors
     ///
     /// Returns an error if the command cannot be started.
-    pub async fn ask(&self, about: &[(&'static str, String)]) -> Result<bool> {
-        let (is_valid, answers) = self.state();
-        if is_valid {
+    pub async fn ask(&self, subject: &str, about: &[(&'static str, String)]) -> Result<bool> {
+        let (before, _) = self.known(subject);
+        if self.is_valid(before) {
             return Ok(true);
         }
         let _asking = self.asking.lock().await;
-        let (is_valid, now) = self.state();
+        let (now, forgotten) = self.known(subject);
         // Refused while this request waited.
-        if is_valid || now != answers {
-            return Ok(is_valid);
+        if self.is_valid(now) || now.answers != before.answers {
+            return Ok(self.is_valid(now));
         }
         let consents = self.run(about).await;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.answers += 1;
-        state.consented = consents.as_ref().is_ok_and(|yes| *yes).then(Instant::now);
+        // An answer to a question from before consents were forgotten counts no more than they do.
+        let consents = consents.map(|consents| consents && state.forgotten == forgotten);
+        if state.subjects.len() >= MAX_SUBJECTS {
+            state.subjects.clear();
+        }
+        let subject = state.subjects.entry(subject.to_owned()).or_default();
+        subject.answers += 1;
+        subject.consented = consents.as_ref().is_ok_and(|yes| *yes).then(Instant::now);
         consents
     }
 
-    /// Forgets the consent.
+    /// Forgets all consents.
     pub fn forget(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).consented = None;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.forgotten += 1;
+        state.subjects.values_mut().for_each(|subject| subject.consented = None);
     }
 
-    fn state(&self) -> (bool, u64) {
+    fn known(&self, subject: &str) -> (Subject, u64) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.subjects.get(subject).copied().unwrap_or_default(), state.forgotten)
+    }
+
+    fn is_valid(&self, subject: Subject) -> bool {
         let lives = |at: Instant| self.lasts.is_none_or(|lasts| at.elapsed() < lasts);
-        (state.consented.is_some_and(lives), state.answers)
+        subject.consented.is_some_and(lives)
     }
 
     async fn run(&self, about: &[(&'static str, String)]) -> Result<bool> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use oauthctl_core::http::api::Method;
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::profile::{ClientAuth, CredentialTool};
+use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 use url::Url;
@@ -52,8 +53,10 @@ pub struct Server {
     pub locks_after_sleep: bool,
     /// Whether it has.
     pub sleep: Sleep,
-    /// The number of requests that are being answered.
+    /// The number of requests of the owner that are being answered.
     pub active: AtomicUsize,
+    /// The number of those of other users: they cannot keep the owner from locking the agent.
+    pub lent: AtomicUsize,
     /// The number of those that are being refused because of their user.
     pub refused: AtomicUsize,
     /// Whether the agent is to end.
@@ -104,7 +107,11 @@ impl Server {
 
     /// Returns what counts the requests of this peer.
     fn count(&self, peer: Peer) -> &AtomicUsize {
-        if self.may_use(peer) { &self.active } else { &self.refused }
+        match peer.is_owner() {
+            true => &self.active,
+            false if self.may_use(peer) => &self.lent,
+            false => &self.refused,
+        }
     }
 
     /// Forgets what the user consented to before the machine slept.
@@ -129,15 +136,23 @@ impl Server {
     }
 
     /// Checks that the user lets this process use the account now.
-    fn permit(&self, peer: Peer, profile: Option<String>) -> Result<()> {
-        if self.is_locked.load(Ordering::SeqCst) {
-            return Err(refusal("the agent is locked").hint("run `oauthctl agent --unlock`"));
-        }
+    fn permit(&self, peer: Peer, request: &Value) -> Result<()> {
+        self.check_unlocked()?;
         match &self.confirm {
-            Some(confirm) if !consents(confirm, peer, profile)? => {
-                Err(refusal("the user did not consent"))
+            None => Ok(()),
+            Some(confirm) if consents(confirm, peer, request)? => {
+                // The question may have been open for hours.
+                self.look_for_sleep();
+                self.check_unlocked()
             }
-            _ => Ok(()),
+            Some(_) => Err(refusal("the user did not consent")),
+        }
+    }
+
+    fn check_unlocked(&self) -> Result<()> {
+        match self.is_locked.load(Ordering::SeqCst) {
+            true => Err(refusal("the agent is locked").hint("run `oauthctl agent --unlock`")),
+            false => Ok(()),
         }
     }
 }
@@ -219,7 +234,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
 
 fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     let text = |name: &str| request[name].as_str().map(str::to_owned);
-    server.permit(peer, text("profile"))?;
+    server.permit(peer, request)?;
     let scopes = request["scopes"].as_array().into_iter().flatten();
     let selection = Selection {
         account: AccountOption { account: text("account") },
@@ -254,7 +269,7 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
 /// Returns the proof of one request with a token. The key stays here.
 fn proof(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     let text = |name: &str| request[name].as_str();
-    server.permit(peer, text("profile").map(str::to_owned))?;
+    server.permit(peer, request)?;
     let missing = || Error::usage("the request is invalid");
     let method = text("method").ok_or_else(missing)?;
     let url = text("url").and_then(|url| Url::parse(url).ok()).ok_or_else(missing)?;
@@ -278,6 +293,7 @@ fn proof(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
 
 /// Says which account this is, and where its token may be sent.
 fn account(server: &Server, request: &Value) -> Result<Value> {
+    server.check_unlocked()?;
     let context = server.context()?;
     let text = |name: &str| request[name].as_str();
     let opened = source::open(&context, text("profile"), text("account"))?;
@@ -301,13 +317,18 @@ fn credentials(server: &Server, request: &Value) -> Result<Value> {
     Ok(json!({ "credentials": tables::render(context.config()?.credential.get(&tool)) }))
 }
 
-fn consents(confirm: &Confirm, peer: Peer, profile: Option<String>) -> Result<bool> {
+fn consents(confirm: &Confirm, peer: Peer, request: &Value) -> Result<bool> {
+    // A consent is for one user, profile and account, as the request names them.
+    let named = |name: &str| request[name].as_str().map(one_line);
+    let (profile, account) = (named("profile"), named("account"));
+    let subject = json!([peer.uid, profile, account]).to_string();
     let mut about = vec![("OAUTHCTL_CONFIRM_UID", peer.uid.to_string())];
     about.extend(profile.map(|profile| ("OAUTHCTL_CONFIRM_PROFILE", profile)));
+    about.extend(account.map(|account| ("OAUTHCTL_CONFIRM_ACCOUNT", account)));
     about.extend(peer.pid.map(|pid| ("OAUTHCTL_CONFIRM_PID", pid.to_string())));
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|e| Error::internal(format!("cannot start the runtime: {e}")))?;
-    runtime.block_on(confirm.ask(&about))
+    runtime.block_on(confirm.ask(&subject, &about))
 }
 
 fn note(server: &Server, peer: Peer, request: &Value, failed: Option<&Error>) {

@@ -187,6 +187,7 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
         locks_after_sleep: args.lock_after_sleep,
         sleep: Sleep::new(),
         active: 0.into(),
+        lent: 0.into(),
         refused: 0.into(),
         stops: tokio::sync::Notify::new(),
     });

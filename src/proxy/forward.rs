@@ -95,7 +95,7 @@ async fn consented(proxy: &Proxy, peer: Peer, method: &Method, url: &Url) -> Res
         ("OAUTHCTL_CONFIRM_PATH", url.path().to_owned()),
     ];
     about.extend(peer.pid.map(|pid| ("OAUTHCTL_CONFIRM_PID", pid.to_string())));
-    confirm.ask(&about).await
+    confirm.ask("", &about).await
 }
 
 /// Sends a request. One whose body is small, or that has none, can be sent again.

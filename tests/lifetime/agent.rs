@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::support::{Api, Home, Replied, Running, await_some, mode};
 
+mod consent;
+
 /// An agent in the foreground. It ends when this is dropped.
 struct Agent {
     process: Running,
@@ -125,24 +127,6 @@ fn background_agent_outlives_its_command() {
     assert_eq!(client.run(["token"]).ok().line(), "stored");
     home.run(["agent", "--stop"]).ok();
     crate::support::await_some("the end", || (!path.exists()).then_some(()));
-}
-
-#[test]
-fn confirm_decides_and_audit_remembers() {
-    let home = Api::echo().home("", "");
-    let arguments = ["--confirm", "test -e yes", "--audit", "audit.jsonl"];
-    let agent = Agent::start(&home, &arguments);
-    let client = agent.client();
-    client.run(["token", "-p", "p"]).fails(5);
-    home.write(&home.path("home/yes"), "");
-    client.run(["token", "-p", "p"]).ok();
-    let text = std::fs::read_to_string(home.path("home/audit.jsonl")).unwrap();
-    assert!(!text.contains("stored"), "{text}");
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]["error"]), (2, &"access_denied".into()));
-    assert!(
-        lines[1]["error"].is_null() && lines[1]["pid"].is_number() && lines[1]["profile"] == "p"
-    );
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! What the user is asked about a request, and what the answer is good for.
+
+use serde_json::Value;
+
+use super::Agent;
+use crate::support::{Api, await_some};
+
+#[test]
+fn confirm_decides_and_audit_remembers() {
+    let home = Api::echo().home("", "");
+    let arguments = ["--confirm", "test -e yes", "--audit", "audit.jsonl"];
+    let agent = Agent::start(&home, &arguments);
+    let client = agent.client();
+    client.run(["token", "-p", "p"]).fails(5);
+    home.write(&home.path("home/yes"), "");
+    client.run(["token", "-p", "p"]).ok();
+    let text = std::fs::read_to_string(home.path("home/audit.jsonl")).unwrap();
+    assert!(!text.contains("stored"), "{text}");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["error"]), (2, &"access_denied".into()));
+    assert!(
+        lines[1]["error"].is_null() && lines[1]["pid"].is_number() && lines[1]["profile"] == "p"
+    );
+}
+
+#[test]
+fn consent_is_for_one_profile_and_account() {
+    let home = Api::echo().home("", "");
+    let question = "echo \"$OAUTHCTL_CONFIRM_PROFILE $OAUTHCTL_CONFIRM_ACCOUNT\" >> questions";
+    let agent = Agent::start(&home, &["--confirm", question]);
+    for (request, answered) in [
+        (&b"{\"op\":\"token\",\"profile\":\"p\"}\n"[..], true),
+        (b"{\"op\":\"token\",\"profile\":\"p\"}\n", true),
+        (b"{\"op\":\"token\",\"profile\":\"p\",\"account\":\"other\"}\n", false),
+        (b"{\"op\":\"token\",\"profile\":\"a\\nb\"}\n", false),
+        (b"{\"op\":\"token\",\"profile\":\"p\"}\n", true),
+    ] {
+        assert_eq!(agent.raw(request)["access_token"] == "stored", answered, "{request:?}");
+    }
+    let questions = std::fs::read_to_string(home.path("home/questions")).unwrap();
+    assert_eq!(questions, "p \np other\na b \n");
+}
+
+/// The question is open while the agent is locked.
+#[test]
+fn answer_after_the_lock_hands_out_nothing() {
+    let home = Api::echo().home("", "");
+    let question = "touch asked; while [ ! -e go ]; do sleep 0.05; done";
+    let agent = Agent::start(&home, &["--confirm", question]);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| agent.raw(b"{\"op\":\"token\"}\n"));
+        await_some("the question", || home.path("home/asked").exists().then_some(()));
+        agent.raw(b"{\"op\":\"lock\"}\n");
+        home.write(&home.path("home/go"), "");
+        assert_eq!(asking.join().unwrap()["error"], "access_denied");
+    });
+    agent.raw(b"{\"op\":\"unlock\"}\n");
+    std::fs::remove_file(home.path("home/asked")).unwrap();
+    assert_eq!(agent.raw(b"{\"op\":\"token\"}\n")["access_token"], "stored");
+    assert!(home.path("home/asked").exists(), "the consent from before the lock counts");
+}
