@@ -71,7 +71,7 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if the generator fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the generator fails.
     pub fn generate() -> Result<Self> {
         Self::of_secret(&StateKey::generate()?)
     }
@@ -81,7 +81,7 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// Returns [`Config`](ErrorKind::Config) if it is invalid.
+    /// Returns [`Config`](crate::ErrorKind::Config) if it is invalid.
     pub fn of_secret(secret: &Secret) -> Result<Self> {
         Ok(Self::new(StateKey::read(secret, StateAlg::Hs256)?, Vec::new()))
     }
@@ -95,7 +95,7 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if there is none.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if there is none.
     pub fn current(&self) -> Result<&StateKey> {
         self.0.first().ok_or_else(|| Error::internal("there is no key for states"))
     }
@@ -109,7 +109,7 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidState`](ErrorKind::InvalidState) for everything else.
+    /// Returns [`InvalidState`](crate::ErrorKind::InvalidState) for everything else.
     pub fn open(&self, state: &str) -> Result<Opened<'_>> {
         if state.len() > LONGEST || !state.is_ascii() {
             return Err(refused());

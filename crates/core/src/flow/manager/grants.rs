@@ -37,7 +37,7 @@ impl FlowManager {
     ///   request, such as an id_token of another user;
     /// - `AccessDenied`: a hook or the server denied;
     /// - `Config`: the key's profile is unknown here, another hook fails or there is nothing to run it
-    ///   ([`Ports::hooks`](Ports::hooks)), or a secret of the profile cannot be read.
+    ///   ([`Ports::hooks`](crate::flow::Ports::hooks)), or a secret of the profile cannot be read.
     ///
     /// # The pause
     ///
@@ -155,7 +155,7 @@ impl FlowManager {
     /// # Errors
     ///
     /// Returns `Store` if the record cannot be removed or the store returns another user's record for this
-    /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`], in which case
+    /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`](crate::flow::Profiles::get), in which case
     /// nothing is removed.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
         let profile = self.shared.profile(&key.profile).await?;

@@ -51,7 +51,7 @@ impl FlowManager {
     ///   caller holds the lock for too long;
     /// - `Store`: the store failed; before the code is sent, nothing is spent;
     /// - `Config`: the profile is unknown here, a secret of it cannot be read, a hook of it fails,
-    ///   there is nothing to run it ([`Ports::hooks`](Ports::hooks)), or the account holds a
+    ///   there is nothing to run it ([`Ports::hooks`](crate::flow::Ports::hooks)), or the account holds a
     ///   login that was not made for the user of the flow.
     ///
     /// A failure before the flow is claimed leaves the state usable: a hook that denies or fails before the

@@ -49,7 +49,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if the generator fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the generator fails.
     pub fn generate() -> Result<Secret> {
         crate::protocol::random::token(SECRET).map(Secret::new)
     }
@@ -58,7 +58,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Config`](ErrorKind::Config) if it is invalid; the message quotes nothing of it.
+    /// Returns [`Config`](crate::ErrorKind::Config) if it is invalid; the message quotes nothing of it.
     pub fn read(secret: &Secret, alg: StateAlg) -> Result<Self> {
         let bytes = URL_SAFE_NO_PAD
             .decode(secret.expose().trim().trim_end_matches('='))
@@ -105,7 +105,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if the claims cannot be written.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the claims cannot be written.
     pub fn sign(&self, claims: &StateClaims) -> Result<String> {
         let json = serde_json::to_vec(claims).map_err(|e| Error::internal(e.to_string()))?;
         let mut state = format!("{}{}", self.signed_header, b64(json));
@@ -122,7 +122,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if the cryptographic operation fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the cryptographic operation fails.
     pub(crate) fn encrypt(&self, payload: &[u8]) -> Result<String> {
         let header = self.sealed_header.trim_end_matches('.');
         let sealed = seal(&self.state_cipher, header.as_bytes(), payload)?;
@@ -135,7 +135,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Internal`](ErrorKind::Internal) if the cryptographic operation fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the cryptographic operation fails.
     pub(crate) fn seal(&self, id: &str, expires_at: Timestamp, plain: &[u8]) -> Result<Vec<u8>> {
         seal(&self.record_cipher, &bound_to(id, expires_at), plain)
     }
