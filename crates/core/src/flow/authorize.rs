@@ -2,15 +2,15 @@
 //! where one process sends the request and receives the response.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::credentials::{credentials, dpop_key, prove_secrets, resolve};
+use super::credentials::{credentials, dpop_key, prove_secrets};
 use super::first_tokens::Requested;
 use super::pin::pin;
 use super::push::{may_want_a_push, push};
+use super::request_signature::{is_signed, request_key, signed};
 use super::turn::{Context, Peer};
 use crate::Secret;
 use crate::advice::Advice;
@@ -18,10 +18,9 @@ use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::parameters::is_reserved_for_authorization;
 use crate::profile::discovery::Purpose;
-use crate::profile::{AuthorizationServer, Jar, Par, Pkce, Profile, redirect_uri, scopes};
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Validation};
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::request_object::{self, RequestKey};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random};
 use crate::text::one_line;
@@ -195,8 +194,8 @@ pub(super) enum Awaited {
     Elsewhere,
 }
 
-/// Asks for an authorization, at this server if it was resolved before, with a state that is made of what else
-/// the flow is.
+/// Creates an authorization request for this server, or for the profile's if it is `None`. `make_state` derives the state
+/// from the rest of the authorization.
 pub(super) async fn authorize(
     context: Context<'_>,
     server: Option<AuthorizationServer>,
@@ -309,59 +308,6 @@ async fn request_url(
     let uri = push(context.with(server), resolved, parameters, dpop_key.as_ref()).await?;
     let client = ("client_id".to_owned(), profile.client.id.clone());
     Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
-}
-
-/// Returns whether the request is signed (RFC 9101).
-fn is_signed(profile: &Profile, server: &AuthorizationServer) -> Result<bool> {
-    let is_required = server.require_signed_request;
-    if profile.jar == Jar::Never && is_required {
-        let name = one_line(&profile.name);
-        let what = format!("the server of profile `{name}` requires signed requests");
-        return Err(Error::config(format!("{what}, but `jar` is `never`"))
-            .hint(Advice::configure(&["jar"], "set `jar = \"auto\"` in the profile")));
-    }
-    Ok(profile.jar == Jar::Always || is_required)
-}
-
-/// Returns the key that signs requests, else the client's secret. Credentials that were read before have it
-/// already, unless it is the key of a certificate.
-async fn request_key(context: Context<'_>, known: Option<&Credentials>) -> Result<RequestKey> {
-    if let Some(key) = known.and_then(|credentials| credentials.key.as_ref()) {
-        return Ok(RequestKey::Private(Arc::clone(key)));
-    }
-    let Some(source) = &context.profile.client.private_key else {
-        let secret = match known {
-            Some(credentials) => credentials.secret.clone(),
-            None => credentials(context).await?.secret,
-        };
-        if let Some(secret) = secret.filter(|secret| !secret.is_empty()) {
-            return Ok(RequestKey::Secret(secret));
-        }
-        let name = one_line(&context.profile.name);
-        return Err(Error::config(format!("a signed request of profile `{name}` requires a key"))
-            .hint(Advice::configure(&["private_key"], "set `private_key` in the profile")));
-    };
-    let key = SigningKey::read(&resolve(context, "private_key", source).await?)?;
-    Ok(RequestKey::Private(Arc::new(key)))
-}
-
-/// Returns the parameters of a request that contains these as a JWT, signed with this key.
-fn signed(
-    peer: Peer<'_>,
-    key: &RequestKey,
-    endpoint: &str,
-    parameters: &[(String, String)],
-) -> Result<Vec<(String, String)>> {
-    let Peer { profile, server, .. } = peer;
-    peer.trace_step("Signing the authorization request", "RFC 9101, section 4");
-    let client = &profile.client.id;
-    let audience = server.issuer.as_deref().unwrap_or(endpoint);
-    let parties = (client.as_str(), audience);
-    let request = request_object::sign(key, &server.request_algs, parties, parameters, peer.now());
-    Ok(vec![
-        ("client_id".to_owned(), client.clone()),
-        ("request".to_owned(), request?.expose().to_owned()),
-    ])
 }
 
 fn make_challenge(peer: Peer<'_>) -> Result<(Option<String>, Option<Secret>)> {

@@ -58,6 +58,7 @@ mod redeem;
 mod refresh;
 mod refreshed;
 mod request;
+mod request_signature;
 mod required;
 mod revoke;
 mod token;
