@@ -172,10 +172,11 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
             return Ok((at, format!("{newline}{}", entry(indent))));
         }
         if line.starts_with("users:") || line.starts_with(['{', '\t']) {
-            return Err(Error::config("the users of the file are not a list in lines").hint(
-                "remove the empty `users` from it, or add the user with `kubectl config \
+            return Err(Error::config("the `users` of the file are not written as a block list")
+                .hint(
+                    "remove the empty `users` from it, or add the user with `kubectl config \
                  set-credentials`",
-            ));
+                ));
         }
     }
     let (head, line) = match (file.trim().is_empty(), file.ends_with('\n')) {

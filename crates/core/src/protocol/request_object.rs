@@ -86,7 +86,7 @@ fn symmetric_alg(supported: &[String]) -> Result<Alg> {
     }
     let found = Alg::SYMMETRIC.into_iter().find(|(name, _)| supported.iter().any(|s| s == name));
     found.map(|(_, alg)| alg).ok_or_else(|| {
-        Error::config("the server accepts no request that is signed with a client secret")
+        Error::config("the server does not accept requests that are signed with a client secret")
             .hint(Advice::configure(&["private_key"], "set `private_key` in the profile"))
     })
 }
