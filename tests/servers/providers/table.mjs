@@ -562,7 +562,7 @@ export const PROVIDERS = {
     client: 'none',
     scopes: ['user:read', 'meeting:read'],
     tokens: { token_type: 'bearer', expires_in: 3_599, api_url: 'https://api.zoom.us' },
-    refuses: [400, { reason: 'Invalid Token!', error: 'invalid_request' }],
+    refuses: [400, { reason: 'Invalid Token!', error: 'invalid_grant' }],
     revoke: [200, '{"status":"success"}'],
     expected: { expires_in: 3_599 },
   },

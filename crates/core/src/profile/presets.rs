@@ -2,7 +2,8 @@
 //! client id.
 //!
 //! The facts are data, in `presets.toml` beside this file, and part of the program. A preset provides
-//! defaults: every key of a user's profile overrides it. Applying a preset follows two rules:
+//! defaults: every key of a user's profile overrides it. Each value that a preset sets is confirmed by one of
+//! the public pages in its [`Preset::sources`]. Applying a preset follows two rules:
 //!
 //! - A user's `root_url` selects a different server: it replaces every endpoint of the preset's `profile`,
 //!   its `issuer` and its `jwks_uri` with the `paths` below that URL. A different `issuer` of the user drops
@@ -43,6 +44,8 @@ pub struct Preset {
     pub needs: Vec<String>,
     /// Known quirks, one sentence each.
     pub notes: Vec<String>,
+    /// The public pages that confirm the preset's values.
+    pub sources: Vec<Source>,
     /// Endpoints relative to a user's `root_url`, by the names of [`super::Endpoints`] (`authorization`,
     /// `token` …). Empty if the provider runs only one server.
     pub paths: BTreeMap<String, String>,
@@ -50,6 +53,17 @@ pub struct Preset {
     pub profile: toml::Table,
     /// Facts that no profile key can express.
     pub quirks: Quirks,
+}
+
+/// A public page that confirms values of a preset.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The address of the page.
+    pub url: String,
+    /// What the page confirms: keys of [`Preset::profile`], keys of [`Preset::paths`] after `paths.`, keys of
+    /// [`Preset::quirks`] after `quirks.`, and `redirect_uri`, `secret`, `pkce` or `notes`.
+    pub confirms: Vec<String>,
 }
 
 /// Whether a provider's clients have a secret.
@@ -92,6 +106,7 @@ struct Entry {
     needs: Vec<String>,
     #[serde(default)]
     notes: Vec<String>,
+    sources: Vec<Source>,
     #[serde(default)]
     paths: BTreeMap<String, String>,
     #[serde(default)]
@@ -174,6 +189,7 @@ fn preset(name: String, entry: Entry) -> Preset {
         common_scopes: entry.common_scopes,
         needs: entry.needs,
         notes: entry.notes,
+        sources: entry.sources,
         paths: entry.paths,
         profile: entry.profile,
         quirks: Quirks {

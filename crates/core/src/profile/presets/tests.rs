@@ -267,10 +267,70 @@ fn an_alias_names_one_provider() {
 
 #[test]
 fn a_key_that_nobody_reads_is_an_error() {
-    let preset = "[a]\ntitle = 'A'\nsecret = 'none'\n";
+    let preset = "[a]\ntitle = 'A'\nsecret = 'none'\nsources = []\n";
     assert_eq!(parse(preset).unwrap().len(), 1);
     for wrong in ["tite = 'A'", "quirks = { formpost = true }", "paths = { token = 1 }"] {
         assert!(parse(&format!("{preset}{wrong}\n")).is_err(), "{wrong}");
     }
-    assert!(parse("[a]\ntitle = 'A'\nsecret = 'maybe'\n").is_err());
+    assert!(parse("[a]\ntitle = 'A'\nsecret = 'none'\n").is_err(), "no sources");
+    assert!(parse(&preset.replace("none", "maybe")).is_err());
+}
+
+/// Facts that a source can confirm without a key of the profile.
+const FACTS: [&str; 4] = ["redirect_uri", "secret", "pkce", "notes"];
+
+/// What `sources` must confirm. The redirect URI follows from the note for users, and `flow` from it and the
+/// endpoints.
+fn facts(name: &str) -> Vec<String> {
+    let data: toml::Table = toml::from_str(include_str!("../presets.toml")).unwrap();
+    let keys = |part: &str| {
+        let table = data[name].get(part).and_then(toml::Value::as_table);
+        table.map(|table| table.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let profile = keys("profile").into_iter().filter(|key| key != "redirect_uri" && key != "flow");
+    let paths = keys("paths").into_iter().map(|key| format!("paths.{key}"));
+    let quirks = keys("quirks").into_iter().map(|key| format!("quirks.{key}"));
+    profile.chain(paths).chain(quirks).collect()
+}
+
+#[test]
+fn each_value_of_a_preset_is_confirmed() {
+    for preset in all() {
+        let name = &preset.name;
+        let confirmed: Vec<&String> = preset.sources.iter().flat_map(|one| &one.confirms).collect();
+        for fact in facts(name) {
+            assert!(confirmed.contains(&&fact), "{name}: no source for {fact}");
+        }
+    }
+}
+
+#[test]
+fn sources_are_public_pages_on_known_facts() {
+    for preset in all() {
+        let name = &preset.name;
+        assert!(!preset.sources.is_empty(), "{name}");
+        let facts = facts(name);
+        for source in &preset.sources {
+            let url = url::Url::parse(&source.url).unwrap();
+            assert_eq!(url.scheme(), "https", "{name}: {url}");
+            assert!(url.domain().is_some_and(|host| host.contains('.')), "{name}: {url}");
+            assert!(!source.confirms.is_empty(), "{name}: {url}");
+            for fact in &source.confirms {
+                let known = facts.contains(fact) || FACTS.contains(&fact.as_str());
+                assert!(known, "{name}: {url} confirms {fact}, which the preset does not set");
+            }
+        }
+        let mut urls: Vec<&str> = preset.sources.iter().map(|one| one.url.as_str()).collect();
+        urls.sort_unstable();
+        urls.dedup();
+        assert_eq!(urls.len(), preset.sources.len(), "{name}");
+    }
+}
+
+#[test]
+fn data_says_that_each_value_was_compared() {
+    let data = include_str!("../presets.toml");
+    assert!(!data.contains("not every page has been compared"));
+    let start = data.split("\n\n").next().unwrap();
+    assert!(start.contains("`sources`") && start.lines().all(|line| line.starts_with("# ")));
 }
