@@ -89,7 +89,7 @@ impl Authorizer {
         }
     }
 
-    /// Sends a request. If the server refuses the token, it is refreshed, and the request sent once more if
+    /// Sends a request. If the server refuses the token, it is refreshed, and the request is retried once if
     /// its body can be.
     ///
     /// # Errors

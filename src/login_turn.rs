@@ -80,7 +80,7 @@ async fn joined(
     Err(Error::new(kind, message).context("the login in progress failed"))
 }
 
-/// Returns what the processes that wait for this login are told.
+/// Returns the message for processes that wait for this login.
 pub fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
     let at = Timestamp::now();
     match outcome {

@@ -112,7 +112,7 @@ fn access_list(users: &[u32]) -> Vec<u8> {
     const OTHERS: u16 = 0x20;
     const NONE: u16 = 0;
     const READ_AND_WRITE: u16 = 6;
-    /// For entries that name nobody.
+    /// The user of entries that apply to no particular user.
     const NOBODY: u32 = u32::MAX;
     // The kernel wants them in order.
     let users: std::collections::BTreeSet<u32> = users.iter().copied().collect();

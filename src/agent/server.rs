@@ -29,17 +29,17 @@ use crate::ui::{self, Ui};
 /// Time limit for a request to arrive, and for its response to be read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Maximum number of requests at once.
+/// Maximum number of concurrent requests.
 const REQUESTS: usize = 64;
 
-/// Maximum number of requests at once of users who may not use the agent: they only get that answer.
+/// Maximum number of concurrent requests of users who may not use the agent. They receive only a refusal.
 const REFUSALS: usize = 8;
 
 /// What all requests share.
 pub struct Server {
     /// The global options of the agent.
     pub globals: Globals,
-    /// How the operator is told.
+    /// Where messages to the operator go.
     pub ui: Ui,
     /// Further users who may connect.
     pub users: Vec<u32>,

@@ -156,8 +156,8 @@ fn problem(account: &Account, now: Timestamp) -> Option<Error> {
     })
 }
 
-/// Returns the accounts that only a store knows. Records that cannot be read are reported: without them,
-/// nobody would seem to be logged in.
+/// Returns the accounts that exist only in a store. Unreadable records are reported; otherwise the output
+/// would suggest that no account is logged in.
 fn unindexed(wanted: Option<&str>, context: &Context) -> Result<Vec<Account>> {
     let (accounts, mut unread) = stored::unindexed(wanted, context);
     if accounts.is_empty() && !unread.is_empty() {

@@ -29,7 +29,7 @@ pub struct Proxy {
     pub profile: String,
     /// The account.
     pub account: String,
-    /// How the operator is told.
+    /// Where messages to the operator go.
     pub ui: Ui,
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn is_token_type(text: &str) -> bool {
     (1..=12).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Quotes a name for a shell command that users are told to run: plain if it is one word, in single quotes
+/// Quotes a name for a shell command in a hint: plain if it is one word, in single quotes
 /// if a shell would interpret it (fish gives a backslash a meaning there, so that quotes and backslashes stand
 /// outside), and in `$'…'` if it contains characters that must not reach a terminal.
 ///

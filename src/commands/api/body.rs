@@ -11,7 +11,7 @@ use oauthctl_core::http::api::Body;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result};
 
-/// How much of a file is read at once.
+/// Number of bytes that are read from a file at a time.
 const PART: usize = 64 * 1024;
 
 /// The data that the user gives.

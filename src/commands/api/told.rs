@@ -1,4 +1,4 @@
-//! What is said about a response that is not a success.
+//! Messages about a response that is not successful.
 
 use oauthctl_core::http::api::{Method, StatusCode};
 use oauthctl_core::text::one_line;

@@ -1,4 +1,4 @@
-//! `oauthctl credential setup`: makes a tool use its helper, and undoes that.
+//! `oauthctl credential setup`: configures a tool to use its helper, and reverts that.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | `dir`, `replace` | the program's own directories: read, replace, remove and lock what is in them |
-//! | `cache` | values that can be made again, in such a directory |
+//! | `cache` | values that can be recreated, in such a directory |
 //! | `output`, `directory_lock` | files at a place that the user chooses: the configuration, a HAR file |
 //! | `named`, `trusted` | reading what the user names: in bounded time, and only if no other user can write to it |
 //!

@@ -253,7 +253,7 @@ fn admit_owner(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the proper mode of an open file, whatever the umask made of it.
+/// Sets the proper mode of an open file, regardless of the umask.
 fn make_private(file: impl std::os::fd::AsFd, stat: &Stat) -> io::Result<()> {
     if stat.st_mode & 0o7777 != PRIVATE_FILE.as_raw_mode() {
         rustix::fs::fchmod(file, PRIVATE_FILE)?;

@@ -33,8 +33,8 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
 
 /// Returns the stored grant, after every save that was begun.
 ///
-/// Whoever copies an older record that was restored would make both copies useless: its refresh token has
-/// been used.
+/// A copy of an older, restored record would make both copies useless, because its refresh token has been
+/// used.
 pub(super) async fn export(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
     let ports = &shared.ports;
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;

@@ -164,7 +164,7 @@ impl Authorization {
         Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
     }
 
-    /// Returns the grant that was asked for.
+    /// Returns the requested grant.
     pub(super) fn requested(&self) -> Requested<'_> {
         Requested {
             key: &self.key,

@@ -116,7 +116,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>> {
     }
 }
 
-/// Compares the subject with that of the id_token: otherwise the claims are about somebody else (OpenID Connect Core,
+/// Compares the subject with that of the id_token: otherwise the claims belong to another user (OpenID Connect Core,
 /// section 5.3.2).
 fn same_subject(claims: &Map<String, Value>, grant: &Grant) -> Result<()> {
     let Some(first) = &grant.id_token_claims else { return Ok(()) };

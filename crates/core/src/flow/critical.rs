@@ -1,4 +1,4 @@
-//! What a manager is doing that is lost if the process ends before it is finished.
+//! Work of a manager that would be lost if the process ended before completing it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The first tokens of a new grant, however it was asked for: validated, accepted by the hooks, and stored.
+//! The first tokens of a new grant of any type: validated, accepted by the hooks, and stored.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ impl Completed {
     }
 }
 
-/// A grant that the user was asked for, and that does not exist yet.
+/// A grant that was requested and does not exist yet.
 #[derive(Clone, Copy)]
 pub(super) struct Requested<'a> {
     pub(super) key: &'a GrantKey,

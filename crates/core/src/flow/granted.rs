@@ -1,4 +1,4 @@
-//! Whether a server granted less than was requested. Servers may return scopes under other names, or omit
+//! Detects that a server granted less than was requested. Servers may return scopes under other names, or omit
 //! them: a scope is not missing if the response shows in another way that it was granted.
 
 use crate::error::{Error, ErrorKind};

@@ -1,4 +1,4 @@
-//! Who granted: from the id_token, else from the userinfo endpoint.
+//! Identifies the user who granted access: from the id_token, or else from the userinfo endpoint.
 
 use std::time::Duration;
 

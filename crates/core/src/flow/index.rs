@@ -1,5 +1,5 @@
-//! The information that the account index has in addition to the stores: the newest generation, the user of an account, and the last
-//! failure, which callers that waited for it share.
+//! What the account index records in addition to the stores: the newest generation, the user of an account,
+//! and the last failure, which is shared with callers that waited for the same attempt.
 
 use super::intent::unanswered;
 use super::ports::Ports;

@@ -44,9 +44,9 @@ pub(super) fn of(
     }
 }
 
-/// Returns why the token is not sent now. An intent that is found belongs to a process that died: one
-/// more attempt is allowed. If that one dies too there is a pause, which only an explicit request of
-/// the user ends early.
+/// Returns why the token is not sent now. A recorded intent belongs to a process that died, and one more
+/// attempt is allowed. If that process dies too, attempts pause; only an explicit request of the user ends
+/// the pause early.
 pub(super) fn withheld(
     grant: &Grant,
     earlier: Option<&Intent>,

@@ -1,4 +1,4 @@
-//! Whose code it is that arrives without the URL that received it (mix-up: RFC 9700, section 4.4).
+//! Determines which server issued a code when the URL that received it is unknown (mix-up: RFC 9700, section 4.4).
 
 use super::turn::Shared;
 use crate::error::{Error, ErrorKind, Result};

@@ -43,7 +43,7 @@ struct Response<'a> {
     credentials: Credentials,
 }
 
-/// Redeems the code of a response that was found authentic, in the process that asked for it.
+/// Redeems the code of an authenticated response, in the process that sent the request.
 pub(super) async fn redeem(
     context: Context<'_>,
     authorization: &Authorization,

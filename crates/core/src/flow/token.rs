@@ -1,4 +1,5 @@
-//! The story of one token: load, enough life?, lock, load again, prove the store, intent, send, commit, hand out.
+//! Gets one token: load, check the lifetime, lock, load again, test the store, record the intent, send, commit,
+//! hand out.
 
 use super::access_token::{AccessToken, Renewed};
 use super::commit::{prove_store, recover};

@@ -102,7 +102,7 @@ impl AccountEntry {
     /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
     /// To send its refresh token, which the server has replaced since, could end the whole login
     /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
-    /// one; so is one without a refresh token, and any that this index knows nothing of.
+    /// one; so is a record without a refresh token, and one that is not in this index.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 //! Which addresses a client may connect to. Names are checked by what they resolve to, and the connection goes to an
-//! address that was checked: an answer that changes in between changes nothing.
+//! address that was checked: a DNS answer that changes in between has no effect.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

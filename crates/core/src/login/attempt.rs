@@ -151,7 +151,7 @@ fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
     pending.expires_at.remaining(manager.ports().clock.now())
 }
 
-/// Runs a future while later requests are told that a response has already arrived.
+/// Runs a future, and meanwhile answers later requests with the page that says that a response has already arrived.
 async fn turn_away_while(
     completing: impl Future<Output = Result<Completed>>,
     mut listener: Option<&mut Listener>,

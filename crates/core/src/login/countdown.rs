@@ -1,4 +1,4 @@
-//! The time that is left for a login, told every second while the user is at a terminal.
+//! Shows the remaining time of a login every second while the user is at a terminal.
 
 use std::time::Duration;
 

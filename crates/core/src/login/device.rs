@@ -42,7 +42,7 @@ impl std::fmt::Debug for DeviceProgress<'_> {
 }
 
 /// Completes a device authorization: shows the code, opens the browser if there is one, and polls until the
-/// user has decided or the codes expire. With `countdown`, the time that is left is told every second.
+/// user has decided or the codes expire. With `countdown`, the remaining time is shown every second.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Opens the browser beside a wait that does not depend on it.
+//! Opens the browser concurrently with a wait that does not depend on it.
 
 use std::time::Duration;
 

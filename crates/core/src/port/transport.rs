@@ -86,8 +86,8 @@ impl HttpResponse {
         Some(Timestamp::from_unix(at.as_secs()))
     }
 
-    /// Returns how long the server wants to be left alone (RFC 9110, section 10.2.3), which it says in seconds or as a
-    /// date.
+    /// Returns how long the client must wait before the next request (RFC 9110, section 10.2.3). The server gives it
+    /// in seconds or as a date.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let value = self.header("retry-after")?.trim();
         if let Ok(seconds) = value.parse::<u64>() {
@@ -162,8 +162,7 @@ impl HttpError {
 ///
 /// An implementation must verify TLS, must never follow a redirect or send a request twice, and must return
 /// a response of any status: it is not the transport's task to interpret it. A request may contain a code
-/// or a refresh token, so nothing of it may be logged.
-/// the request, so nothing of it belongs into a log.
+/// or a refresh token, so no part of it may be logged.
 pub trait Http: Send + Sync {
     /// Sends one request and reads its whole response, within 30 s and 1 MiB.
     ///

@@ -32,8 +32,8 @@ impl Profile {
         }
     }
 
-    /// Returns whether responses of this profile's server can share a redirect URI with those of servers that nobody
-    /// trusts: the server is that of a preset, or its responses contain `iss` and the issuer itself names the
+    /// Returns whether responses of this profile's server can share a redirect URI with those of untrusted
+    /// servers: the server is that of a preset, or its responses contain `iss` and the issuer itself names the
     /// endpoints. All others need a redirect URI of their own (RFC 9700, section 4.4.2): with an endpoint from the
     /// configuration, `iss` does not say to whom the code is sent.
     pub fn can_share_redirect_uri(&self, announces_iss: bool) -> bool {

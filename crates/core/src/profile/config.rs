@@ -1,4 +1,4 @@
-//! What the configuration says as a whole.
+//! The configuration as a whole.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ crate::redact::debug::redacted_debug!(StoreCommand {
     delete => command,
 });
 
-/// Returns the error for a URL that nobody has logged in to.
+/// Returns the error for a URL without a login.
 fn not_logged_in(url: &str) -> Error {
     let key = GrantKey::new(url, DEFAULT_ACCOUNT);
     Error::login_required(format!("not logged in to {key}")).hint(Advice::LogIn(key))

@@ -131,7 +131,7 @@ impl<'t> Problems<'t> {
         self.warnings.push((at, message.into()));
     }
 
-    /// Adds the parser's errors. Its messages quote nothing of the file, except that a duplicate key is
+    /// Adds the parser's errors. Its messages do not quote the file, except that a duplicate key is
     /// named.
     pub(crate) fn add_syntax(&mut self, errors: &[toml::de::Error]) {
         for error in errors {

@@ -1,4 +1,4 @@
-//! What tells the server of a profile from that of another.
+//! What distinguishes the server of a profile from other servers.
 
 use url::Url;
 

@@ -1,4 +1,4 @@
-//! The place for which a credential helper is asked: a host or URL, compared as a whole.
+//! The target of a credential helper's request: a host or URL, compared as a whole.
 
 use std::net::IpAddr;
 

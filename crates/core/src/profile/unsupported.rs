@@ -1,4 +1,4 @@
-//! What a configuration can ask for in a later version. It is refused rather than ignored.
+//! Keys and values for a later version. They are refused rather than ignored.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ const FILE: &str = "";
 const DEFAULTS: &str = "[defaults]";
 const PROFILE: &str = "[profiles.NAME]";
 
-/// Everything that is refused. Whoever builds a feature removes its rows here and in
-/// `docs/reference/configuration.md`, and adds its key to the readers in `keys.rs` or `sections.rs`.
+/// All keys and values that are refused. To implement a feature, remove its rows here and in
+/// `docs/reference/configuration.md`, and add its key to the readers in `keys.rs` or `sections.rs`.
 #[rustfmt::skip]
 pub(crate) const UNSUPPORTED: &[Row] = &[
     (DEFAULTS, "store", "agent"),

@@ -1,4 +1,4 @@
-//! Logins by URL, as they are kept: each is a profile that no configuration file contains.
+//! Logins by URL, as they are stored: each is a profile that no configuration file contains.
 
 use std::time::Duration;
 

@@ -50,7 +50,7 @@ pub(crate) fn proof(
     key.sign_jwt(json!({"typ": "dpop+jwt", "jwk": key.public()?.to_jwk()}), &claims)
 }
 
-/// Reads the target of a request for which a caller wants a proof.
+/// Parses the target of a request for which a caller requests a proof.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Parses exactly one JSON object. Duplicate names, a byte order mark, text after the object and nesting
-/// deeper than 128 levels are errors; the error text quotes nothing of the input.
+/// deeper than 128 levels are errors; the error text does not quote the input.
 pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match value(bytes)? {
         Value::Object(map) => Ok(map),

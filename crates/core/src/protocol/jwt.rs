@@ -1,4 +1,4 @@
-//! Decodes a JWT for people (RFC 7519), and explains what is in it. Decoding proves nothing: see
+//! Decodes a JWT for display (RFC 7519), and explains its content. Decoding proves nothing: see
 //! [`FlowManager::verify`](crate::FlowManager::verify).
 
 mod meanings;
@@ -55,7 +55,7 @@ impl Jwt {
     /// # Errors
     ///
     /// Returns [`Validation`](crate::ErrorKind::Validation) if it is not a JWT in compact form, or if a member occurs
-    /// twice. The message quotes nothing of the token.
+    /// twice. The message does not quote the token.
     pub fn decode(raw: &Secret) -> Result<Self> {
         let text = raw.expose();
         if text.len() > MAX_BYTES {

@@ -31,7 +31,7 @@ pub struct AuthorizationResponse {
 }
 
 impl std::fmt::Debug for AuthorizationResponse {
-    /// Shows nothing of it: code and state are secrets.
+    /// Omits the content: code and state are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AuthorizationResponse(…)")
     }

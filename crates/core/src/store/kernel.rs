@@ -1,5 +1,5 @@
 //! A cache in the keyring of the Linux kernel: the unexpired access token of an account, without its refresh token.
-//! The kernel forgets it when it expires, at a reboot, and when nothing of the user runs any more.
+//! The kernel forgets it when it expires, at a reboot, and when the user's last process ends.
 
 use std::collections::BTreeMap;
 use std::path::Path;

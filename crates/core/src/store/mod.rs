@@ -174,7 +174,7 @@ pub struct StorePaths {
     pub bus: Option<String>,
     /// The programs of the store `command`.
     pub command: Option<StoreCommand>,
-    /// The user, if somebody can respond to the prompts of a Secret Service.
+    /// The user, if there is one who can respond to the prompts of a Secret Service.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     pub user: Option<keyring::KeyringUser>,
 }

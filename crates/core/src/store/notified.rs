@@ -1,4 +1,4 @@
-//! When the user was last told that an account requires a login.
+//! When the user was last notified that an account requires a login.
 
 use std::time::Duration;
 

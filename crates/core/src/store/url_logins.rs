@@ -1,4 +1,4 @@
-//! The logins by URL and their clients, in the state directory: what a configuration file says of other profiles.
+//! The logins by URL and their clients, in the state directory: the equivalent of what a configuration file contains for other profiles.
 //! The secrets of the clients are in the token store.
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A request and what came of it, as the trace shows them.
+//! A request and its outcome, as the trace shows them.
 
 use std::time::Duration;
 

@@ -133,7 +133,7 @@ impl Trace {
         });
     }
 
-    /// Hides this secret in all further output, wherever it comes back and however it is encoded.
+    /// Hides this secret in all further output, wherever it appears and however it is encoded.
     pub(crate) fn hide(&self, secret: &Secret) {
         self.with(|state, _| state.redactor.hide(secret));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The interval if the server names none (section 3.2).
 const USUAL: Duration = Duration::from_secs(5);
 
-/// Limits of the interval. A server that wants more is obeyed as far as its codes live long enough.
+/// Limits of the interval. A longer interval is honored as far as the lifetime of the codes permits.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(120);
 

@@ -1,4 +1,4 @@
-//! What hooks are told, and how they are asked.
+//! Builds the input of hooks, and calls them.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(in crate::flow) struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// Returns what a hook is told about a grant.
+    /// Returns the part of a hook's input that describes a grant.
     pub(in crate::flow) fn of(grant: &'a Grant, grant_type: &'a str, now: Timestamp) -> Self {
         Self {
             grant_type,

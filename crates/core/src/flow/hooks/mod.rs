@@ -1,6 +1,5 @@
-//! Hooks: a user's own rules at the turning points of a grant. What runs them is behind [`Hooks`]; what they are told
-//! is decided in `ask`, what their answers do in `answer`, and what is held back until one has agreed in
-//! `post_token`.
+//! Hooks: a user's own rules at fixed points in the lifetime of a grant. [`Hooks`] runs them, `ask` builds their input,
+//! `answer` applies their output, and `post_token` withholds a token until a hook has accepted it.
 
 mod answer;
 mod ask;

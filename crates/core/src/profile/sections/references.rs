@@ -1,4 +1,4 @@
-//! What tables of the configuration say about others: the profiles and the store that they name exist.
+//! References between tables of the configuration: the profiles and the store that they name must exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The claims of an id_token as they came, and how they are read.
+//! The claims of an id_token as received, and how they are read.
 
 use serde::Deserialize;
 use serde_json::Value;

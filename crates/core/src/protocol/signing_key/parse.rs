@@ -22,7 +22,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// Returns [`Config`](crate::ErrorKind::Config) if it is not a supported private key; the message
-    /// quotes nothing of it.
+    /// does not quote it.
     pub(crate) fn read(text: &Secret) -> Result<Self> {
         let text = text.expose().trim_start_matches('\u{feff}').trim();
         if text.is_empty() {

@@ -58,7 +58,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// Returns [`Config`](crate::ErrorKind::Config) if it is invalid; the message quotes nothing of it.
+    /// Returns [`Config`](crate::ErrorKind::Config) if it is invalid; the message does not quote it.
     pub fn read(secret: &Secret, alg: StateAlg) -> Result<Self> {
         let bytes = URL_SAFE_NO_PAD
             .decode(secret.expose().trim().trim_end_matches('='))

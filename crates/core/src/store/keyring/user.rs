@@ -1,4 +1,4 @@
-//! The user, as far as a keyring needs one.
+//! The user who can respond to the prompts of a keyring.
 
 use std::fmt;
 use std::sync::Arc;
