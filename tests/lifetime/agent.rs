@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Api, Home, Replied, Running, await_some, mode};
+use crate::support::{Api, FAKETIME, Home, Replied, Running, await_some, mode};
 
 mod consent;
 
@@ -323,9 +323,6 @@ fn account_of_the_variable_is_asked_for() {
 /// The clock that stands still during sleep is turned back: it falls behind the other one.
 #[test]
 fn sleep_ends_the_consent_and_locks_on_request() {
-    let way = ["-f", "+0", "printenv", "LD_PRELOAD"];
-    let preload = std::process::Command::new("faketime").args(way).output().unwrap().stdout;
-    let preload = String::from_utf8(preload).unwrap();
     let questions = "printf x >> questions";
     for (arguments, is_locked, asked) in [
         (&["--lock-after-sleep"][..], true, ""),
@@ -335,8 +332,8 @@ fn sleep_ends_the_consent_and_locks_on_request() {
         let mut home = Api::echo().home("", "");
         let times = home.path("times");
         home.write(&times, "+0");
-        home.set("LD_PRELOAD", preload.trim()).set("FAKETIME_NO_CACHE", "1");
-        home.set("FAKETIME_TIMESTAMP_FILE", &times);
+        home.set("LD_PRELOAD", FAKETIME).set("FAKETIME_DISABLE_SHM", "1");
+        home.set("FAKETIME_TIMESTAMP_FILE", &times).set("FAKETIME_NO_CACHE", "1");
         let agent = Agent::start(&home, arguments);
         let ask = || agent.raw(b"{\"op\":\"token\"}\n");
         assert_eq!(ask()["access_token"], "stored");

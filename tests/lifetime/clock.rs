@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{Scene, rewrite};
+use crate::support::{DEADLINE, Running, shift_clock};
 
 const DAY: i64 = 86_400;
 
@@ -69,8 +70,8 @@ fn the_program_itself_on_another_day() {
     for offset in ["-1d", "-1h", "+1h", "+1d", "+2y"] {
         let scene = Scene::logged_in("honest", 600);
         for calls in 1..=3_usize {
-            let way = ["faketime", "-f", offset];
-            let output = scene.home.run_through(&way, &["token", "-p", "p"]).ok();
+            let mut command = scene.home.command(["token", "-p", "p"]);
+            let output = Running::start(shift_clock(&mut command, offset), DEADLINE).wait().ok();
             assert_eq!(output.line(), scene.newest("access_token"), "{offset}");
             assert!(scene.refreshes() <= calls, "{offset}");
         }

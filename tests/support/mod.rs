@@ -12,6 +12,7 @@ mod clock;
 mod control;
 #[cfg(target_os = "linux")]
 mod counting_bus;
+mod faketime;
 mod files;
 mod foreign;
 mod home;
@@ -36,6 +37,7 @@ pub use clock::ManualClock;
 pub use control::Control;
 #[cfg(target_os = "linux")]
 pub use counting_bus::CountingBus;
+pub use faketime::{FAKETIME, shift_clock};
 pub use files::{make_pipe, mode, set_mode};
 pub use foreign::Foreign;
 pub use home::{Home, program};

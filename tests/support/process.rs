@@ -173,14 +173,19 @@ impl Running {
     #[track_caller]
     fn await_text<T>(&mut self, found: impl Fn(&Self) -> Option<T>) -> T {
         loop {
-            // Ended before looked at: so what is looked at is all there will be.
-            let ended = self.ended().is_some();
+            // Ended, and its output read, before looked at: so what is looked at is all there will be.
+            let ended = self.ended().is_some() && self.is_read();
             if let Some(value) = found(self) {
                 return value;
             }
             assert!(!ended, "{} ended without it:\n{}", self.what, self.stderr.so_far());
             self.pause();
         }
+    }
+
+    /// Whether all that it wrote has been read.
+    fn is_read(&self) -> bool {
+        self.stdout.reader.is_finished() && self.stderr.reader.is_finished()
     }
 
     /// Sends a signal.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene, complete, profile, visit};
-use crate::support::{Home, Output, Running, assert_not_shown, jwt_part};
+use crate::support::{DEADLINE, Home, Output, Running, assert_not_shown, jwt_part, shift_clock};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -159,7 +159,8 @@ fn the_longest_user_fits_and_what_does_not_fit_is_refused() {
 
 /// Runs the program as if the clock were so far ahead.
 fn ahead(home: &Home, offset: &str, args: &[&str], stdin: &str) -> Output {
-    let mut running = home.spawn_through(&["faketime", "-f", offset], args);
+    let mut command = home.command(args);
+    let mut running = Running::start(shift_clock(&mut command, offset), DEADLINE);
     running.write(stdin);
     running.close_stdin();
     running.wait()

@@ -11,6 +11,8 @@ mod connect;
 mod databases;
 mod documented;
 mod examples;
+#[path = "../../../../tests/support/faketime.rs"]
+mod faketime;
 mod faults;
 mod hostile;
 #[path = "../../../../tests/support/http.rs"]

@@ -9,6 +9,7 @@ use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use serde_json::json;
 
 use crate::databases;
+use crate::faketime::shift_clock;
 use crate::receiver::{Receiver, verdicts};
 use crate::support::{Api, Broker, Home, provider, provider_with, token_requests};
 
@@ -294,14 +295,9 @@ async fn message_is_given_up_after_a_day() {
     }
     drop(broker);
     let serve = ["serve", "--listen", "127.0.0.1:0", "--store", &installation.store];
-    let inner = installation.home.command(&serve);
-    let mut command = std::process::Command::new("faketime");
-    command.args(["-f", "+25h"]).arg(inner.get_program()).args(inner.get_args()).env_clear();
-    for (name, value) in inner.get_envs() {
-        command.env(name, value.unwrap());
-    }
-    let path = std::env::var_os("PATH").unwrap();
-    let later = Broker::start(command.env("PATH", path).env("OAUTHCTL_MASTER_KEY", MASTER_KEY));
+    let mut command = installation.home.command(&serve);
+    command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY);
+    let later = Broker::start(shift_clock(&mut command, "+25h"));
     let api = later.api(&installation.key);
     let until = Instant::now() + Duration::from_secs(60);
     let state = loop {
