@@ -15,7 +15,6 @@ use crate::problem::Problem;
 use crate::rates::Rates;
 use crate::rules::hooks::Rules;
 use crate::settings::Settings;
-use crate::storage::is_loopback;
 use crate::vault::Vault;
 
 /// The time limit for responses from a tenant's servers.
@@ -86,13 +85,6 @@ impl Broker {
         let most = caller.tenant.quota.requests?;
         let is_over = !self.rates.allow_tenant(&caller.tenant.name, most);
         is_over.then(|| Problem::too_many("the tenant sends more requests than it may", 1))
-    }
-
-    /// Returns whether it is reached on the loopback interface only.
-    pub fn is_local(&self) -> bool {
-        let url = url::Url::parse(&self.public_url);
-        let host = url.as_ref().ok().and_then(url::Url::host_str);
-        self.settings.listen.ip().is_loopback() && host.is_some_and(is_loopback)
     }
 
     /// Says that no new work is to be sent here.

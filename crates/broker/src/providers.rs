@@ -150,7 +150,8 @@ fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
     match urls.all(is_allowed) {
         true => Ok(()),
         false => Err(Problem::invalid(
-            "an endpoint has a private, link-local, loopback or other special-purpose address",
+            "an endpoint has a private, link-local, loopback or other special-purpose address, and the operator has not \
+             set `allow_private_endpoints`",
         )),
     }
 }

@@ -8,7 +8,7 @@ use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
 
 use crate::mail::Mailer;
-use crate::storage::Location;
+use crate::storage::{Location, is_loopback};
 
 /// The settings, after flags and configuration.
 #[derive(Debug, Clone)]
@@ -46,9 +46,18 @@ impl Settings {
     pub fn reach(&self) -> Reach {
         match self.allow_private_endpoints {
             true => Reach::Anywhere,
-            false if self.listen.ip().is_loopback() => Reach::PublicAndLoopback,
+            false if self.is_local() => Reach::PublicAndLoopback,
             false => Reach::Public,
         }
+    }
+
+    /// Returns whether the broker is reached on the loopback interface only. One that a reverse proxy forwards requests to
+    /// listens there too, but its tenants are elsewhere: the machine's own services are none of their concern.
+    pub fn is_local(&self) -> bool {
+        let is_public =
+            |origin: &String| !url::Url::parse(origin).is_ok_and(|url| on_loopback(&url));
+        let is_forwarded = self.behind_proxy || self.public_url.as_ref().is_some_and(is_public);
+        self.listen.ip().is_loopback() && !is_forwarded
     }
 }
 
@@ -206,14 +215,12 @@ fn origin(text: &str) -> Result<String> {
     if !matches!(url.scheme(), "http" | "https") || !is_origin || has_user {
         return Err(invalid("must be `https://HOST` without a path"));
     }
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if url.scheme() == "http" && !loopback {
+    if url.scheme() == "http" && !on_loopback(&url) {
         return Err(invalid("must be https, or http on a loopback host"));
     }
     Ok(url.origin().ascii_serialization())
+}
+
+fn on_loopback(url: &url::Url) -> bool {
+    url.host_str().is_some_and(is_loopback)
 }

@@ -210,7 +210,8 @@ pub fn check_url(member: &str, text: &str, reach: Reach) -> Result<String, Probl
     match redirects::target(text) {
         Err(why) => Err(Problem::invalid(format!("`{member}` {why}"))),
         Ok(_) if !is_reachable => Err(Problem::invalid(format!(
-            "`{member}` has a private, link-local, loopback or otherwise special address"
+            "`{member}` has a private, link-local, loopback or other special-purpose address, and the operator has not \
+             set `allow_private_endpoints`"
         ))),
         Ok(url) => Ok(url),
     }

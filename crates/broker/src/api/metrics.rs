@@ -25,7 +25,7 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let has_key = || bearer(&headers).is_some_and(|given| METRICS.is_key(given));
-    if !broker.is_local() && !has_key() {
+    if !broker.settings.is_local() && !has_key() {
         return Err(Problem::unauthorized());
     }
     let text = METRICS.text(&**broker.vault.storage()).await;

@@ -84,6 +84,9 @@ async fn metrics_of_a_public_broker_need_a_key() {
     broker.api("").get("/metrics").await.problem(401);
     broker.api(&home.tenant("acme", &[])).get("/metrics").await.problem(401);
     drop(broker);
+    let broker = home.serve(&["--behind-proxy"]);
+    broker.api("").get("/metrics").await.problem(401);
+    drop(broker);
     let mut command = home.command(&["serve"]);
     command.args(outside).env("OAUTHCTL_METRICS_KEY", "the-key-of-prometheus");
     let broker = Broker::start(&mut command);
