@@ -120,6 +120,13 @@ impl Problem {
         Self { authorize_url: Some(authorize_url.into()), ..problem }
     }
 
+    /// Returns the problem of a request whose body does not arrive in time.
+    pub fn too_slow() -> Self {
+        let title = "The request took too long";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", title)
+            .detail("the body did not arrive in time")
+    }
+
     /// Returns the problem of too many requests.
     pub fn too_many(detail: impl Into<String>, retry_after: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests")

@@ -29,7 +29,8 @@ impl Rates {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// Returns what counts as one address.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -29,6 +29,8 @@ pub struct Settings {
     pub allow_private_endpoints: bool,
     /// How many requests an instance answers to one address within a second.
     pub requests_per_address: Option<u32>,
+    /// How many connections an address may have open; `None` behind a proxy, whose address all have.
+    pub connections_per_address: Option<usize>,
     /// What the operator signs in to `/admin` with; `None` if there are no such pages.
     pub admin_key: Option<Secret>,
     /// Whether all users see a page before the provider's.
@@ -81,6 +83,8 @@ pub struct Section {
     pub allow_private_endpoints: Option<bool>,
     /// See [`Settings::requests_per_address`].
     pub requests_per_address: Option<u32>,
+    /// See [`Settings::connections_per_address`].
+    pub connections_per_address: Option<u32>,
     /// The file with [`Settings::admin_key`].
     pub admin_key_file: Option<PathBuf>,
     /// See [`Settings::connect_page`].
@@ -95,6 +99,9 @@ pub struct Section {
 
 /// The name of the store in the state directory.
 const USUAL_STORE: &str = "broker.db";
+
+/// How many connections an address may have open: a quarter of all.
+const CONNECTIONS_PER_ADDRESS: usize = 2_048;
 
 /// The name of the folder there for tokens that wait to be stored.
 const SPOOL: &str = "broker-spool";
@@ -112,6 +119,7 @@ impl Section {
             mail_from: self.mail_from.or(other.mail_from),
             allow_private_endpoints: self.allow_private_endpoints.or(other.allow_private_endpoints),
             requests_per_address: self.requests_per_address.or(other.requests_per_address),
+            connections_per_address: self.connections_per_address.or(other.connections_per_address),
             admin_key_file: self.admin_key_file.or(other.admin_key_file),
             connect_page: self.connect_page.or(other.connect_page),
             behind_proxy: self.behind_proxy.or(other.behind_proxy),
@@ -158,10 +166,17 @@ impl Section {
             return Err(Error::config(format!("refusing to serve {listen} without TLS"))
                 .hint("set `tls_certificate` and `tls_private_key`, or `behind_proxy` if a proxy terminates TLS"));
         }
-        if behind_proxy && self.requests_per_address.is_some() {
-            return Err(Error::config("`requests_per_address` cannot be used with `behind_proxy`")
-                .hint("limit addresses in the proxy: the broker sees only that of the proxy"));
+        for (name, limit) in [
+            ("requests_per_address", self.requests_per_address),
+            ("connections_per_address", self.connections_per_address),
+        ] {
+            if behind_proxy && limit.is_some() {
+                return Err(Error::config(format!("`{name}` cannot be used with `behind_proxy`"))
+                    .hint("limit addresses in the proxy: the broker sees only that of the proxy"));
+            }
         }
+        let connections = self.connections_per_address.and_then(|most| usize::try_from(most).ok());
+        let connections = connections.unwrap_or(CONNECTIONS_PER_ADDRESS);
         Ok(Settings {
             listen,
             public_url,
@@ -171,6 +186,7 @@ impl Section {
             mail_from: self.mail_from,
             allow_private_endpoints: self.allow_private_endpoints.unwrap_or(false),
             requests_per_address: self.requests_per_address,
+            connections_per_address: (!behind_proxy).then_some(connections),
             admin_key: None,
             connect_page: self.connect_page.unwrap_or(false),
             behind_proxy,

@@ -48,6 +48,9 @@ pub struct ServeArgs {
     /// Maximum number of requests of one address within a second
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     requests_per_address: Option<u32>,
+    /// Maximum number of open connections of one address [default: 2048]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address: Option<u32>,
     /// File with the admin key, with which the operator signs in to `/admin` [env: OAUTHCTL_ADMIN_KEY]
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
@@ -87,6 +90,7 @@ impl ServeArgs {
             mail_from: self.mail_from.clone(),
             allow_private_endpoints: self.allow_private_endpoints.then_some(true),
             requests_per_address: self.requests_per_address,
+            connections_per_address: self.connections_per_address,
             admin_key_file: self.admin_key_file.clone(),
             connect_page: self.connect_page.then_some(true),
             behind_proxy: self.behind_proxy.then_some(true),

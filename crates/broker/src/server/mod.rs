@@ -1,6 +1,8 @@
 //! The sockets: accepts connections, limits what they may cost, and ends without losing anything.
 
+mod connections;
 mod fast;
+mod pace;
 pub mod tls;
 
 use std::convert::Infallible;
@@ -22,7 +24,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use oauthctl_core::{Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
@@ -30,6 +32,8 @@ use crate::api;
 use crate::broker::Broker;
 use crate::metrics::METRICS;
 use crate::problem::Problem;
+use connections::{Connection, Connections};
+use pace::{TimedBody, TimedStream};
 
 /// The most connections at once.
 const CONNECTIONS: usize = 8_192;
@@ -78,38 +82,38 @@ pub async fn serve(
     let router = TowerToHyperService::new(api::router(Arc::clone(&broker)));
     let shared = Arc::new(Shared { broker, router, ids: Ids::new() });
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Connections::new(CONNECTIONS, shared.broker.settings.connections_per_address);
     let graceful = GracefulShutdown::new();
     let mut ended = std::pin::pin!(ended);
     loop {
-        // The end is noticed also while every slot is taken.
-        let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => slot,
-            () = &mut ended => break,
-        };
-        let Ok(slot) = slot else { return };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => (stream, peer.ip()),
                 // Out of descriptors, or the client has gone already.
                 Err(_) => {
+                    connections.make_room();
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 }
             },
             () = &mut ended => break,
         };
+        let Some(connection) = connections.add(peer) else { continue };
+        // The end is noticed also while every slot is taken.
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+            () = &mut ended => break,
+        };
+        let Ok(slot) = slot else { return };
         let _ = stream.set_nodelay(true);
         let (shared, watcher, tls) = (Arc::clone(&shared), graceful.watcher(), tls.clone());
+        let (connection, client) = (Arc::new(connection), Client { shared, peer });
         tokio::spawn(async move {
             let _slot = slot;
-            match tls {
-                None => converse(stream, peer, shared, watcher).await,
-                Some(tls) => {
-                    let handshake = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
-                    if let Ok(Ok(stream)) = handshake {
-                        converse(stream, peer, shared, watcher).await;
-                    }
-                }
+            let conversation = begin(stream, tls, client, Arc::clone(&connection), watcher);
+            tokio::select! {
+                () = conversation => {}
+                () = connection.closed() => {}
             }
         });
     }
@@ -126,20 +130,50 @@ pub async fn serve(
     let _ = tokio::time::timeout(GRACE, finished).await;
 }
 
-/// Answers the requests of a connection.
-async fn converse<S>(stream: S, peer: IpAddr, shared: Arc<Shared>, watcher: Watcher)
+/// Who is at the other end of a connection.
+struct Client {
+    shared: Arc<Shared>,
+    peer: IpAddr,
+}
+
+/// Answers the requests of a connection, after the TLS handshake if there is one.
+async fn begin(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    client: Client,
+    connection: Arc<Connection>,
+    watcher: Watcher,
+) {
+    let Some(tls) = tls else { return converse(stream, client, connection, watcher).await };
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        converse(stream, client, connection, watcher).await;
+    }
+}
+
+async fn converse<S>(stream: S, client: Client, connection: Arc<Connection>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| answer(Arc::clone(&shared), peer, request));
+    let service = service_fn(move |request| {
+        let (shared, connection) = (Arc::clone(&client.shared), Arc::clone(&connection));
+        async move {
+            if !connection.begin() {
+                // The connection is about to end without an answer.
+                return std::future::pending().await;
+            }
+            let answer = answer(&shared, client.peer, request).await;
+            connection.end();
+            answer
+        }
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let _ = watcher.watch(connection).await;
+    let stream = TokioIo::new(TimedStream::new(stream));
+    let _ = watcher.watch(builder.serve_connection(stream, service)).await;
 }
 
 async fn answer(
-    shared: Arc<Shared>,
+    shared: &Shared,
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Body>, Infallible> {
@@ -147,12 +181,28 @@ async fn answer(
         .or_else(|| fast::token(&shared.broker, &request).inspect(|_| METRICS.answered_fast()))
     {
         Some(response) => response,
-        None => shared.router.call(request).await?,
+        None => routed(shared, request).await?,
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REQUEST_ID, shared.ids.next());
+    Ok(response)
+}
+
+/// Returns what the router answers. A body that takes too long has one answer, whoever reads it.
+async fn routed(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> std::result::Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let (body, is_late) = TimedBody::new(body);
+    let response = shared.router.call(Request::from_parts(head, body)).await?;
+    if !is_late.load(Ordering::Acquire) {
+        return Ok(response);
+    }
+    let mut response = Problem::too_slow().into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     Ok(response)
 }
 

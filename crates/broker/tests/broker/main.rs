@@ -40,6 +40,7 @@ mod shared;
 #[path = "../../../../src/docs/shell.rs"]
 mod shell;
 mod signup;
+mod slow;
 mod soak;
 mod storage;
 mod support;
