@@ -16,6 +16,10 @@ use crate::environment;
 /// The variable that names the agent.
 const VARIABLE: &str = "OAUTHCTL_AGENT";
 
+/// Time limit for an answer. The agent may be asking its user meanwhile.
+#[cfg(unix)]
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// What an agent says about an account.
 #[derive(Debug)]
 pub struct LentAccount {
@@ -165,9 +169,22 @@ impl Agent {
     #[cfg(unix)]
     fn exchange(&self, request: &Value) -> std::io::Result<Value> {
         use super::message;
-        let stream = std::os::unix::net::UnixStream::connect(&self.path)?;
-        message::write(&stream, request)?;
-        message::read(&stream, message::RESPONSE)
+        let stream = self.connect().map_err(message::named)?;
+        message::write(&stream, request, message::PATIENCE)?;
+        message::read(&stream, message::RESPONSE, ANSWER)
+    }
+
+    /// Connects. An agent that accepts nobody lets its queue fill up, and the system waits for a place in it as long
+    /// as for a write.
+    #[cfg(unix)]
+    fn connect(&self) -> std::io::Result<std::os::unix::net::UnixStream> {
+        use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType, sockopt};
+        let socket = net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+        let limit = Some(super::message::PATIENCE);
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, limit)?;
+        net::connect(&socket, &SocketAddrUnix::new(&self.path)?)?;
+        Ok(socket.into())
     }
 
     #[cfg(not(unix))]

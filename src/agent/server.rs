@@ -26,9 +26,6 @@ use crate::socket::Socket;
 use crate::source;
 use crate::ui::{self, Ui};
 
-/// Time limit for a request to arrive, and for its response to be read.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Maximum number of concurrent requests.
 const REQUESTS: usize = 64;
 
@@ -114,15 +111,14 @@ impl Server {
         }
     }
 
-    /// Forgets what the user consented to before the machine slept.
+    /// Forgets what the user consented to before the machine slept. No request goes on before that is done.
     fn look_for_sleep(&self) {
-        if !self.sleep.has_been() {
-            return;
-        }
-        self.forget_consent();
-        if self.locks_after_sleep {
-            self.is_locked.store(true, Ordering::SeqCst);
-        }
+        self.sleep.if_it_was(|| {
+            self.forget_consent();
+            if self.locks_after_sleep {
+                self.is_locked.store(true, Ordering::SeqCst);
+            }
+        });
     }
 
     fn context(&self) -> Result<Context> {
@@ -142,11 +138,16 @@ impl Server {
             None => Ok(()),
             Some(confirm) if consents(confirm, peer, request)? => {
                 // The question may have been open for hours.
-                self.look_for_sleep();
-                self.check_unlocked()
+                self.check_awake()
             }
             Some(_) => Err(refusal("the user did not consent")),
         }
+    }
+
+    /// Checks that neither the machine slept nor the user locked the agent while this request waited.
+    fn check_awake(&self) -> Result<()> {
+        self.look_for_sleep();
+        self.check_unlocked()
     }
 
     fn check_unlocked(&self) -> Result<()> {
@@ -164,15 +165,11 @@ impl Peer {
 }
 
 fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
-    let ready = stream
-        .set_nonblocking(false)
-        .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
-        .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    if ready.is_err() {
+    if stream.set_nonblocking(false).is_err() {
         return;
     }
     // Read in any case: a socket that is closed with unread bytes takes the answer with it.
-    let request = message::read(stream, message::REQUEST);
+    let request = message::read(stream, message::REQUEST, message::PATIENCE);
     let outcome = match request {
         _ if !server.may_use(peer) => Err(refusal("this user is not allowed to use the agent")),
         Ok(request) => perform(server, peer, &request),
@@ -186,7 +183,7 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
         })
     });
     // A client that is gone needs no answer.
-    let _ = message::write(stream, &reply);
+    let _ = message::write(stream, &reply, message::PATIENCE);
 }
 
 fn refusal(why: &str) -> Error {
@@ -198,11 +195,14 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     match request["op"].as_str() {
         Some("token") => {
             let outcome = token(server, peer, request);
+            // The server may have been slow to answer.
+            let outcome = outcome.and_then(|token| server.check_awake().map(|()| token));
             note(server, peer, request, outcome.as_ref().err());
             outcome
         }
         Some("proof") => {
             let outcome = proof(server, peer, request);
+            let outcome = outcome.and_then(|proof| server.check_awake().map(|()| proof));
             note(server, peer, request, outcome.as_ref().err());
             outcome
         }

@@ -5,13 +5,19 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Whether [`CLOCK`] and [`Instant`] are adjusted alike: then they differ by the time asleep alone.
+const AGREES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// A clock that goes on while the machine sleeps. [`Instant`] stands still then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const CLOCK: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: ClockId = ClockId::Monotonic;
 
-/// After this time, the comparison begins anew: the clocks may be adjusted in different ways.
+/// A sleep that is noticed, also as the sum of shorter ones.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// After this time, the comparison of clocks that disagree begins anew.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Compares the two clocks.
@@ -20,24 +26,52 @@ pub struct Sleep(Mutex<(Instant, Duration)>);
 impl Sleep {
     /// Begins to compare.
     pub fn new() -> Self {
-        Self(Mutex::new((Instant::now(), read())))
+        Self(Mutex::new(begin()))
     }
 
-    /// Returns whether the machine slept since the last call.
-    pub fn has_been(&self) -> bool {
+    /// Does this if the machine slept since the last call. Whoever calls meanwhile waits until it is done.
+    pub fn if_it_was(&self, act: impl FnOnce()) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let awake = since.0.elapsed();
         let passed = read().saturating_sub(since.1);
-        let has_slept = passed > awake + awake / 1_000 + Duration::from_secs(1);
-        if has_slept || awake > WINDOW {
-            *since = (Instant::now(), read());
+        let awake = since.0.elapsed();
+        let has_slept = is_sleep(passed, awake);
+        if has_slept {
+            act();
         }
-        has_slept
+        if has_slept || (!AGREES && awake > WINDOW) {
+            *since = begin();
+        }
     }
+}
+
+/// Returns whether the clocks differ by more than their adjustments.
+fn is_sleep(passed: Duration, awake: Duration) -> bool {
+    let drift = if AGREES { Duration::ZERO } else { awake / 1_000 };
+    passed > awake + drift + SHORTEST
+}
+
+/// Reads both clocks. A pause between the two makes the difference that is found later smaller.
+fn begin() -> (Instant, Duration) {
+    let awake = Instant::now();
+    (awake, read())
 }
 
 fn read() -> Duration {
     let now = clock_gettime(CLOCK);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_sleep_after_days_awake_is_noticed() {
+        for days in [0, 1, 30, 365] {
+            let awake = Duration::from_secs(days * 86_400);
+            assert!(!is_sleep(awake, awake), "{days}");
+            assert!(is_sleep(awake + Duration::from_secs(2), awake), "{days}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::support::{Api, FAKETIME, Home, Replied, Running, await_some, mode};
 
 mod consent;
+mod slow;
 
 /// An agent in the foreground. It ends when this is dropped.
 struct Agent {
