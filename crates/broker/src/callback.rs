@@ -16,6 +16,7 @@ use crate::schedule::CONFIRMATION;
 use crate::storage::{Key, Space};
 use crate::titles::Titles;
 use crate::vault::Terms;
+use crate::{quota, tenants};
 
 /// What became of a callback.
 #[derive(Debug)]
@@ -39,11 +40,22 @@ pub enum Outcome {
         redirect_to: Option<String>,
         /// The cookie that is no longer needed.
         cookie: String,
-        /// Whether the user, the provider or a rule denied.
-        denied: bool,
+        /// Why.
+        why: Failure,
     },
     /// Something failed before anything was spent. The flow waits on.
     Unavailable,
+}
+
+/// Why a flow ended without a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The user, the provider or a rule denied.
+    Denied,
+    /// The tenant has as many connections as it may have.
+    NoRoom,
+    /// Anything else.
+    Other,
 }
 
 /// What the application owes before the tokens of a flow can be read.
@@ -89,6 +101,12 @@ pub async fn complete(
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
         return Outcome::OtherBrowser;
     }
+    // Other users may have come back since this one was sent to the provider.
+    match has_room(broker, &flow).await {
+        Ok(true) => {}
+        Ok(false) => return refused(broker, &flow, &key, cookie).await,
+        Err(error) => return unavailable(&error),
+    }
     let expected = Expected::default().state(&state).user(&flow.link.user);
     let manager = broker.flow.manager.clone();
     // A user who closes the browser must not interrupt the redemption.
@@ -104,6 +122,22 @@ pub async fn complete(
         },
         Err(error) => failed(broker, &flow, &key, cookie, &error).await,
     }
+}
+
+async fn has_room(broker: &Broker, flow: &Flow) -> Result<bool> {
+    let Flow { link, .. } = flow;
+    let tenant = tenants::get(&broker.vault, &link.tenant).await?;
+    quota::has_room(broker, &tenant, &Place::new(&link.tenant, &link.provider, &link.user)).await
+}
+
+/// Ends a flow for which the tenant has no room. Its code is not redeemed.
+async fn refused(broker: &Broker, flow: &Flow, key: &Key, cookie: String) -> Outcome {
+    let Flow { link, .. } = flow;
+    tracing::warn!(tenant = link.tenant, provider = link.provider, "not connected: quota exceeded");
+    let _ = broker.vault.delete(key).await;
+    let redirect_to = link.redirect_to.as_ref();
+    let redirect_to = redirect_to.map(|url| with_parameter(url, "error", "quota_exceeded"));
+    Outcome::Failed { redirect_to, cookie, why: Failure::NoRoom }
 }
 
 fn unavailable(error: &Error) -> Outcome {
@@ -170,11 +204,14 @@ async fn failed(broker: &Broker, flow: &Flow, key: &Key, cookie: String, error: 
         ErrorKind::InvalidState => Outcome::Foreign,
         ErrorKind::Store => Outcome::Unavailable,
         kind => {
-            let denied = kind == ErrorKind::AccessDenied;
+            let why = match kind {
+                ErrorKind::AccessDenied => Failure::Denied,
+                _ => Failure::Other,
+            };
             let _ = broker.vault.delete(key).await;
             let redirect_to = link.redirect_to.as_ref();
             let redirect_to = redirect_to.map(|url| with_parameter(url, "error", word));
-            Outcome::Failed { redirect_to, cookie, denied }
+            Outcome::Failed { redirect_to, cookie, why }
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::events;
 use crate::flow::Place;
 use crate::names::of_secret;
 use crate::problem::Problem;
+use crate::quota;
 use crate::schedule;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Stored, Terms};
@@ -272,7 +273,8 @@ pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// Returns 404 for an unknown confirmation, one that was used, and one of another user.
+/// Returns 404 for an unknown confirmation, one that was used, and one of another user, and 403 if the quota of
+/// connections is used up.
 pub async fn confirm(
     broker: &Broker,
     caller: &Caller,
@@ -283,6 +285,11 @@ pub async fn confirm(
     let record = Key::new(Space::Confirmations, tenant, of_secret(confirmation));
     let found = broker.vault.get::<Unconfirmed>(&record).await?.ok_or_else(Problem::not_found)?;
     // Whoever names another user has lost the confirmation: it is used up.
+    let place = Place::new(tenant, &found.document.provider, user);
+    // The confirmation can be used once there is room.
+    if found.document.user == user && !quota::has_room(broker, &caller.tenant, &place).await? {
+        return Err(quota::no_connection());
+    }
     let condition = Condition::Revision(found.revision);
     if !broker.vault.storage().delete(&record, condition).await? {
         return Err(Problem::not_found());
@@ -293,7 +300,6 @@ pub async fn confirm(
         end(broker, &waiting).await?;
         return Err(Problem::not_found());
     }
-    let place = Place::new(tenant, &owed.provider, user);
     move_grant(broker, &waiting, &place).await?;
     get(broker, &place).await?.ok_or_else(Problem::not_found)
 }

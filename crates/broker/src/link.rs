@@ -17,7 +17,7 @@ use crate::names::of_secret;
 use crate::problem::Problem;
 use crate::storage::{Key, Space};
 use crate::vault::{Stored, Terms};
-use crate::{providers, quota, redirects};
+use crate::{limits, providers, quota, redirects};
 
 /// How long a link works, if the application does not say.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
@@ -27,6 +27,9 @@ pub const MAX_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// How long the user may take at the provider, once the link was followed.
 const AT_PROVIDER: Duration = Duration::from_secs(900);
+
+/// How often a link can be followed within [`AT_PROVIDER`]: each time begins a flow, which is stored.
+const FLOWS: u32 = 20;
 
 /// What an application asks for.
 #[derive(Debug, Default)]
@@ -69,9 +72,18 @@ pub struct Made {
     pub expires_at: u64,
 }
 
+/// What became of a link that was followed.
+#[derive(Debug)]
+pub enum Begun {
+    /// Its authorization has begun.
+    Sent(Sent),
+    /// It was followed too often: not before so many seconds again.
+    TooOften(u64),
+}
+
 /// An authorization that has begun: where to send the browser, and the cookie that binds it.
 #[derive(Debug)]
-pub struct Begun {
+pub struct Sent {
     /// The provider's page.
     pub authorization_url: String,
     /// The name of the cookie.
@@ -166,6 +178,11 @@ pub async fn find(broker: &Broker, tenant: &str, token: &str) -> Result<Option<S
 /// Returns the errors of [`FlowManager::start`](oauthctl_core::FlowManager::start).
 pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
     let Stored { key, document: link, .. } = link;
+    let counted = format!("flows/{}", key.id);
+    let window = AT_PROVIDER.as_secs();
+    if let Some(seconds) = limits::count(&broker.vault, &counted, FLOWS, window).await? {
+        return Ok(Begun::TooOften(seconds));
+    }
     let mut request = StartRequest::for_user(&link.user)
         .grant_id(&link.grant_id)
         .own_redirect_uri(broker.flow.providers.own_redirect_uri(&link.tenant, &link.provider))
@@ -187,12 +204,12 @@ pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
     };
     let terms = Terms { expires_at: Some(started.expires_at.unix()), ..Terms::default() };
     broker.vault.put(flow_key(&started.state), &flow, terms).await?;
-    Ok(Begun {
+    Ok(Begun::Sent(Sent {
         authorization_url: started.authorization_url,
         cookie_name: cookie_name(broker, &started.state),
         cookie,
         lasts: AT_PROVIDER,
-    })
+    }))
 }
 
 /// Returns the record of the authorization with this state.

@@ -36,6 +36,11 @@ pub async fn has_room(broker: &Broker, tenant: &Tenant, place: &Place) -> Result
     Ok(!has(broker, Space::Grants, tenant, at_most(Some(quota), usize::MAX)).await?)
 }
 
+/// Returns the problem of one connection too many.
+pub fn no_connection() -> Problem {
+    Problem::quota_exceeded("the tenant has as many connections as it may have")
+}
+
 /// Refuses a link for an account that could not be connected, and one too many that waits for its user.
 ///
 /// # Errors
@@ -43,7 +48,7 @@ pub async fn has_room(broker: &Broker, tenant: &Tenant, place: &Place) -> Result
 /// Returns 403 if the quota of connections is used up, 429 if that of links is, and 503 if the store fails.
 pub async fn check_link(broker: &Broker, tenant: &Tenant, place: &Place) -> Result<(), Problem> {
     if !has_room(broker, tenant, place).await? {
-        return Err(Problem::quota_exceeded("the tenant has as many connections as it may have"));
+        return Err(no_connection());
     }
     if has(broker, Space::Links, tenant, at_most(tenant.quota.pending, LINKS)).await? {
         return Err(Problem::too_many("too many pending links", 60));

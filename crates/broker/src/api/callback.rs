@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{cookies, page};
 use crate::broker::Broker;
-use crate::callback::{Outcome, complete};
+use crate::callback::{Failure, Outcome, complete};
 use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::titles::Titles;
@@ -40,9 +40,12 @@ pub async fn get(
             without((StatusCode::FOUND, headers).into_response(), &cookie)
         }
         Outcome::Done { redirect_to: None, cookie, titles } => without(connected(&titles), &cookie),
-        Outcome::Failed { redirect_to: None, cookie, denied } => {
-            let response =
-                if denied { denied_page() } else { page::failed(StatusCode::BAD_GATEWAY) };
+        Outcome::Failed { redirect_to: None, cookie, why } => {
+            let response = match why {
+                Failure::Denied => denied_page(),
+                Failure::NoRoom => page::no_room(),
+                Failure::Other => page::failed(StatusCode::BAD_GATEWAY),
+            };
             without(response, &cookie)
         }
         Outcome::Unavailable => page::failed(StatusCode::SERVICE_UNAVAILABLE),

@@ -30,7 +30,7 @@ pub struct Confirmation {
         (status = 200, description = "The connection", body = Connection),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or its quota of connections is used up", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such confirmation for this user", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),

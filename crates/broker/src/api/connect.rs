@@ -58,16 +58,10 @@ async fn answer(
     }
     let place = Place::new(&tenant.name, &link.document.provider, &link.document.user);
     if !quota::has_room(broker, &tenant, &place).await? {
-        return Ok(page::message(
-            StatusCode::FORBIDDEN,
-            Tone::Bad,
-            "The account was not connected",
-            "The application has as many accounts connected as it may have. Nothing was stored.",
-            "Go back to the application.",
-        ));
+        return Ok(page::no_room());
     }
     if !link.document.page && !broker.settings.connect_page {
-        return Ok(send_on(&link::begin(broker, link).await?));
+        return send_on(broker, link).await;
     }
     // Only the page itself contains the answer, and only in the browser that it was shown to.
     let cookie = link::page_cookie_name(broker, token);
@@ -77,7 +71,7 @@ async fn answer(
         given.is_some_and(|(_, given)| Secret::new(given) == Secret::new(value.as_str()))
     };
     let mut response = match (given, expected.filter(is_given)) {
-        (Some(("continue", _)), Some(_)) => send_on(&link::begin(broker, link).await?),
+        (Some(("continue", _)), Some(_)) => send_on(broker, link).await?,
         (Some(("cancel", _)), Some(_)) => cancelled(broker, &link).await?,
         _ => return ask(broker, &link.document, &cookie).await,
     };
@@ -108,11 +102,15 @@ async fn cancelled(broker: &Broker, link: &Stored<Link>) -> Result<Response> {
     })
 }
 
-fn send_on(begun: &Begun) -> Response {
+async fn send_on(broker: &Broker, link: Stored<Link>) -> Result<Response> {
+    let begun = match link::begin(broker, link).await? {
+        Begun::Sent(begun) => begun,
+        Begun::TooOften(seconds) => return Ok(page::too_often(seconds)),
+    };
     let mut response = redirect(&begun.authorization_url);
     let lasts = begun.lasts.as_secs();
     cookies::set(&mut response, &begun.cookie_name, &begun.cookie, lasts, SameSite::Lax);
-    response
+    Ok(response)
 }
 
 fn redirect(url: &str) -> Response {

@@ -52,6 +52,30 @@ pub fn invalid_link() -> Response {
     )
 }
 
+/// Returns the page for a user whose account the application has no room for.
+pub fn no_room() -> Response {
+    message(
+        StatusCode::FORBIDDEN,
+        Tone::Bad,
+        "The account was not connected",
+        "The application has as many accounts connected as it may have. Nothing was stored.",
+        "Go back to the application.",
+    )
+}
+
+/// Returns the page for a link that was opened too often within `seconds`.
+pub fn too_often(seconds: u64) -> Response {
+    let mut response = message(
+        StatusCode::TOO_MANY_REQUESTS,
+        Tone::Bad,
+        "This link was opened too often",
+        "The account was not connected. Nothing was stored.",
+        "Wait a few minutes and open the link again, or go back to the application for a new one.",
+    );
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
+
 /// Returns the page after a failure that the user cannot do anything about.
 pub fn failed(status: StatusCode) -> Response {
     message(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Home, provider};
+use crate::support::{Browser, Home, Scene, provider, token_requests};
 
 #[tokio::test]
 async fn quota_that_is_used_up_is_a_problem_of_its_own() {
@@ -55,6 +55,74 @@ async fn quota_that_is_used_up_is_a_problem_of_its_own() {
     while api.post("/v1/connections", &link("u-3")).await.status != 201 {
         assert!(Instant::now() < until, "still refused");
     }
+}
+
+#[tokio::test]
+async fn quota_holds_for_users_who_come_back_later() {
+    let scene = Scene::new().await;
+    let Scene { api, home, .. } = &scene;
+    home.json(&["tenant", "quota", "acme", "--connections", "1"]);
+    let mut users = Vec::new();
+    for user in ["u-1", "u-2"] {
+        let link = api.link(&json!({ "provider": "sandbox", "user": user })).await;
+        let mut browser = Browser::default();
+        let callback = browser.callback_of(&link).await;
+        users.push((browser, callback));
+    }
+    let mut answers = Vec::new();
+    for (browser, callback) in &mut users {
+        answers.push(browser.open(callback).await);
+    }
+    assert_eq!(answers[0].status, 200, "{}", answers[0].text);
+    assert_eq!(answers[1].status, 403, "{}", answers[1].text);
+    assert!(answers[1].text.contains("as many accounts connected"), "{}", answers[1].text);
+    api.token("sandbox", "u-2").await.problem(404);
+    assert_eq!(token_requests(&scene.sandbox), 1, "the code is not redeemed");
+}
+
+#[tokio::test]
+async fn quota_holds_for_confirmations() {
+    let back = "https://app.example/connected";
+    let scene = Scene::with(Default::default(), &[back], &[]).await;
+    let Scene { api, home, .. } = &scene;
+    home.json(&["tenant", "quota", "acme", "--connections", "1"]);
+    let mut confirmations = Vec::new();
+    for user in ["u-1", "u-2"] {
+        let body = json!({ "provider": "sandbox", "user": user, "binding": "application", "redirect_to": back });
+        let sent = Browser::default().follow(&api.link(&body).await).await;
+        let confirmation = sent.header("location").split_once("confirmation=").unwrap().1;
+        confirmations.push(json!({ "confirmation": confirmation, "user": user }));
+    }
+    api.post("/v1/confirmations", &confirmations[0]).await.json(200);
+    let refused = api.post("/v1/confirmations", &confirmations[1]).await;
+    assert_eq!(refused.problem(403)["error"], "quota_exceeded");
+    api.token("sandbox", "u-2").await.problem(404);
+    home.json(&["tenant", "quota", "acme", "--connections", "none"]);
+    let until = Instant::now() + Duration::from_secs(5);
+    while api.post("/v1/confirmations", &confirmations[1]).await.status != 200 {
+        assert!(Instant::now() < until, "still refused");
+    }
+    api.token("sandbox", "u-2").await.json(200);
+}
+
+#[tokio::test]
+async fn link_that_is_opened_too_often_starts_no_flow() {
+    let scene = Scene::new().await;
+    let link = scene.link().await;
+    let mut statuses = Vec::new();
+    for _ in 0..41 {
+        let answer = Browser::default().open(&link).await;
+        statuses.push(answer.status);
+        if answer.status == 429 {
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() <= 900);
+            assert!(answer.text.contains("opened too often"), "{}", answer.text);
+            break;
+        }
+        assert_eq!(answer.status, 302, "{}", answer.text);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    // Another link of the same user is not affected.
+    assert_eq!(Browser::default().follow(&scene.link().await).await.status, 200);
 }
 
 #[test]
