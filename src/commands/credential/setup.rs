@@ -56,7 +56,9 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
             }
         },
         false => {
-            let path = file_of(tool)?;
+            // Recorded for a later call, which may run in another directory.
+            let path = std::path::absolute(file_of(tool)?)
+                .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
             let file = std::fs::read_to_string(&path).unwrap_or_default();
             let program = std::env::current_exe()
                 .map_err(|error| Error::internal(format!("cannot find this program: {error}")))?;

@@ -84,6 +84,20 @@ fn setup_writes_the_first_file_of_kubeconfig() {
     assert!(!files[0].exists());
 }
 
+/// Its path is relative to where the command ran.
+#[test]
+fn setup_of_a_relative_file_is_undone_from_elsewhere() {
+    let mut home = planted_with(SETTINGS);
+    home.set("KUBECONFIG", "new.yaml").set("DOCKER_CONFIG", "docker");
+    for (tool, file) in [("kubernetes", "home/new.yaml"), ("docker", "home/docker/config.json")] {
+        home.run(["credential", "setup", tool]).ok();
+        assert!(home.path(file).is_file());
+        let mut undo = home.command(["credential", "setup", tool, "--undo"]);
+        assert!(undo.current_dir(home.path("")).output().unwrap().status.success(), "{tool}");
+        assert!(!home.path(file).exists());
+    }
+}
+
 #[test]
 fn setup_writes_no_netrc_file() {
     let home = planted_with("[credential.netrc.\"api.example\"]\nprofile = \"p\"\n");
