@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Metrics {
     durations: [AtomicU64; BOUNDS.len()],
     duration_count: AtomicU64,
     duration_millis: AtomicU64,
+    /// Files with tokens that cannot be opened.
+    unopened: AtomicUsize,
     /// What a reader of a broker needs that others can reach.
     key: OnceLock<Option<Secret>>,
 }
@@ -53,6 +55,11 @@ impl Metrics {
     /// Returns whether this is the key that reads the metrics.
     pub fn is_key(&self, given: &str) -> bool {
         self.key.get().and_then(Option::as_ref).is_some_and(|key| *key == Secret::new(given))
+    }
+
+    /// Sets how many files with tokens cannot be opened.
+    pub fn set_unopened(&self, count: usize) {
+        self.unopened.store(count, Ordering::Relaxed);
     }
 
     /// Counts an answer from memory.
@@ -93,6 +100,9 @@ impl Metrics {
         let mut text = Text::default();
         self.write_requests(&mut text);
         self.write_refreshes(&mut text);
+        let name = "token_files_unopened";
+        text.head(name, "gauge", "Files with tokens that are not stored and cannot be opened.");
+        text.line(name, &[], self.unopened.load(Ordering::Relaxed));
         write_store(&mut text, storage).await;
         text.0
     }

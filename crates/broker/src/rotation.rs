@@ -2,7 +2,8 @@
 //!
 //! The new key is passed on in a record that the old one seals, so that every instance takes it over within a second.
 //! Then each value is sealed again, unless someone has changed it meanwhile, until none is left under an old key. The
-//! record that passed the key on is removed at the end.
+//! record that passed the key on is removed at the end. The old key stays in the store for a while, sealed with the new
+//! one, for the files that an instance left before it took the new key over.
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
     let write = Write { key: successor.clone(), value, due_at: None, expires_at: None, condition };
     vault.storage().put(write).await?;
     vault.make_current(next);
+    vault.keep_earlier().await?;
     tokio::time::sleep(NOTICE).await;
     let mut count = 0;
     for _ in 0..PASSES {

@@ -7,12 +7,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::clock::now_seconds;
 use crate::keys::{KeyId, MasterKey, key_id, random};
 use crate::names::Names;
 use crate::storage::{Addition, Condition, Key, Record, Space, Storage, Write, Written};
 
 /// The id of the record that passes a new master key on to the instances that have the old one.
 pub const SUCCESSOR: &str = "successor";
+
+/// What the ids of the records of earlier master keys begin with.
+const EARLIER: &str = "earlier-";
+
+/// How long the store keeps an earlier master key, in seconds: 180 days.
+const KEPT: u64 = 180 * 24 * 3600;
 
 /// A document with its record.
 #[derive(Debug, Clone)]
@@ -172,10 +179,24 @@ impl Vault {
     ///
     /// Returns `Store` if it is damaged or belongs to another place.
     pub async fn unseal<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
-        let plain = self.open_value(key, sealed).await?;
-        serde_json::from_slice(&plain).map_err(|_| {
-            Error::store("a record has an unknown format: it was written by a newer version")
-        })
+        parse(&self.open_value(key, sealed).await?)
+    }
+
+    /// Opens a document that was sealed in a file, perhaps before the master key was rotated. No record of the store
+    /// opens this way: whoever has an earlier key cannot forge one.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it is damaged, belongs to another place, or was sealed with an unknown key.
+    pub async fn unseal_file<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
+        let error = match self.open_value(key, sealed).await {
+            Ok(plain) => return parse(&plain),
+            Err(error) => error,
+        };
+        match self.earlier(key_id(sealed)).await? {
+            Some(master) => parse(&master.open(key, sealed)?),
+            None => Err(error),
+        }
     }
 
     /// Removes a document. Returns whether there was one.
@@ -258,6 +279,34 @@ impl Vault {
         *ring = Arc::new(std::iter::once(Arc::new(next)).chain(earlier).collect());
     }
 
+    /// Keeps the earlier keys of this process in the store, sealed with the current one.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails.
+    pub async fn keep_earlier(&self) -> Result<()> {
+        let keys = self.keys();
+        let Some((current, earlier)) = keys.split_first() else { return Ok(()) };
+        for master in earlier {
+            let key = earlier_record(master.id());
+            let value = current.seal(&key, master.expose().as_bytes())?;
+            let expires_at = Some(now_seconds() + KEPT);
+            let condition = Condition::Always;
+            self.storage.put(Write { key, value, due_at: None, expires_at, condition }).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns an earlier key that the store keeps.
+    async fn earlier(&self, id: Option<KeyId>) -> Result<Option<MasterKey>> {
+        let Some(id) = id else { return Ok(None) };
+        let key = earlier_record(id);
+        let Some(record) = self.storage.get(&key).await? else { return Ok(None) };
+        let text = self.open_value(&key, &record.value).await?;
+        let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
+        MasterKey::parse(text, "an earlier master key").map(Some)
+    }
+
     /// Returns the key that seals.
     pub fn current(&self) -> Arc<MasterKey> {
         Arc::clone(&self.keys()[0])
@@ -286,6 +335,17 @@ impl Vault {
             None => Err(Error::store("a secret of the installation has disappeared")),
         }
     }
+}
+
+fn parse<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
+    serde_json::from_slice(plain).map_err(|_| {
+        Error::store("a record has an unknown format: it was written by a newer version")
+    })
+}
+
+/// Returns the record of an earlier master key.
+fn earlier_record(id: KeyId) -> Key {
+    Key::new(Space::Meta, "", format!("{EARLIER}{}", base64_of(&id)))
 }
 
 fn base64_of(bytes: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
 mod providers;
+mod spool;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -12,6 +13,9 @@ use serde_json::Value;
 use crate::authority::Authority;
 use crate::databases::Own;
 use crate::support::{Answer, Api, Broker, Home};
+use spool::{
+    spool_survives_a_rotation_of_the_master_key, unopened_spool_makes_its_connection_unavailable,
+};
 
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -26,6 +30,7 @@ pub struct Fleet {
     pub store: Own,
     pub authority: Authority,
     key: String,
+    master_key: String,
 }
 
 impl Fleet {
@@ -40,7 +45,8 @@ impl Fleet {
         let key = created["api_key"].as_str().unwrap().to_owned();
         let authority = Authority::start().await;
         let (brokers, public_url) = (Vec::new(), String::new());
-        let mut fleet = Self { homes, brokers, public_url, store, authority, key };
+        let master_key = MASTER_KEY.to_owned();
+        let mut fleet = Self { homes, brokers, public_url, store, authority, key, master_key };
         for at in 0..instances {
             let broker = fleet.serve(at);
             if at == 0 {
@@ -58,7 +64,18 @@ impl Fleet {
         if !self.public_url.is_empty() {
             command.args(["--public-url", &self.public_url]);
         }
-        Broker::start(command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY))
+        Broker::start(command.env("OAUTHCTL_MASTER_KEY", &self.master_key))
+    }
+
+    /// Rotates the master key. What is started from now on has the new one.
+    fn rotate_key(&mut self) {
+        let new = "A".repeat(43);
+        let mut rotate =
+            self.homes[0].command(&["--store", &self.store.url, "serve", "rotate-key"]);
+        rotate.env("OAUTHCTL_MASTER_KEY", &self.master_key).env("OAUTHCTL_NEW_MASTER_KEY", &new);
+        let rotated = rotate.output().unwrap();
+        assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+        self.master_key = new;
     }
 
     fn broker(&self, at: usize) -> &Broker {
@@ -135,6 +152,8 @@ on_shared_stores! {
     received_token_survives_the_end_of_the_store,
     received_token_survives_a_read_only_store,
     received_token_survives_its_instance,
+    spool_survives_a_rotation_of_the_master_key,
+    unopened_spool_makes_its_connection_unavailable,
     old_spool_changes_no_newer_token,
     dead_senders_token_is_not_sent_again,
     lock_that_is_flushed_causes_no_second_send,

@@ -131,6 +131,7 @@ async fn parser_of_prometheus_reads_the_metrics() {
         "oauthctl_broker_http_requests counter",
         "oauthctl_broker_refreshes counter",
         "oauthctl_broker_refresh_duration_seconds histogram",
+        "oauthctl_broker_token_files_unopened gauge",
         "oauthctl_broker_refreshes_pending gauge",
         "oauthctl_broker_refreshes_stuck gauge",
         "oauthctl_broker_webhook_messages_outstanding gauge",

@@ -2,12 +2,13 @@
 //!
 //! A rotated refresh token exists nowhere else: it is kept in memory and in a sealed file until it is stored, by this
 //! process or by the next one that finds the file. Until then the connection is unavailable here, because its stored
-//! refresh token is spent. A stored grant is replaced only by a later generation of itself.
+//! refresh token is spent. A stored grant is replaced only by a later generation of itself. The same holds for the
+//! connection of a file that cannot be opened, until it can be or the operator has removed it.
 
 mod files;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,12 +22,16 @@ use crate::cache::Caches;
 use crate::clock::now_seconds;
 use crate::events;
 use crate::keys::random_text;
+use crate::metrics::METRICS;
 use crate::schedule;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
 /// How often the store is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// After how many of these pauses the files that could not be opened are tried again.
+const AGAIN: u64 = 20;
 
 /// How often a commit is tried while others change the same record.
 const ATTEMPTS: usize = 5;
@@ -66,6 +71,8 @@ pub struct Spool {
     /// Distinguishes the files of processes that share a folder.
     process: String,
     kept: Mutex<HashMap<Key, Kept>>,
+    /// The files that cannot be opened, with the record that each names if it can be read.
+    unopened: Mutex<HashMap<PathBuf, Option<Key>>>,
 }
 
 impl Spool {
@@ -76,33 +83,85 @@ impl Spool {
     /// Returns `Internal` if the random number generator fails.
     pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, folder: PathBuf) -> Result<Self> {
         let process = random_text()?[..12].to_owned();
-        Ok(Self { vault, caches, files: Files::new(folder), process, kept: Mutex::default() })
+        let files = Files::new(folder);
+        let (kept, unopened) = (Mutex::default(), Mutex::default());
+        Ok(Self { vault, caches, files, process, kept, unopened })
     }
 
-    /// Loads what earlier processes left in the folder. A file that cannot be opened stays where it is.
+    /// Loads what earlier processes left in the folder. A file that cannot be opened stays where it is, and its
+    /// connection is unavailable.
     pub async fn load(&self) {
         let files = self.files.clone();
         let paths = tokio::task::spawn_blocking(move || files.all()).await.unwrap_or_default();
         for path in paths {
-            match self.open(&path).await {
-                Ok((record, grant)) => {
-                    tracing::warn!(
-                        tenant = record.tenant,
-                        grant_id = grant.id,
-                        "found tokens that were not stored yet"
+            self.load_file(path).await;
+        }
+    }
+
+    async fn load_file(&self, path: PathBuf) {
+        let (file, shown) = (path.clone(), path.display());
+        let read = tokio::task::spawn_blocking(move || files::read(&file)).await;
+        let read = read.unwrap_or_else(|_| Err(Error::store("the file could not be read")));
+        let record = read.as_ref().ok().map(|(record, _)| record.clone());
+        let opened = match read {
+            Ok((record, sealed)) => self.open(record, &sealed).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok((record, grant)) => {
+                tracing::warn!(
+                    tenant = record.tenant,
+                    grant_id = grant.id,
+                    "found tokens that were not stored yet"
+                );
+                self.insert(&record, &grant, Some(path.clone()));
+                self.change_unopened(|unopened| unopened.remove(&path));
+            }
+            Err(error) => {
+                let tenant = record.as_ref().map(|record| record.tenant.as_str());
+                let is_new = self
+                    .change_unopened(|unopened| unopened.insert(path.clone(), record.clone()))
+                    .is_none();
+                if is_new {
+                    tracing::error!(
+                        tenant,
+                        "{shown} cannot be opened, and its connection is unavailable: {}",
+                        error.message_to_keep()
                     );
-                    self.insert(&record, &grant, Some(path));
                 }
-                Err(error) => tracing::error!("{}: {}", path.display(), error.message_to_keep()),
             }
         }
     }
 
-    async fn open(&self, path: &Path) -> Result<(Key, Grant)> {
-        let file = path.to_owned();
-        let read = tokio::task::spawn_blocking(move || files::read(&file)).await;
-        let (record, sealed) = read.map_err(|_| Error::store("the file could not be read"))??;
-        let grant: Grant = self.vault.unseal(&sealed_as(&record), &sealed).await?;
+    /// Changes which files cannot be opened, and reports how many there are.
+    fn change_unopened<T>(
+        &self,
+        change: impl FnOnce(&mut HashMap<PathBuf, Option<Key>>) -> T,
+    ) -> T {
+        let mut unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut unopened);
+        METRICS.set_unopened(unopened.len());
+        changed
+    }
+
+    /// Tries the files again that could not be opened. One that the operator has removed is forgotten.
+    async fn retry(&self) {
+        let paths = self.change_unopened(|unopened| unopened.keys().cloned().collect::<Vec<_>>());
+        for path in paths {
+            let file = path.clone();
+            let exists = tokio::task::spawn_blocking(move || file.try_exists()).await;
+            match exists {
+                Ok(Ok(false)) => {
+                    tracing::warn!("{} is gone: its connection is available", path.display());
+                    self.change_unopened(|unopened| unopened.remove(&path));
+                }
+                _ => self.load_file(path).await,
+            }
+        }
+    }
+
+    async fn open(&self, record: Key, sealed: &[u8]) -> Result<(Key, Grant)> {
+        let grant: Grant = self.vault.unseal_file(&sealed_as(&record), sealed).await?;
         match Place::of(&grant.key).grant(&self.vault) == record {
             true => Ok((record, grant)),
             false => Err(Error::store("the file belongs to another connection")),
@@ -111,8 +170,11 @@ impl Spool {
 
     /// Stores waiting tokens whenever the store is available, until the process ends.
     pub async fn run(&self) {
-        loop {
+        for round in 1_u64.. {
             tokio::time::sleep(PAUSE).await;
+            if round % AGAIN == 0 {
+                self.retry().await;
+            }
             let waiting: Vec<(Key, Grant)> = {
                 let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.iter().map(|(record, kept)| (record.clone(), kept.grant.clone())).collect()
@@ -130,9 +192,11 @@ impl Spool {
         }
     }
 
-    /// Returns whether the tokens of this record wait to be stored.
+    /// Returns whether tokens of this record wait to be stored, or may be in a file that cannot be opened.
     pub fn has(&self, record: &Key) -> bool {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(record)
+        let is_kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(record);
+        let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+        is_kept || unopened.values().flatten().any(|found| found == record)
     }
 
     /// Returns whether nothing waits.
