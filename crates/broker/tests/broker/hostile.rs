@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::http;
 use crate::support::{Broker, Browser, Home, Scene, provider, token_requests};
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod rebinding;
+
 #[tokio::test]
 async fn other_tenants_connection_looks_absent_on_each_route() {
     let scene = Scene::new().await;
