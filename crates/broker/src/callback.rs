@@ -21,7 +21,7 @@ use crate::{quota, tenants};
 /// What became of a callback.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It belongs to no flow that waits. Nothing was changed.
+    /// It belongs to no flow that waits, or to a disabled tenant. Nothing was changed.
     Foreign,
     /// The browser is not the one in which the flow began. The flow waits on.
     OtherBrowser,
@@ -96,6 +96,11 @@ pub async fn complete(
     // A code that another server issued comes in at another redirect URI, unless its `iss` names that server.
     if flow.redirect_uri != url {
         return Outcome::Foreign;
+    }
+    match tenants::is_disabled(&broker.vault, &flow.link.tenant).await {
+        Ok(false) => {}
+        Ok(true) => return Outcome::Foreign,
+        Err(error) => return unavailable(&error),
     }
     let cookie = cookie_name(broker, &state);
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {

@@ -100,6 +100,16 @@ pub async fn get(vault: &Vault, name: &str) -> Result<Tenant> {
     found.map(|stored| stored.document).ok_or_else(|| unknown(name))
 }
 
+/// Returns whether nothing may be done for this tenant: it is disabled, or there is none of this name.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn is_disabled(vault: &Vault, name: &str) -> Result<bool> {
+    let found = vault.get::<Tenant>(&tenant_record(name)).await?;
+    Ok(found.is_none_or(|stored| stored.document.disabled))
+}
+
 /// Returns all tenants, by name.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ use crate::clock::now_seconds;
 use crate::connections;
 use crate::flow::Place;
 use crate::storage::{Record, Space};
+use crate::tenants;
 use backoff::{Backoff, below};
 
 /// The most refreshes at once, of all providers and of one provider of a tenant.
@@ -42,6 +43,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 /// How long to wait, in seconds, before a refresh is tried again whose failure says nothing about others.
 const LATER: u64 = 60;
+
+/// How long the grants of a disabled tenant are left alone before it is looked at again, in seconds.
+const DISABLED: u64 = 300;
 
 /// Works until the process is about to end.
 pub async fn run(broker: Arc<Broker>) {
@@ -127,6 +131,14 @@ impl Worker {
 
     async fn work(&self, record: Record, lease: u64) {
         let (broker, key) = (&self.broker, record.key.clone());
+        let Ok(is_disabled) = tenants::is_disabled(&broker.vault, &key.tenant).await else {
+            return;
+        };
+        if is_disabled {
+            let next = now_seconds() + DISABLED + below(DISABLED);
+            let _ = broker.vault.storage().reschedule(&key, Some(lease), Some(next)).await;
+            return;
+        }
         let Ok(stored) = broker.vault.document::<Grant>(record).await else { return };
         let grant = stored.document;
         let place = Place::of(&grant.key);

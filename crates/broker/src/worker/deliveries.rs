@@ -17,6 +17,7 @@ use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::events::Delivery;
 use crate::storage::{Condition, Key, Record, Space, Written};
+use crate::tenants;
 use crate::vault::{Stored, Terms};
 use crate::webhooks::{self, DeliveryFailure, Endpoint, Webhook, signature};
 
@@ -29,6 +30,9 @@ const LEASE: u64 = 60;
 
 /// How often the store is asked what is due.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the messages of a disabled tenant are left alone before it is looked at again, in seconds.
+const DISABLED: u64 = 10;
 
 /// The first and the longest pause before a message is sent again, in seconds.
 const PAUSES: (u64, u64) = (5, 3_600);
@@ -92,6 +96,9 @@ impl Shared {
         let vault = &self.broker.vault;
         let key = record.key.clone();
         let Some(parts) = Parts::of(&key) else { return vault.delete(&key).await.map(|_| None) };
+        if tenants::is_disabled(vault, &key.tenant).await? {
+            return Ok(Some(now_seconds() + DISABLED + below(DISABLED)));
+        }
         let first = self.first(&key, &parts).await?;
         if let Some(first) = first.filter(|first| first.key.id < key.id) {
             let waits_until = first.due_at.unwrap_or_default().max(now_seconds());

@@ -145,3 +145,16 @@ async fn one_of_many_changes_of_a_revision_is_accepted() {
     api.patch_if("*", path, &mixed).await.problem(400);
     assert_eq!(api.get(path).await.json(200)["attributes"], json!({}));
 }
+
+#[tokio::test]
+async fn callback_of_a_disabled_tenant_spends_nothing() {
+    let scene = Scene::new().await;
+    let mut browser = Browser::default();
+    let callback = browser.callback_of(&scene.link().await).await;
+    scene.home.json(&["tenant", "disable", "acme"]);
+    let before = token_requests(&scene.sandbox);
+    assert_eq!(browser.open(&callback).await.status, 404);
+    assert_eq!(token_requests(&scene.sandbox), before);
+    scene.home.json(&["tenant", "enable", "acme"]);
+    assert_eq!(browser.open(&callback).await.status, 200);
+}

@@ -90,6 +90,40 @@ on_stores! {
     killed_broker_reports_what_it_had_stored,
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn disabled_tenant_has_no_work_in_the_background() {
+    let home = Home::new();
+    let keys = ["acme", "beta"].map(|name| home.tenant(name, &[]));
+    let broker = home.serve(&[]);
+    let [acme, beta] = keys.map(|key| broker.api(&key));
+    let receivers = [Receiver::start().await, Receiver::start().await];
+    for (api, receiver) in [&acme, &beta].into_iter().zip(&receivers) {
+        subscribe(api, "all", &receiver.url).await;
+    }
+    // The message of `acme` and its refresh are due within seconds when it is disabled.
+    receivers[0].answer_always(500);
+    let disabled = short_lived(&acme, "rotate").await;
+    acme.connect("sandbox", "u-1").await;
+    let until = Instant::now() + Duration::from_secs(30);
+    while receivers[0].all().is_empty() {
+        assert!(Instant::now() < until, "{}", broker.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    home.json(&["tenant", "disable", "acme"]);
+    // What `beta` asks for later is done several times meanwhile.
+    let _enabled = short_lived(&beta, "rotate").await;
+    beta.connect("sandbox", "u-1").await;
+    // By its first message, what was under way for `acme` is over.
+    receivers[1].wait_for(1).await;
+    let (sent, refreshed) = (receivers[0].all().len(), token_requests(&disabled));
+    receivers[1].wait_for(5).await;
+    assert_eq!(receivers[0].all().len(), sent, "a message was sent");
+    assert_eq!(token_requests(&disabled), refreshed, "a token was refreshed");
+    receivers[0].answer_always(204);
+    home.json(&["tenant", "enable", "acme"]);
+    receivers[0].wait_for(1).await;
+}
+
 async fn life_of_a_connection_is_reported_in_order(store: &str) {
     let installation = Installation::new(store);
     let broker = installation.serve();
