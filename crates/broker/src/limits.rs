@@ -1,10 +1,14 @@
 //! Limits that all instances count together.
 
-use oauthctl_core::Result;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oauthctl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::now_seconds;
-use crate::storage::{Condition, Key, Space, Written};
+use crate::keys::random_name;
+use crate::storage::{Condition, Key, Space, Storage, Written};
 use crate::vault::{Terms, Vault};
 
 #[derive(Serialize, Deserialize)]
@@ -35,5 +39,53 @@ pub async fn count(vault: &Vault, what: &str, most: u32, seconds: u64) -> Result
         if vault.put(key.clone(), &Counter { count: count + 1 }, terms).await? != Written::Refused {
             return Ok(None);
         }
+    }
+}
+
+/// How long a turn lasts at most.
+const TURN: Duration = Duration::from_secs(5);
+
+/// How long to wait for one.
+const QUEUE: Duration = Duration::from_secs(15);
+
+/// The turn of one writer among all instances: only it adds records of a tenant to a space, so that none comes between
+/// counting and writing.
+pub struct Turn {
+    storage: Arc<dyn Storage>,
+    name: String,
+    owner: String,
+    fence: u64,
+}
+
+impl Turn {
+    /// Waits for the turn.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails or others take too long.
+    pub async fn wait(vault: &Vault, space: Space, tenant: &str) -> Result<Self> {
+        let storage = Arc::clone(vault.storage());
+        let (name, owner) = (format!("add/{}/{tenant}", space.number()), random_name()?);
+        let until = Instant::now() + QUEUE;
+        loop {
+            if let Some(fence) = storage.lock(&name, &owner, TURN).await? {
+                return Ok(Self { storage, name, owner, fence });
+            }
+            if Instant::now() >= until {
+                return Err(Error::store("too many changes of the tenant are waiting"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Returns the condition of a write in this turn: that it is not over.
+    pub fn condition(&self) -> Condition {
+        Condition::Fence(self.name.clone(), self.fence)
+    }
+
+    /// Ends the turn.
+    pub async fn end(self) {
+        // One that is not ended ends by itself.
+        let _ = self.storage.unlock(&self.name, &self.owner, self.fence).await;
     }
 }

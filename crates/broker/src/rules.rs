@@ -8,9 +8,9 @@ pub mod callback;
 pub mod expression;
 pub mod hooks;
 
-use oauthctl_core::Result;
 use oauthctl_core::http::Reach;
 use oauthctl_core::port::Http;
+use oauthctl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use crate::cache::Caches;
 use crate::clock::now_seconds;
 use crate::flow::Place;
+use crate::limits::Turn;
 use crate::problem::Problem;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::tenants::check_name;
@@ -162,39 +163,47 @@ pub async fn put(
             Some((url, SigningSecret::generate()?))
         }
     };
+    let turn = Turn::wait(vault, Space::Rules, tenant).await?;
     let key = key_of(tenant, moment, provider);
-    loop {
-        let earlier = vault.get::<Rule>(&key).await?;
-        if earlier.is_none() && vault.storage().count(Space::Rules, tenant, MOST).await? >= MOST {
-            return Err(Problem::too_many("a tenant has at most 100 rules", 60));
-        }
-        let condition = match &earlier {
-            Some(earlier) => Condition::Revision(earlier.revision),
-            None => Condition::Absent,
-        };
-        let (is_new, now) = (earlier.is_none(), now_seconds());
-        let earlier = earlier.map(|stored| stored.document);
-        let created_at = earlier.as_ref().map_or(now, |earlier| earlier.created_at);
-        let decider = match (wanted, &callback) {
-            (_, Some((callback, secret))) => {
-                let mut secrets = vec![secret.clone()];
-                if let Some(Decider::Callback { secrets: old, .. }) = earlier.map(|e| e.decider) {
-                    secrets.extend(old.into_iter().take(1).map(|old| old.until(now + OVERLAP)));
-                }
-                Decider::Callback { callback: callback.clone(), secrets }
+    let written = write(vault, &key, wanted, callback.as_ref(), turn.condition()).await;
+    caches.forget(&key);
+    turn.end().await;
+    let (rule, is_new) = written?;
+    let mut state = RuleState::of(moment, provider, &rule);
+    state.secret = callback.as_ref().map(|(_, secret)| secret.shown());
+    Ok((state, is_new))
+}
+
+async fn write(
+    vault: &Vault,
+    key: &Key,
+    wanted: &Wanted,
+    callback: Option<&(String, SigningSecret)>,
+    condition: Condition,
+) -> Result<(Rule, bool), Problem> {
+    let earlier = vault.get::<Rule>(key).await?.map(|stored| stored.document);
+    let count = vault.storage().count(Space::Rules, &key.tenant, MOST);
+    if earlier.is_none() && count.await? >= MOST {
+        return Err(Problem::too_many("a tenant has at most 100 rules", 60));
+    }
+    let (is_new, now) = (earlier.is_none(), now_seconds());
+    let created_at = earlier.as_ref().map_or(now, |earlier| earlier.created_at);
+    let decider = match (wanted, callback) {
+        (_, Some((callback, secret))) => {
+            let mut secrets = vec![secret.clone()];
+            if let Some(Decider::Callback { secrets: old, .. }) = earlier.map(|e| e.decider) {
+                secrets.extend(old.into_iter().take(1).map(|old| old.until(now + OVERLAP)));
             }
-            (Wanted::Expression(text) | Wanted::Callback(text), None) => {
-                Decider::Expression { expression: text.clone() }
-            }
-        };
-        let rule = Rule { decider, created_at };
-        let written = vault.put(key.clone(), &rule, Terms::only_if(condition)).await?;
-        caches.forget(&key);
-        if written != Written::Refused {
-            let mut state = RuleState::of(moment, provider, &rule);
-            state.secret = callback.as_ref().map(|(_, secret)| secret.shown());
-            return Ok((state, is_new));
+            Decider::Callback { callback: callback.clone(), secrets }
         }
+        (Wanted::Expression(text) | Wanted::Callback(text), None) => {
+            Decider::Expression { expression: text.clone() }
+        }
+    };
+    let rule = Rule { decider, created_at };
+    match vault.put(key.clone(), &rule, Terms::only_if(condition)).await? {
+        Written::Stored(_) => Ok((rule, is_new)),
+        Written::Refused => Err(Error::store("the store took too long").into()),
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::clock::now_seconds;
 use crate::events::model::Kind;
 use crate::keys::random_name;
+use crate::limits::Turn;
 use crate::problem::Problem;
 use crate::redirects;
 use crate::storage::{Condition, Key, Space, Written};
@@ -162,6 +163,18 @@ pub async fn put(
 ) -> Result<(String, bool), Problem> {
     check_name("the name of a webhook", name)?;
     let url = check_url("url", url, reach)?;
+    let turn = Turn::wait(vault, Space::Webhooks, tenant).await?;
+    let written = write(vault, (tenant, name), &url, events).await;
+    turn.end().await;
+    written
+}
+
+async fn write(
+    vault: &Vault,
+    (tenant, name): (&str, &str),
+    url: &str,
+    events: &BTreeSet<Kind>,
+) -> Result<(String, bool), Problem> {
     loop {
         let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
         if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST
@@ -180,11 +193,11 @@ pub async fn put(
             Some(earlier) => {
                 let mut secrets = vec![secret];
                 secrets.extend(earlier.secrets.into_iter().take(1).map(|s| s.until(now + OVERLAP)));
-                Webhook { url: url.clone(), events, secrets, ..earlier }
+                Webhook { url: url.to_owned(), events, secrets, ..earlier }
             }
             None => Webhook {
                 id: random_name()?,
-                url: url.clone(),
+                url: url.to_owned(),
                 events,
                 secrets: vec![secret],
                 created_at: now,

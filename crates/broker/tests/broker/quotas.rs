@@ -125,6 +125,29 @@ async fn link_that_is_opened_too_often_starts_no_flow() {
     assert_eq!(Browser::default().follow(&scene.link().await).await.status, 200);
 }
 
+#[tokio::test]
+async fn limits_of_rules_and_webhooks_hold_in_parallel() {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    for (path, body, most) in [
+        ("/v1/rules/pre_token?provider=p", json!({ "expression": "true" }), 100),
+        ("/v1/webhooks/w", json!({ "url": "https://app.example/hook" }), 20),
+    ] {
+        let mut tasks = Vec::new();
+        for n in 0..most + 30 {
+            let (api, path, body) = (api.clone(), format!("{path}{n}"), body.clone());
+            tasks.push(tokio::spawn(async move { api.put(&path, &body).await.status }));
+        }
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap());
+        }
+        let count = |status| statuses.iter().filter(|found| **found == status).count();
+        assert_eq!((count(201), count(429)), (most, 30), "{path}: {statuses:?}");
+    }
+}
+
 #[test]
 fn quota_of_nobody_or_nonsense_is_refused() {
     let home = Home::new();
