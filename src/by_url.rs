@@ -71,6 +71,8 @@ pub struct Prepared {
     pub login: UrlLogin,
     /// The server.
     pub server: AuthorizationServer,
+    /// Whether the client is one that the user named for another URL of this issuer.
+    pub borrows_client: bool,
 }
 
 /// Finds the server of a URL, a client there, and the scopes to request.
@@ -93,6 +95,9 @@ pub async fn prepare(
     let scopes = scopes(&located, at_same_server, &request);
     let attempts = attempts(place, at_same_server, &scopes, request.is_step_up)?;
     let client = client(place, manager, &located, &scopes, &request).await?;
+    let borrows_client = client.origin == ClientOrigin::Given
+        && request.client.is_none()
+        && at_same_server.is_none_or(|login| login.client.id != client.id);
     let login = UrlLogin {
         url: known.map_or_else(|| url.to_owned(), |login| login.url),
         issuer,
@@ -102,7 +107,7 @@ pub async fn prepare(
         client,
         attempts,
     };
-    Ok(Prepared { login, server: located.server })
+    Ok(Prepared { login, server: located.server, borrows_client })
 }
 
 /// Keeps a login that has succeeded.
@@ -308,7 +313,9 @@ pub async fn forget(
 ) -> Result<Option<Result<()>>> {
     let client = &login.client;
     let uses_it = |other: &UrlLogin| {
-        other.url != login.url && other.issuer == login.issuer && other.client.id == client.id
+        other.url != login.url
+            && (&other.issuer, &other.store) == (&login.issuer, &login.store)
+            && other.client.id == client.id
     };
     let mut outcome = None;
     if !place.logins.all()?.iter().any(uses_it) {

@@ -10,6 +10,7 @@ use oauthctl_core::flow::{FlowManager, not_logged_in};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, GrantInfo, Identity};
 use oauthctl_core::profile::url_login::{is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
+use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result, TokenRequest};
 use serde_json::{Value, json};
 
@@ -185,7 +186,14 @@ pub fn log_in_by_url(
         }
     };
     let prepared = by_url::prepare(&place, &finder, name, request);
-    let by_url::Prepared { login, server } = runner::block_on(Some(&finder), prepared)?;
+    let by_url::Prepared { login, server, borrows_client } =
+        runner::block_on(Some(&finder), prepared)?;
+    if borrows_client {
+        let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
+        context.ui.say(format!(
+            "Using the client `{id}` of an earlier login at {issuer}. --client-id names another one."
+        ));
+    }
     let profile = login.profile()?;
     let target = Target {
         profile: &profile,

@@ -140,6 +140,26 @@ fn resource_that_moves_needs_a_new_login() {
 }
 
 #[test]
+fn document_of_another_host_names_no_parent_resource() {
+    for (resource, is_accepted) in [("$/", false), ("$/mcp", true)] {
+        let scene = Scene::with(&json!({
+            "resource": { "resource": resource, "authorization_servers": ["$/a"] },
+        }));
+        let elsewhere = scene.server.base.replace("127.0.0.1", "localhost");
+        let challenge = format!(
+            "Bearer resource_metadata=\"{elsewhere}/.well-known/oauth-protected-resource/mcp\""
+        );
+        let login = scene.home.run(["login", &scene.url, "--challenge", &challenge]);
+        if is_accepted {
+            login.ok();
+        } else {
+            login.fails(7);
+        }
+        assert_eq!(scene.count("/a/authorize"), usize::from(is_accepted));
+    }
+}
+
+#[test]
 fn user_prefers_the_server_of_the_login_among_several() {
     let scene = Scene::with(&json!({
         "resource": { "resource": "$/mcp", "authorization_servers": ["$/a", "$/b"] },

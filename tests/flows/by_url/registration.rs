@@ -117,6 +117,26 @@ fn client_secret_from_stdin_authenticates() {
 }
 
 #[test]
+fn client_of_another_resource_is_announced() {
+    let scene = Scene::new();
+    let said = "Using the client `mine` of an earlier login";
+    let given = scene.home.run(["login", &scene.url, "--client-id", "mine"]).ok();
+    assert!(!given.stderr.contains(said), "{}", given.stderr);
+    let again = scene.login().ok();
+    assert!(!again.stderr.contains(said), "{}", again.stderr);
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/", "authorization_servers": ["$/a"] } }));
+    let base = &scene.server.base;
+    let challenge =
+        format!("Bearer resource_metadata=\"{base}/.well-known/oauth-protected-resource/mcp\"");
+    let other = format!("{base}/other");
+    let other = scene.home.run(["login", &other, "--challenge", &challenge]).ok();
+    assert!(other.stderr.contains(said), "{}", other.stderr);
+    assert!(other.stderr.contains(&format!("{base}/a")), "{}", other.stderr);
+}
+
+#[test]
 fn metadata_document_is_the_client_where_it_is_accepted() {
     let scene =
         Scene::with(&json!({ "metadata": { "client_id_metadata_document_supported": true } }));

@@ -50,12 +50,26 @@ pub(crate) fn fits(resource: &str, url: &Url) -> bool {
         && has_query
 }
 
-/// Reads a document that is about the resource at this URL (section 3.3).
+/// Returns whether a resource is the one at this URL and not one that contains it.
+fn is_same(resource: &str, url: &Url) -> bool {
+    fits(resource, url)
+        && Url::parse(resource).is_ok_and(|resource| {
+            resource.path().trim_end_matches('/') == url.path().trim_end_matches('/')
+                && resource.query() == url.query()
+        })
+}
+
+/// Reads a document that is about the resource at this URL (section 3.3). One that another origin serves cannot
+/// speak for a resource that contains it.
 ///
 /// # Errors
 ///
 /// Returns `Validation` if it is about another resource, or names no authorization server.
-pub(crate) fn validate(url: &Url, document: &Map<String, Value>) -> Result<ResourceMetadata> {
+pub(crate) fn validate(
+    url: &Url,
+    location: &Url,
+    document: &Map<String, Value>,
+) -> Result<ResourceMetadata> {
     let shown = one_line(url.as_str());
     let invalid =
         |why: String| Error::validation(format!("invalid metadata of the resource {shown}: {why}"));
@@ -63,7 +77,8 @@ pub(crate) fn validate(url: &Url, document: &Map<String, Value>) -> Result<Resou
         Some(Value::String(resource)) => resource,
         _ => return Err(invalid("it has no `resource`".to_owned())),
     };
-    if !fits(resource, url) {
+    let is_own = location.origin() == url.origin();
+    if !(is_same(resource, url) || is_own && fits(resource, url)) {
         let other = one_line(resource);
         return Err(Error::validation(format!(
             "the metadata of {shown} belongs to a different resource: {other}"
@@ -148,6 +163,9 @@ mod tests {
             "https://r.example/b",
             "https://r.example:8443/a/mcp",
             "https://r.example.evil/a/mcp",
+            "https://r.example./a/mcp",
+            "https://r.example/a%2fmcp",
+            "https://r.example/A/mcp",
             "https://u@r.example/a/mcp",
             "https://r.example/a/mcp#f",
             "http://r.example/a/mcp",
@@ -160,9 +178,8 @@ mod tests {
 
     #[test]
     fn a_document_needs_a_resource_and_a_server() {
-        let read = |document: Value| {
-            validate(&url("https://r.example/mcp"), document.as_object().unwrap())
-        };
+        let asked = url("https://r.example/mcp");
+        let read = |document: Value| validate(&asked, &asked, document.as_object().unwrap());
         let good = read(json!({
             "resource": "https://r.example/mcp", "authorization_servers": ["https://as.example"],
             "scopes_supported": ["a", "b"], "jwks_uri": 1,
@@ -185,6 +202,25 @@ mod tests {
                 crate::ErrorKind::Validation,
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn another_origin_speaks_only_for_the_same_resource() {
+        let asked = url("https://r.example/a/mcp");
+        for (location, resource, is_valid) in [
+            ("https://r.example/x", "https://r.example/a/mcp", true),
+            ("https://r.example/x", "https://r.example/a", true),
+            ("https://docs.example/x", "https://r.example/a/mcp", true),
+            ("https://docs.example/x", "https://r.example/a/mcp/", true),
+            ("https://docs.example/x", "https://r.example/a", false),
+            ("https://docs.example/x", "https://r.example", false),
+            ("https://r.example:8443/x", "https://r.example/a", false),
+            ("http://r.example/x", "https://r.example/a", false),
+        ] {
+            let document = json!({ "resource": resource, "authorization_servers": ["a"] });
+            let read = validate(&asked, &url(location), document.as_object().unwrap());
+            assert_eq!(read.is_ok(), is_valid, "{location} {resource}");
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn find(
         match fetched(ports, &location).await? {
             // The document of the host is not asked if the path has one (MCP).
             Ok(document) => {
-                return Ok(match validate(url, &document) {
+                return Ok(match validate(url, &location, &document) {
                     Ok(metadata) => Found::Resource { metadata, scopes },
                     // The URL may be an issuer on the host of a resource.
                     Err(why) => Found::Nothing { why: Some(why), scopes },
@@ -97,7 +97,7 @@ async fn named(ports: &Ports, url: &Url, location: &str) -> Result<ResourceMetad
         ))
     })?;
     match fetched(ports, &location).await? {
-        Ok(document) => validate(url, &document),
+        Ok(document) => validate(url, &location, &document),
         Err(Unusable { is_transient: true, why }) => Err(unavailable(&location, &why)),
         Err(Unusable { why, .. }) => Err(Error::validation(format!(
             "the metadata of {} is not at the location that its challenge names, {}: {why}",
