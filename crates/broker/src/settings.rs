@@ -25,8 +25,8 @@ pub struct Settings {
     pub smtp: Option<Secret>,
     /// The sender of mails.
     pub mail_from: Option<String>,
-    /// Whether provider endpoints and webhooks may have private addresses.
-    pub allow_private_endpoints: bool,
+    /// Whether provider endpoints and webhooks may have private addresses; `None` if it is not set.
+    pub allow_private_endpoints: Option<bool>,
     /// How many requests an instance answers to one address within a second.
     pub requests_per_address: Option<u32>,
     /// How many connections an address may have open; `None` behind a proxy, whose address all have.
@@ -47,10 +47,17 @@ impl Settings {
     /// Returns which addresses providers and webhooks may have.
     pub fn reach(&self) -> Reach {
         match self.allow_private_endpoints {
-            true => Reach::Anywhere,
-            false if self.is_local() => Reach::PublicAndLoopback,
-            false => Reach::Public,
+            Some(true) => Reach::Anywhere,
+            None if self.listen.ip().is_loopback() => Reach::PublicAndLoopback,
+            Some(false) if self.is_local() => Reach::PublicAndLoopback,
+            _ => Reach::Public,
         }
+    }
+
+    /// Returns whether tenants who are elsewhere can name services of this machine, because the operator has not
+    /// said otherwise.
+    pub fn lends_loopback(&self) -> bool {
+        self.reach() == Reach::PublicAndLoopback && !self.is_local()
     }
 
     /// Returns whether the broker is reached on the loopback interface only. One that a reverse proxy forwards requests to
@@ -184,7 +191,7 @@ impl Section {
             signup: self.signup.unwrap_or(false),
             smtp: self.smtp,
             mail_from: self.mail_from,
-            allow_private_endpoints: self.allow_private_endpoints.unwrap_or(false),
+            allow_private_endpoints: self.allow_private_endpoints,
             requests_per_address: self.requests_per_address,
             connections_per_address: (!behind_proxy).then_some(connections),
             admin_key: None,

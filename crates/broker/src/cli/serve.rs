@@ -121,6 +121,12 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     let admin_key = places::admin_key(&section)?;
     let settings = Settings { admin_key, ..section.clone().settle(&places::state_dir()?)? };
     let vault = places::vault(globals, &section, Usage::Serve).await?;
+    if settings.lends_loopback() {
+        tracing::warn!(
+            "tenants can name services on this machine's loopback interface as providers and webhooks; \
+             `allow_private_endpoints = false` under [serve] refuses them"
+        );
+    }
     let (listener, local) = server::bind(settings.listen).await?;
     let tls = settings.tls.as_ref().map(|(chain, key)| server::tls::acceptor(chain, key));
     let tls = tls.transpose()?;

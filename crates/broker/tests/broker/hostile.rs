@@ -9,6 +9,7 @@ use crate::support::{Broker, Browser, Home, Scene, provider, token_requests};
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod rebinding;
+mod reverse_proxy;
 
 #[tokio::test]
 async fn other_tenants_connection_looks_absent_on_each_route() {
@@ -303,37 +304,6 @@ async fn loopback_provider_is_out_of_reach_of_a_public_server() {
     }
     assert_eq!(sandbox.journal().len(), 0);
     assert_eq!(token_requests(&sandbox), 0);
-}
-
-#[tokio::test]
-async fn loopback_behind_a_reverse_proxy_is_out_of_reach() {
-    let public = ["--public-url", "https://broker.example"];
-    let local = ["--public-url", "http://localhost:8700"];
-    let refused = [&public[..], &["--behind-proxy"], &["--behind-proxy", local[0], local[1]]];
-    let allow = "--allow-private-endpoints";
-    let allowed = [&[][..], &local[..], &[allow, public[0], public[1]], &[allow, "--behind-proxy"]];
-    let loopback = "http://127.0.0.1:9";
-    let requests = [
-        ("providers/p", json!({ "issuer": loopback, "client_id": "app" })),
-        ("webhooks/w", json!({ "url": loopback })),
-        ("rules/pre_token", json!({ "callback": loopback })),
-    ];
-    let cases = refused.map(|more| (more, false)).into_iter();
-    for (more, is_allowed) in cases.chain(allowed.map(|more| (more, true))) {
-        let home = Home::new();
-        let key = home.tenant("acme", &[]);
-        let broker = home.serve(more);
-        let api = broker.api(&key);
-        for (path, body) in &requests {
-            let answer = api.put(&format!("/v1/{path}"), body).await;
-            if is_allowed {
-                assert_eq!(answer.status, 201, "{more:?}: {}", answer.text);
-            } else {
-                let detail = answer.problem(400)["detail"].to_string();
-                assert!(detail.contains("`allow_private_endpoints`"), "{more:?}: {detail}");
-            }
-        }
-    }
 }
 
 #[tokio::test]

@@ -35,6 +35,13 @@ impl Home {
         command
     }
 
+    /// Writes the configuration.
+    pub fn config(&self, text: &str) {
+        let file = self.path().join("config/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
     /// Runs a command that ends by itself.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Output {

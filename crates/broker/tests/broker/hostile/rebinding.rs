@@ -13,6 +13,7 @@ const RESOLVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broker/hostil
 /// What the resolver answered, and where the broker connected to, while users opened links of two providers on a host.
 async fn addresses_of(host: &str) -> Vec<String> {
     let home = Home::new();
+    home.config("[serve]\nallow_private_endpoints = false\n");
     let key = home.tenant("acme", &[]);
     let (library, log) = (home.path().join("resolver.so"), home.path().join("addresses"));
     let built = Command::new("cc")
