@@ -124,7 +124,7 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     if settings.lends_loopback() {
         tracing::warn!(
             "tenants can name services on this machine's loopback interface as providers and webhooks; \
-             `allow_private_endpoints = false` under [serve] refuses them"
+             to refuse them, set `allow_private_endpoints` under [serve] to false"
         );
     }
     let (listener, local) = server::bind(settings.listen).await?;

@@ -44,9 +44,7 @@ async fn loopback_behind_a_proxy_is_warned_about() {
     let home = Home::new();
     let key = home.tenant("acme", &[]);
     let mut broker = home.serve(&["--behind-proxy"]);
-    broker
-        .process
-        .await_stderr(|log| log.contains("allow_private_endpoints = false").then_some(()));
+    broker.process.await_stderr(|log| log.contains("set `allow_private_endpoints`").then_some(()));
     let body = json!({ "issuer": "http://127.0.0.1:9", "client_id": "app" });
     assert_eq!(broker.api(&key).put("/v1/providers/p", &body).await.status, 201);
 }
