@@ -14,12 +14,13 @@ use utoipa::ToSchema;
 use crate::broker::Broker;
 use crate::callback::Unconfirmed;
 use crate::caller::Caller;
+use crate::clock::now_seconds;
 use crate::events;
 use crate::flow::Place;
 use crate::names::of_secret;
 use crate::problem::Problem;
 use crate::quota;
-use crate::schedule;
+use crate::schedule::{self, CONFIRMATION};
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Stored, Terms};
 
@@ -312,6 +313,16 @@ async fn move_grant(broker: &Broker, from: &Place, to: &Place) -> Result<(), Pro
     let source = from.grant(vault);
     let Some(stored) = vault.get::<Grant>(&source).await? else { return Err(Problem::not_found()) };
     let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
+    // A copy that is left behind, should the process stop before it is deleted, must not be ended by the worker: that
+    // would revoke the tokens of the connection.
+    let terms = Terms {
+        due_at: None,
+        expires_at: Some(now_seconds() + CONFIRMATION.as_secs()),
+        condition: Condition::Revision(stored.revision),
+    };
+    if vault.put(source.clone(), &stored.document, terms).await? == Written::Refused {
+        return Err(Problem::not_found());
+    }
     let mut grant = stored.document;
     grant.key = to.grant_key();
     if let Some(earlier) = &earlier {

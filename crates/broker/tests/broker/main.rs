@@ -8,6 +8,7 @@ mod authority;
 #[path = "../../../../tests/support/chromium.rs"]
 mod chromium;
 mod connect;
+mod crash;
 mod databases;
 mod documented;
 mod examples;

@@ -1,0 +1,79 @@
+//! What a broker leaves that stops between two transactions.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use oauthctl_sandbox::Sandbox;
+use serde_json::json;
+
+use crate::faketime::shift_clock;
+use crate::support::{Broker, Browser, Home, Scene};
+
+/// The ends of the transactions in the write-ahead log of SQLite: a header of 32 bytes, then frames, whose bytes 4 to
+/// 8 are zero unless the frame ends a transaction.
+fn transactions(log: &[u8]) -> Vec<usize> {
+    let word = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let frame = 24 + word(8) as usize;
+    let starts = (32..).step_by(frame).take_while(|at| at + frame <= log.len());
+    starts.filter(|at| word(at + 4) != 0).map(|at| at + frame).collect()
+}
+
+/// The grants that wait for the worker to end them.
+fn waiting(home: &Home) -> usize {
+    let file = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    file.busy_timeout(Duration::from_secs(5)).unwrap();
+    let due = "SELECT count(*) FROM records WHERE space = 19 AND due_at IS NOT NULL";
+    file.query_row(due, [], |row| row.get(0)).unwrap()
+}
+
+fn revocations(sandbox: &Sandbox) -> usize {
+    sandbox.journal().iter().filter(|entry| entry.endpoint == "revoke").count()
+}
+
+/// A home whose database is this one after the first bytes of its log.
+fn stopped_at(before: &Home, end: usize) -> Home {
+    let home = Home::new();
+    let all = before.path().join(".");
+    assert!(Command::new("cp").arg("-a").arg(all).arg(home.path()).status().unwrap().success());
+    let to = home.path().join("state");
+    let _ = std::fs::remove_file(to.join("broker.db-shm"));
+    let log = std::fs::OpenOptions::new().write(true).open(to.join("broker.db-wal")).unwrap();
+    log.set_len(end.try_into().unwrap()).unwrap();
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_confirmation_revokes_no_connection() {
+    let back = "https://app.example/connected";
+    let scene = Scene::with(Default::default(), &[back], &[]).await;
+    let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
+    let sent = Browser::default().follow(&scene.api.link(&body).await).await;
+    let confirmation = sent.header("location").split_once("confirmation=").unwrap().1;
+    let confirmed = json!({ "confirmation": confirmation, "user": "u-1" });
+    let state = scene.home.path().join("state");
+    let before = transactions(&std::fs::read(state.join("broker.db-wal")).unwrap()).len();
+    scene.api.post("/v1/confirmations", &confirmed).await.json(200);
+    drop(scene.broker);
+    let ends = transactions(&std::fs::read(state.join("broker.db-wal")).unwrap());
+    let (mut whole, mut absent) = (0, 0);
+    for end in &ends[before - 1..] {
+        let home = stopped_at(&scene.home, *end);
+        let earlier = revocations(&scene.sandbox);
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let broker = Broker::start(shift_clock(&mut command, "+11m"));
+        let until = Instant::now() + Duration::from_secs(30);
+        while waiting(&home) > 0 {
+            assert!(Instant::now() < until, "the worker does not end it");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        match broker.api(&scene.key).token("sandbox", "u-1").await.status {
+            200 => {
+                assert_eq!(revocations(&scene.sandbox), earlier, "revoked after {end} bytes");
+                whole += 1;
+            }
+            404 => absent += 1,
+            other => panic!("{other} after {end} bytes"),
+        }
+    }
+    assert!(whole > 1 && absent > 1, "{whole} {absent}");
+}
