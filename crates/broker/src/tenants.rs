@@ -145,8 +145,7 @@ pub async fn change(vault: &Vault, name: &str, change: impl Fn(&mut Tenant)) -> 
 /// Returns `Config` for an unknown tenant, and `Store` if the store fails.
 pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKey, Secret)> {
     get(vault, tenant).await?;
-    let secret = Secret::new(format!("{PREFIX}{}", random_text()?));
-    let hash = of_secret(secret.expose());
+    let (secret, hash) = random_key()?;
     let id = hash[..12].to_owned();
     let key = ApiKey {
         tenant: tenant.to_owned(),
@@ -159,6 +158,18 @@ pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKe
     vault.put(Key::new(Space::KeyNames, tenant, id), &key, Terms::default()).await?;
     vault.put(Key::new(Space::ApiKeys, "", hash), &key, Terms::default()).await?;
     Ok((key, secret))
+}
+
+/// Returns a new API key and its hash. Its id, the beginning of the hash, is given on command lines: it must not look
+/// like an option there.
+fn random_key() -> Result<(Secret, String)> {
+    loop {
+        let secret = Secret::new(format!("{PREFIX}{}", random_text()?));
+        let hash = of_secret(secret.expose());
+        if !hash.starts_with('-') {
+            return Ok((secret, hash));
+        }
+    }
 }
 
 /// Issues an API key in place of another one, which ends after this time. Returns `None` if there is none of this id.
@@ -181,8 +192,14 @@ pub async fn rotate_key(
     let ends = found.document.expires_at.map_or(ends, |at| at.min(ends));
     let old = ApiKey { expires_at: Some(ends), ..found.document };
     for key in [Key::new(Space::ApiKeys, "", &old.hash), named] {
-        let terms = Terms { expires_at: Some(ends), ..Terms::default() };
-        vault.put(key, &old, terms).await?;
+        // A key that is revoked meanwhile does not come back.
+        while let Some(stored) = vault.get::<ApiKey>(&key).await? {
+            let condition = Condition::Revision(stored.revision);
+            let terms = Terms { due_at: None, expires_at: Some(ends), condition };
+            if vault.put(key.clone(), &old, terms).await? != Written::Refused {
+                break;
+            }
+        }
     }
     Ok(Some(issued))
 }
@@ -249,4 +266,14 @@ pub async fn authenticate(
 /// Returns the record of an API key.
 pub fn key_record(secret: &str) -> Key {
     Key::new(Space::ApiKeys, "", of_secret(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_of_a_key_is_no_option() {
+        assert!((0..1_000).all(|_| !random_key().unwrap().1.starts_with('-')));
+    }
 }
