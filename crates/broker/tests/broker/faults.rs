@@ -218,6 +218,11 @@ async fn received_token_survives_a_read_only_store(kind: &str) {
 }
 
 async fn received_token_survives_its_instance(kind: &str) {
+    waiting_token_survives(kind, |_| ()).await;
+}
+
+/// A token that waits in a file is stored by the next instance, whatever is done `between` the two.
+async fn waiting_token_survives(kind: &str, between: impl FnOnce(&mut Fleet)) {
     let mut fleet = Fleet::start(kind, 1).await;
     fleet.api(0).connect("p", "u-1").await;
     fleet.authority.memory().delay = Duration::from_secs(1);
@@ -226,6 +231,7 @@ async fn received_token_survives_its_instance(kind: &str) {
     request.await.unwrap().problem(503);
     fleet.kill(0);
     fleet.store.restart().await;
+    between(&mut fleet);
     fleet.restart(0);
     fleet.is_ready(0).await;
     assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-2");

@@ -1,25 +1,11 @@
 //! Files of tokens that the store did not accept: after a rotation of the master key, and damaged.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{Fleet, NEW, access_token, token_of};
+use super::{Fleet, NEW, access_token, token_of, waiting_token_survives};
 
 pub async fn spool_survives_a_rotation_of_the_master_key(kind: &str) {
-    let mut fleet = Fleet::start(kind, 1).await;
-    fleet.api(0).connect("p", "u-1").await;
-    fleet.authority.memory().delay = Duration::from_secs(1);
-    let request = fleet.begin_refresh(0, "u-1").await;
-    fleet.store.kill();
-    request.await.unwrap().problem(503);
-    fleet.kill(0);
-    fleet.store.restart().await;
-    fleet.rotate_key();
-    fleet.restart(0);
-    fleet.is_ready(0).await;
-    assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-2");
-    assert_eq!(fleet.spool(0), Vec::<PathBuf>::new());
-    fleet.authority.assert_nothing_was_lost();
+    waiting_token_survives(kind, |fleet| fleet.rotate_key()).await;
 }
 
 pub async fn unopened_spool_makes_its_connection_unavailable(kind: &str) {
