@@ -1,8 +1,10 @@
 //! The command lines that the documentation shows are accepted.
 
+use serde_json::json;
+
 use crate::page::pages;
 use crate::shell::{calls, shell_lines};
-use crate::support::Home;
+use crate::support::{Broker, Home};
 
 #[test]
 fn documented_command_lines_are_accepted() {
@@ -55,4 +57,57 @@ fn options_in_the_text_are_known() {
         }
     }
     assert!(count > 5, "{count}");
+}
+
+#[tokio::test]
+async fn each_key_of_serve_is_a_flag_and_in_the_file() {
+    let home = Home::new();
+    let page = pages().into_iter().find(|page| page.path == "docs/reference/configuration.md");
+    let page = page.unwrap().prose();
+    let section = page.split_once("## `[serve]`").unwrap().1.split("\n## ").next().unwrap();
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let keys: Vec<_> =
+        cells.flat_map(|cell| cell.split(", ")).map(|key| key.trim_matches('`')).collect();
+    let help = home.run(&["serve", "--help"]).stdout;
+    let admin = home.path().join("admin.key");
+    std::fs::write(&admin, "an-admin-key-of-thirty-two-bytes\n").unwrap();
+    std::fs::set_permissions(&admin, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let mut config = String::from("[serve]\n");
+    for key in keys {
+        assert!(
+            help.split_whitespace().any(|word| word == format!("--{}", key.replace('_', "-"))),
+            "{key} is no flag"
+        );
+        let value = match key {
+            "listen" => json!("127.0.0.1:0"),
+            "store" => json!(format!("sqlite:{}", home.path().join("own.db").display())),
+            "public_url" => json!("http://127.0.0.1:8700"),
+            "smtp" => json!("smtp://127.0.0.1:25"),
+            "mail_from" => json!("broker@app.example"),
+            "signup" | "allow_private_endpoints" | "connect_page" => json!(true),
+            "requests_per_address" => json!(3),
+            "connections_per_address" => json!(100),
+            "admin_key_file" => json!(admin),
+            // They need a proxy and a certificate.
+            "behind_proxy" | "tls_certificate" | "tls_private_key" => continue,
+            unknown => panic!("{unknown}"),
+        };
+        config += &format!("{key} = {value}\n");
+    }
+    home.config(&config);
+    let broker = Broker::start(&mut home.command(&["serve"]));
+    let api = broker.api("none");
+    assert_eq!(api.get("/admin").await.status, 200);
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(api.get("/openapi.json").await.status);
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert!(home.path().join("own.db").exists());
+    for (key, value) in [("requests_per_address", "0"), ("connections_per_address", "\"many\"")] {
+        home.config(&format!("[serve]\n{key} = {value}\n"));
+        let refused = home.run(&["serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.status, 3, "{}", refused.stderr);
+        assert!(refused.stderr.contains(key), "{}", refused.stderr);
+    }
 }

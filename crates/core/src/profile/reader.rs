@@ -97,6 +97,17 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Reads a limit: a whole number that is not zero.
+    pub(crate) fn limit(&mut self) -> Option<u32> {
+        match &self.entry.node.value {
+            Value::Integer(limit) => match u32::try_from(*limit) {
+                Ok(limit) if limit > 0 => Some(limit),
+                _ => self.fail("must be between 1 and 4294967295"),
+            },
+            _ => self.mismatch("a whole number", &self.entry.node),
+        }
+    }
+
     /// Reads a duration: a string with a unit, or a number of seconds.
     pub(crate) fn duration(&mut self) -> Option<Duration> {
         let text = match &self.entry.node.value {

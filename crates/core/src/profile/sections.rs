@@ -39,11 +39,14 @@ pub(crate) const DEFAULTS: [&str; 6] = [
 const OPENINGS: [(&str, bool); 2] = [("at-once", false), ("ask", true)];
 /// The keys of `[serve]`. The broker validates their values.
 #[rustfmt::skip]
-pub(crate) const SERVE: [&str; 10] = [
+pub(crate) const SERVE: [&str; 14] = [
     "listen", "public_url", "store", "signup", "smtp", "mail_from", "allow_private_endpoints",
+    "requests_per_address", "connections_per_address", "admin_key_file", "connect_page",
     "behind_proxy", "tls_certificate", "tls_private_key",
 ];
-const SERVE_FLAGS: [&str; 3] = ["signup", "allow_private_endpoints", "behind_proxy"];
+const SERVE_FLAGS: [&str; 4] =
+    ["signup", "allow_private_endpoints", "connect_page", "behind_proxy"];
+const SERVE_LIMITS: [&str; 2] = ["requests_per_address", "connections_per_address"];
 const STORE_COMMANDS: [&str; 3] = ["get", "set", "delete"];
 const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
 
@@ -131,6 +134,7 @@ impl<'t> Sections<'_, 't> {
             let mut reader = self.reader(entry, place);
             match entry.key.as_str() {
                 key if SERVE_FLAGS.contains(&key) => drop(reader.flag()),
+                key if SERVE_LIMITS.contains(&key) => drop(reader.limit()),
                 key if SERVE.contains(&key) => drop(reader.text()),
                 key => self.problems.unknown_key(key, entry.at, place, &SERVE),
             }
