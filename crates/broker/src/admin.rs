@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use oauthctl_core::grant::{AccountEntry, LastError};
 use oauthctl_core::{Grant, Result, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::connections::{self, Connection, Status};
 use crate::flow::Place;
+use crate::keys::random_name;
 use crate::model::Tenant;
+use crate::names::of_secret;
 use crate::pages::admin::{self, Overview, Row, State, TenantRow};
 use crate::providers;
 use crate::storage::{Key, Space};
 use crate::tenants;
+use crate::vault::Terms;
 
 /// How long a session lasts.
 pub const SESSION: Duration = Duration::from_secs(8 * 3600);
@@ -30,22 +34,69 @@ const COUNTED: usize = 10_000;
 /// How late a refresh may be before it counts as overdue, in seconds: longer than an instance that died keeps it.
 const LATE: u64 = 150;
 
-/// Returns the session of whoever has given this key; `None` for another key than the admin key.
-pub fn sign_in(broker: &Broker, key: &str) -> Option<String> {
-    let expected = broker.settings.admin_key.as_ref()?;
-    (Secret::new(key) == *expected).then(|| {
-        let ends = (now_seconds() + SESSION.as_secs()).to_string();
-        let proof = proof(broker, "admin session", &ends);
-        format!("{ends}.{proof}")
-    })
+/// A session that has not ended. Its record is removed when the operator signs out, which ends it at all instances.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    began_at: u64,
+}
+
+/// Begins a session for whoever has given this key; `None` for another key than the admin key.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn sign_in(broker: &Broker, key: &str) -> Result<Option<String>> {
+    let is_right = |expected: &Secret| Secret::new(key) == *expected;
+    if !broker.settings.admin_key.as_ref().is_some_and(is_right) {
+        return Ok(None);
+    }
+    let (began_at, id) = (now_seconds(), random_name()?);
+    let expires_at = began_at + SESSION.as_secs();
+    let ends = expires_at.to_string();
+    let session = format!("{ends}.{id}.{}", session_proof(broker, &ends, &id));
+    let terms = Terms { expires_at: Some(expires_at), ..Terms::default() };
+    broker.vault.put(session_record(&session), &Session { began_at }, terms).await?;
+    Ok(Some(session))
 }
 
 /// Returns the token that forms of a session must send; `None` for a session that has ended or is not one.
-pub fn csrf(broker: &Broker, session: &str) -> Option<String> {
-    let (ends, given) = session.split_once('.')?;
-    let is_proven = Secret::new(given) == Secret::new(proof(broker, "admin session", ends));
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn csrf(broker: &Broker, session: &str) -> Result<Option<String>> {
+    if !is_proven(broker, session) {
+        return Ok(None);
+    }
+    let found = broker.vault.get::<Session>(&session_record(session)).await?;
+    Ok(found.map(|_| proof(broker, "admin form", session)))
+}
+
+/// Ends a session.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails: the session may go on.
+pub async fn sign_out(broker: &Broker, session: &str) -> Result<()> {
+    broker.vault.delete(&session_record(session)).await.map(drop)
+}
+
+/// Returns whether a session was begun with the admin key. Only such a one is looked for in the store.
+fn is_proven(broker: &Broker, session: &str) -> bool {
+    let mut parts = session.splitn(3, '.');
+    let (Some(ends), Some(id), Some(given)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
     let lasts = ends.parse::<u64>().is_ok_and(|ends| now_seconds() < ends);
-    (is_proven && lasts).then(|| proof(broker, "admin form", session))
+    lasts && Secret::new(given) == Secret::new(session_proof(broker, ends, id))
+}
+
+fn session_proof(broker: &Broker, ends: &str, id: &str) -> String {
+    proof(broker, "admin session", &format!("{ends}.{id}"))
+}
+
+fn session_record(session: &str) -> Key {
+    Key::new(Space::Sessions, "", of_secret(session))
 }
 
 /// Returns what only the instances with this admin key can compute. Another admin key ends all sessions.

@@ -1,12 +1,58 @@
 //! The audit log of a tenant: what happened to its connections, the oldest first.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use oauthctl_core::Result;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::broker::Broker;
 use crate::events::Entry;
-use crate::storage::Space;
+use crate::storage::{Condition, Space};
+use crate::tenants;
 use crate::vault::Vault;
+
+/// The most entries that a tenant keeps; beyond, the oldest are removed.
+const MOST: usize = 1_000_000;
+
+/// How often that is checked. Until then, there may be as many more as happen meanwhile.
+const PAUSE: Duration = Duration::from_secs(3_600);
+
+/// The number of entries that are removed at once.
+const BATCH: usize = 500;
+
+/// Removes the oldest entries of tenants that have too many, until the process is about to end.
+pub async fn run(broker: Arc<Broker>) {
+    while !broker.is_draining() {
+        tokio::time::sleep(PAUSE).await;
+        let Ok(tenants) = tenants::list(&broker.vault).await else { continue };
+        for tenant in tenants {
+            if let Err(error) = trim(&broker.vault, &tenant.name, MOST).await {
+                tracing::warn!(error = error.kind().word(), "the audit log was not trimmed");
+                break;
+            }
+        }
+    }
+}
+
+/// Removes the oldest entries of a tenant until there are at most so many.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn trim(vault: &Vault, tenant: &str, most: usize) -> Result<()> {
+    let storage = vault.storage();
+    loop {
+        let count = storage.count(Space::Audit, tenant, most + BATCH).await?;
+        if count <= most {
+            return Ok(());
+        }
+        for record in storage.list(Space::Audit, tenant, "", None, count - most).await? {
+            storage.delete(&record.key, Condition::Always).await?;
+        }
+    }
+}
 
 /// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,11 +74,7 @@ pub async fn list(
     after: Option<&str>,
     limit: usize,
 ) -> Result<AuditPage> {
-    // One more says whether there is a next page.
-    let mut found = vault.list::<Entry>(Space::Audit, tenant, "", after, limit + 1).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| has_more).map(|stored| stored.key.id.clone());
+    let (found, next_cursor) = vault.page::<Entry>(Space::Audit, tenant, "", after, limit).await?;
     let events = found.into_iter().map(|stored| stored.document).collect();
     Ok(AuditPage { events, next_cursor })
 }

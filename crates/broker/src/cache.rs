@@ -20,6 +20,9 @@ use crate::storage::{Changes, Key, Space};
 /// How long the feed may be silent before memory is no longer trusted.
 const TRUSTED: Duration = Duration::from_millis(900);
 
+/// The largest response with a token that is kept, in bytes. Tenants choose the providers that issue them.
+pub const LARGEST_TOKEN: usize = 16 * 1024;
+
 /// The caches of a process.
 pub struct Caches {
     /// Tokens, by the record of their grant.

@@ -8,15 +8,16 @@ use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::flow::{Place, UNCONFIRMED};
 use crate::keys::random_text;
-use crate::link::{Flow, cookie_name, flow_key};
+use crate::link::{self, Flow, cookie_name, flow_key};
 use crate::model::Binding;
 use crate::names::of_secret;
+use crate::quota::Reservation;
 use crate::redirects::with_parameter;
 use crate::schedule::CONFIRMATION;
 use crate::storage::{Key, Space};
+use crate::tenants;
 use crate::titles::Titles;
 use crate::vault::Terms;
-use crate::{quota, tenants};
 
 /// What became of a callback.
 #[derive(Debug)]
@@ -106,17 +107,18 @@ pub async fn complete(
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
         return Outcome::OtherBrowser;
     }
-    // Other users may have come back since this one was sent to the provider.
-    match has_room(broker, &flow).await {
-        Ok(true) => {}
-        Ok(false) => return refused(broker, &flow, &key, cookie).await,
+    // Other users may have come back since this one was sent to the provider, and some come at the same time.
+    let place = match reserve(broker, &flow).await {
+        Ok(Some(place)) => place,
+        Ok(None) => return refused(broker, &flow, &key, cookie).await,
         Err(error) => return unavailable(&error),
-    }
+    };
     let expected = Expected::default().state(&state).user(&flow.link.user);
     let manager = broker.flow.manager.clone();
     // A user who closes the browser must not interrupt the redemption.
     let work = tokio::spawn(async move { manager.complete(&response, &expected).await });
     let outcome = work.await.unwrap_or_else(|_| Err(Error::internal("the redemption panicked")));
+    place.give_up(&broker.vault).await;
     match outcome {
         Ok(done) => match finish(broker, &flow, &done, &key).await {
             Ok(redirect_to) => {
@@ -129,17 +131,18 @@ pub async fn complete(
     }
 }
 
-async fn has_room(broker: &Broker, flow: &Flow) -> Result<bool> {
+async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
     let Flow { link, .. } = flow;
     let tenant = tenants::get(&broker.vault, &link.tenant).await?;
-    quota::has_room(broker, &tenant, &Place::new(&link.tenant, &link.provider, &link.user)).await
+    let place = Place::new(&link.tenant, &link.provider, &link.user);
+    Reservation::take(&broker.vault, &tenant, &place).await
 }
 
 /// Ends a flow for which the tenant has no room. Its code is not redeemed.
 async fn refused(broker: &Broker, flow: &Flow, key: &Key, cookie: String) -> Outcome {
     let Flow { link, .. } = flow;
     tracing::warn!(tenant = link.tenant, provider = link.provider, "not connected: quota exceeded");
-    let _ = broker.vault.delete(key).await;
+    link::close(broker, flow, key).await;
     let redirect_to = link.redirect_to.as_ref();
     let redirect_to = redirect_to.map(|url| with_parameter(url, "error", "quota_exceeded"));
     Outcome::Failed { redirect_to, cookie, why: Failure::NoRoom }
@@ -190,7 +193,7 @@ async fn finish(
 
 /// Removes what a flow that is over has left. Whatever stays expires.
 async fn end(broker: &Broker, flow: &Flow, key: &Key) {
-    let _ = broker.vault.delete(key).await;
+    link::close(broker, flow, key).await;
     let link = Key::new(Space::Links, &flow.link.tenant, &flow.link_id);
     let _ = broker.vault.delete(&link).await;
 }
@@ -213,7 +216,7 @@ async fn failed(broker: &Broker, flow: &Flow, key: &Key, cookie: String, error: 
                 ErrorKind::AccessDenied => Failure::Denied,
                 _ => Failure::Other,
             };
-            let _ = broker.vault.delete(key).await;
+            link::close(broker, flow, key).await;
             let redirect_to = link.redirect_to.as_ref();
             let redirect_to = redirect_to.map(|url| with_parameter(url, "error", word));
             Outcome::Failed { redirect_to, cookie, why }

@@ -185,12 +185,9 @@ pub async fn list(
     limit: usize,
 ) -> Result<Page> {
     let prefix = provider.map(|provider| format!("{provider}/")).unwrap_or_default();
-    // One more says whether there is a next page.
-    let mut found =
-        broker.vault.list::<Grant>(Space::Grants, tenant, &prefix, after, limit + 1).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| has_more).map(|stored| stored.key.id.clone());
+    let vault = &broker.vault;
+    let (found, next_cursor) =
+        vault.page::<Grant>(Space::Grants, tenant, &prefix, after, limit).await?;
     let mut connections = Vec::with_capacity(found.len());
     for stored in found {
         let last_error = last_error(broker, &stored.key).await?;
@@ -234,17 +231,57 @@ pub async fn change_attributes(
     changes: AttributeChanges,
     accepts: Option<impl Fn(&Connection) -> bool>,
 ) -> Result<Connection, Problem> {
-    let stored = broker.vault.get::<Grant>(&place.grant(&broker.vault)).await?;
-    let stored = stored.ok_or_else(Problem::not_found)?;
-    let known = accepts.is_some().then(|| stored.document.clone());
-    if accepts.is_some_and(|accepts| !accepts(&Connection::of(stored, None))) {
-        return Err(Problem::precondition_failed());
-    }
+    let known = match accepts {
+        Some(accepts) => Some(accepted(broker, place, accepts).await?),
+        None if broker.vault.storage().get(&place.grant(&broker.vault)).await?.is_some() => None,
+        None => return Err(Problem::not_found()),
+    };
     let key = place.grant_key();
     if !broker.flow.manager.change_attributes(&key, changes, known.as_ref()).await? {
         return Err(Problem::precondition_failed());
     }
     get(broker, place).await?.ok_or_else(Problem::not_found)
+}
+
+/// Returns the stored connection, if it is one that the caller accepts.
+///
+/// # Errors
+///
+/// Returns 404 for an unknown connection, 412 for one that is not accepted, and 503 if the store fails.
+async fn accepted(
+    broker: &Broker,
+    place: &Place,
+    accepts: impl Fn(&Connection) -> bool,
+) -> Result<Grant, Problem> {
+    let stored = broker.vault.get::<Grant>(&place.grant(&broker.vault)).await?;
+    let stored = stored.ok_or_else(Problem::not_found)?;
+    let grant = stored.document.clone();
+    match accepts(&Connection::of(stored, None)) {
+        true => Ok(grant),
+        false => Err(Problem::precondition_failed()),
+    }
+}
+
+/// Ends a connection that the caller accepts, as [`end`] does. Nothing can change it between the decision and the end.
+///
+/// # Errors
+///
+/// Returns 404 for an unknown connection, 412 for one that is not accepted, and 503 if it may still be there.
+pub async fn end_if(
+    broker: &Broker,
+    place: &Place,
+    accepts: Option<impl Fn(&Connection) -> bool>,
+) -> Result<(), Problem> {
+    // Without a condition, a connection that cannot be read is removed as well.
+    let known = match accepts {
+        Some(accepts) => Some(accepted(broker, place, accepts).await?),
+        None => None,
+    };
+    match revoke(broker, place, known).await? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Problem::not_found()),
+        None => Err(Problem::precondition_failed()),
+    }
 }
 
 /// Ends a connection: revokes it at the provider and removes it. A refresh that is under way finishes first, and its
@@ -254,10 +291,16 @@ pub async fn change_attributes(
 ///
 /// Returns `Store` if it may still be there.
 pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
+    revoke(broker, place, None).await.map(|ended| ended == Some(true))
+}
+
+/// Ends a connection, unless another one than `known` is stored: `None` says so.
+async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<Option<bool>> {
     let key = place.grant_key();
     let manager = broker.flow.manager.clone();
-    let work = tokio::spawn(async move { manager.revoke(&key).await });
+    let work = tokio::spawn(async move { manager.revoke_if(&key, known.as_ref()).await });
     let ended = work.await.unwrap_or_else(|_| Err(Error::internal("the revocation panicked")))?;
+    let Some(ended) = ended else { return Ok(None) };
     if let AtServer::Failed(error) = &ended.at_server {
         tracing::warn!(
             tenant = place.tenant,
@@ -267,7 +310,7 @@ pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
             error.message_to_keep()
         );
     }
-    Ok(ended.forgotten)
+    Ok(Some(ended.forgotten))
 }
 
 /// Makes the tokens of a flow readable, once the application has confirmed that it was this user's.
@@ -288,7 +331,9 @@ pub async fn confirm(
     // Whoever names another user has lost the confirmation: it is used up.
     let place = Place::new(tenant, &found.document.provider, user);
     // The confirmation can be used once there is room.
-    if found.document.user == user && !quota::has_room(broker, &caller.tenant, &place).await? {
+    if found.document.user == user
+        && !quota::has_room(&broker.vault, &caller.tenant, &place).await?
+    {
         return Err(quota::no_connection());
     }
     let condition = Condition::Revision(found.revision);

@@ -15,7 +15,7 @@ use crate::keys::random_name;
 use crate::metrics::METRICS;
 use crate::storage::{Addition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
-use crate::webhooks;
+use crate::webhooks::{self, Endpoint, Webhook};
 
 pub use detect::{of_failure, of_removal, of_save};
 pub use model::{Delivery, Entry, Event, Kind};
@@ -63,7 +63,7 @@ pub async fn additions(vault: &Vault, place: &Place, events: &[Event]) -> Result
     if events.is_empty() {
         return Ok(also);
     }
-    let webhooks = webhooks::all(vault, &place.tenant).await?;
+    let webhooks = open_webhooks(vault, place, events).await?;
     let connection = place.grant(vault).id;
     let numbers = number(vault, place).await?;
     for (at, event) in events.iter().enumerate() {
@@ -95,6 +95,45 @@ pub async fn additions(vault: &Vault, place: &Place, events: &[Event]) -> Result
         also.push(vault.addition(key, &entry, None, Some(seconds + KEPT))?);
     }
     Ok(also)
+}
+
+/// The most messages of a tenant that wait. Beyond, webhooks whose receivers fail get no more of them; beyond twice as
+/// many, nor do the others.
+const WAITING: usize = 100_000;
+
+/// Returns the webhooks of a tenant that get messages about these events.
+async fn open_webhooks(
+    vault: &Vault,
+    place: &Place,
+    events: &[Event],
+) -> Result<Vec<(String, Webhook)>> {
+    let tenant = place.tenant.as_str();
+    let mut all = webhooks::all(vault, tenant).await?;
+    all.retain(|(_, webhook)| events.iter().any(|event| webhook.wants(event.kind)));
+    if all.is_empty() {
+        return Ok(all);
+    }
+    let count = vault.storage().count(Space::Deliveries, tenant, 2 * WAITING).await?;
+    if count < WAITING {
+        return Ok(all);
+    }
+    let mut open = Vec::new();
+    for (name, webhook) in all {
+        let endpoint = vault.get::<Endpoint>(&webhooks::endpoint_key(tenant, &name)).await?;
+        let is_failing = endpoint.is_some_and(|stored| stored.document.failing_since.is_some());
+        if !is_failing && count < 2 * WAITING {
+            open.push((name, webhook));
+            continue;
+        }
+        let dropped = events.iter().filter(|event| webhook.wants(event.kind)).count();
+        tracing::warn!(tenant, webhook = name, dropped, "too many webhook messages are waiting");
+        webhooks::note(vault, tenant, &name, |endpoint| {
+            endpoint.dead = endpoint.dead.saturating_add(dropped as u64);
+            true
+        })
+        .await;
+    }
+    Ok(open)
 }
 
 /// Returns a number that grows with every call for this connection, in all instances: the fencing token of a lock that

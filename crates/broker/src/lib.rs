@@ -30,6 +30,7 @@ pub mod pages;
 pub mod passwords;
 pub mod problem;
 pub mod providers;
+pub mod queues;
 pub mod quota;
 pub mod rates;
 pub mod redirects;

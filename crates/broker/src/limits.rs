@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use oauthctl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::clock::now_seconds;
 use crate::keys::random_name;
@@ -49,12 +50,14 @@ const TURN: Duration = Duration::from_secs(5);
 const QUEUE: Duration = Duration::from_secs(15);
 
 /// The turn of one writer among all instances: only it adds records of a tenant to a space, so that none comes between
-/// counting and writing.
+/// counting and writing. The writers of a process queue for it.
 pub struct Turn {
     storage: Arc<dyn Storage>,
     name: String,
     owner: String,
     fence: u64,
+    has_ended: bool,
+    _front: OwnedMutexGuard<()>,
 }
 
 impl Turn {
@@ -67,12 +70,14 @@ impl Turn {
         let storage = Arc::clone(vault.storage());
         let (name, owner) = (format!("add/{}/{tenant}", space.number()), random_name()?);
         let until = Instant::now() + QUEUE;
+        let front = vault.queues().enter(&name, QUEUE).await.ok_or_else(crowded)?;
         loop {
             if let Some(fence) = storage.lock(&name, &owner, TURN).await? {
-                return Ok(Self { storage, name, owner, fence });
+                let has_ended = false;
+                return Ok(Self { storage, name, owner, fence, has_ended, _front: front });
             }
             if Instant::now() >= until {
-                return Err(Error::store("too many changes of the tenant are waiting"));
+                return Err(crowded());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -84,8 +89,27 @@ impl Turn {
     }
 
     /// Ends the turn.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
+        self.has_ended = true;
         // One that is not ended ends by itself.
         let _ = self.storage.unlock(&self.name, &self.owner, self.fence).await;
     }
+}
+
+impl Drop for Turn {
+    /// Ends the turn of a request whose client has hung up.
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        let (storage, name) = (Arc::clone(&self.storage), std::mem::take(&mut self.name));
+        let (owner, fence) = (std::mem::take(&mut self.owner), self.fence);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { storage.unlock(&name, &owner, fence).await });
+        }
+    }
+}
+
+fn crowded() -> Error {
+    Error::store("too many changes of the tenant are waiting")
 }

@@ -12,15 +12,18 @@ use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::flow::{Place, UNCONFIRMED};
 use crate::keys::{random_name, random_text};
-use crate::model::{Binding, Link};
+use crate::model::{Binding, Link, Tenant};
 use crate::names::of_secret;
 use crate::problem::Problem;
-use crate::storage::{Key, Space};
+use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Stored, Terms};
 use crate::{limits, providers, quota, redirects};
 
 /// How long a link works, if the application does not say.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
+
+/// How long applications that ask for the token of a connection get the same link for its user.
+const RENEWAL: Duration = Duration::from_secs(300);
 
 /// How long it may work at most: a week.
 pub const MAX_TTL: Duration = Duration::from_secs(7 * 86_400);
@@ -55,10 +58,19 @@ pub struct Flow {
     pub link: Link,
     /// The record of that link.
     pub link_id: String,
+    /// The record by which it is counted.
+    #[serde(default)]
+    counted: Option<String>,
     /// The hash of the cookie that the browser must bring back.
     pub cookie: String,
     /// The redirect URI, at which alone the response counts.
     pub redirect_uri: String,
+}
+
+/// What counts an authorization of a tenant.
+#[derive(Serialize, Deserialize)]
+struct OpenFlow {
+    link: String,
 }
 
 /// A link for an application to give to its user.
@@ -79,6 +91,8 @@ pub enum Begun {
     Sent(Sent),
     /// It was followed too often: not before so many seconds again.
     TooOften(u64),
+    /// The tenant has too many authorizations that wait for their users.
+    Crowded,
 }
 
 /// An authorization that has begun: where to send the browser, and the cookie that binds it.
@@ -118,39 +132,102 @@ pub async fn make(
         }
         None => None,
     };
-    quota::check_link(broker, tenant, place).await?;
-    let expires_at = now_seconds() + wanted.ttl.unwrap_or(DEFAULT_TTL).as_secs();
-    let link = Link {
-        tenant: tenant.name.clone(),
-        provider: place.provider.clone(),
-        user: place.user.clone(),
-        grant_id: format!("g_{}", random_name()?),
-        attributes: wanted.attributes,
-        scopes: wanted.scopes,
-        redirect_to,
-        binding: wanted.binding,
-        page: wanted.page,
-        expires_at,
-    };
-    let token = random_text()?;
-    let terms = Terms { expires_at: Some(expires_at), ..Terms::default() };
-    let key = Key::new(Space::Links, &tenant.name, of_secret(&token));
-    broker.vault.put(key, &link, terms).await?;
-    let url = format!("{}/connect/{}/{token}", broker.public_url, tenant.name);
-    Ok(Made { grant_id: link.grant_id, url, expires_at })
+    if !quota::has_room(&broker.vault, tenant, place).await? {
+        return Err(quota::no_connection());
+    }
+    let draft = Draft::new(broker, place, Wanted { redirect_to, ..wanted })?;
+    let room = quota::room_for_link(&broker.vault, tenant).await?;
+    let terms =
+        Terms { expires_at: Some(draft.link.expires_at), ..Terms::only_if(room.condition()) };
+    let written = broker.vault.put(draft.key.clone(), &draft.link, terms).await;
+    room.end().await;
+    match written? {
+        Written::Stored(_) => Ok(draft.made()),
+        Written::Refused => Err(Error::store("the store took too long").into()),
+    }
+}
+
+/// A link that is not stored yet.
+struct Draft {
+    key: Key,
+    token: String,
+    url: String,
+    link: Link,
+}
+
+impl Draft {
+    fn new(broker: &Broker, place: &Place, wanted: Wanted) -> Result<Self> {
+        let Place { tenant, provider, user } = place.clone();
+        let token = random_text()?;
+        let link = Link {
+            provider,
+            user,
+            grant_id: format!("g_{}", random_name()?),
+            attributes: wanted.attributes,
+            scopes: wanted.scopes,
+            redirect_to: wanted.redirect_to,
+            binding: wanted.binding,
+            page: wanted.page,
+            expires_at: now_seconds() + wanted.ttl.unwrap_or(DEFAULT_TTL).as_secs(),
+            tenant,
+        };
+        let key = key_of(&link.tenant, &token);
+        let url = url_of(broker, &link.tenant, &token);
+        Ok(Self { key, token, url, link })
+    }
+
+    fn made(self) -> Made {
+        let Link { grant_id, expires_at, .. } = self.link;
+        Made { grant_id, url: self.url, expires_at }
+    }
+}
+
+fn key_of(tenant: &str, token: &str) -> Key {
+    Key::new(Space::Links, tenant, of_secret(token))
+}
+
+fn url_of(broker: &Broker, tenant: &str, token: &str) -> String {
+    format!("{}/connect/{tenant}/{token}", broker.public_url)
 }
 
 fn not_allowed() -> Problem {
     Problem::invalid("`redirect_to` is not one of the redirect URLs that the operator allowed")
 }
 
-/// Makes a link for a connection that only its user can renew.
+/// The link that an application got instead of a token.
+#[derive(Serialize, Deserialize)]
+struct Renewal {
+    token: String,
+}
+
+/// Returns a link for a connection that only its user can renew. Requests within [`RENEWAL`] get the same one, unless
+/// it was used: an application may ask for the token as often as it likes.
 ///
 /// # Errors
 ///
-/// As [`make`].
+/// Returns 429 for too many links that wait, and 503 if the store fails.
 pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<String, Problem> {
-    Ok(make(broker, caller, place, Wanted::default()).await?.url)
+    let (vault, tenant) = (&broker.vault, &caller.tenant);
+    let record = place.record(vault, Space::Renewals);
+    loop {
+        let found = vault.get::<Renewal>(&record).await?;
+        if let Some(Stored { document: Renewal { token }, .. }) = &found
+            && vault.storage().get(&key_of(&tenant.name, token)).await?.is_some()
+        {
+            return Ok(url_of(broker, &tenant.name, token));
+        }
+        let Draft { key, token, url, link } = Draft::new(broker, place, Wanted::default())?;
+        let condition = found.map_or(Condition::Absent, |it| Condition::Revision(it.revision));
+        let expires_at = Some(now_seconds() + RENEWAL.as_secs());
+        let terms = Terms { expires_at, ..Terms::only_if(condition) };
+        let also = vec![vault.addition(key, &link, None, Some(link.expires_at))?];
+        let room = quota::room_for_link(vault, tenant).await?;
+        let written = vault.put_with(record.clone(), &Renewal { token }, terms, also).await;
+        room.end().await;
+        if written? != Written::Refused {
+            return Ok(url);
+        }
+    }
 }
 
 fn check(wanted: &Wanted) -> Result<(), Problem> {
@@ -168,7 +245,7 @@ fn check(wanted: &Wanted) -> Result<(), Problem> {
 ///
 /// Returns `Store` if the store fails.
 pub async fn find(broker: &Broker, tenant: &str, token: &str) -> Result<Option<Stored<Link>>> {
-    broker.vault.get(&Key::new(Space::Links, tenant, of_secret(token))).await
+    broker.vault.get(&key_of(tenant, token)).await
 }
 
 /// Begins the authorization of a link in a browser.
@@ -176,13 +253,34 @@ pub async fn find(broker: &Broker, tenant: &str, token: &str) -> Result<Option<S
 /// # Errors
 ///
 /// Returns the errors of [`FlowManager::start`](oauthctl_core::FlowManager::start).
-pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
+pub async fn begin(broker: &Broker, tenant: &Tenant, link: Stored<Link>) -> Result<Begun> {
     let Stored { key, document: link, .. } = link;
     let counted = format!("flows/{}", key.id);
     let window = AT_PROVIDER.as_secs();
     if let Some(seconds) = limits::count(&broker.vault, &counted, FLOWS, window).await? {
         return Ok(Begun::TooOften(seconds));
     }
+    let Some(room) = quota::room_for_flow(&broker.vault, tenant).await? else {
+        return Ok(Begun::Crowded);
+    };
+    let counted = Key::new(Space::OpenFlows, &tenant.name, random_name()?);
+    let expires_at = Some(now_seconds() + AT_PROVIDER.as_secs());
+    let terms = Terms { expires_at, ..Terms::only_if(room.condition()) };
+    let opened = OpenFlow { link: key.id.clone() };
+    let written = broker.vault.put(counted.clone(), &opened, terms).await;
+    // Asking the server may take longer than a turn.
+    room.end().await;
+    if written? == Written::Refused {
+        return Err(Error::store("the store took too long"));
+    }
+    let sent = start(broker, link, key.id, counted.id.clone()).await;
+    if sent.is_err() {
+        let _ = broker.vault.delete(&counted).await;
+    }
+    sent.map(Begun::Sent)
+}
+
+async fn start(broker: &Broker, link: Link, link_id: String, counted: String) -> Result<Sent> {
     let mut request = StartRequest::for_user(&link.user)
         .grant_id(&link.grant_id)
         .own_redirect_uri(broker.flow.providers.own_redirect_uri(&link.tenant, &link.provider))
@@ -198,18 +296,28 @@ pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
     let cookie = random_text()?;
     let flow = Flow {
         link,
-        link_id: key.id,
+        link_id,
+        counted: Some(counted),
         cookie: of_secret(&cookie),
         redirect_uri: started.redirect_uri,
     };
     let terms = Terms { expires_at: Some(started.expires_at.unix()), ..Terms::default() };
     broker.vault.put(flow_key(&started.state), &flow, terms).await?;
-    Ok(Begun::Sent(Sent {
+    Ok(Sent {
         authorization_url: started.authorization_url,
         cookie_name: cookie_name(broker, &started.state),
         cookie,
         lasts: AT_PROVIDER,
-    }))
+    })
+}
+
+/// Removes an authorization that is over. Whatever stays expires.
+pub async fn close(broker: &Broker, flow: &Flow, key: &Key) {
+    let _ = broker.vault.delete(key).await;
+    if let Some(counted) = &flow.counted {
+        let counted = Key::new(Space::OpenFlows, &flow.link.tenant, counted.as_str());
+        let _ = broker.vault.delete(&counted).await;
+    }
 }
 
 /// Returns the record of the authorization with this state.
@@ -228,19 +336,4 @@ pub fn cookie_name(broker: &Broker, state: &str) -> String {
 pub fn page_cookie_name(broker: &Broker, token: &str) -> String {
     let prefix = if broker.is_https() { "__Host-" } else { "" };
     format!("{prefix}oauthctl-page-{}", &of_secret(token)[..16])
-}
-
-/// Returns an error if the user reference cannot be one.
-///
-/// # Errors
-///
-/// Returns `Usage`.
-pub fn check_user(user: &str) -> Result<()> {
-    let is_short = (1..=256).contains(&user.chars().count());
-    match is_short && !user.chars().any(char::is_control) {
-        true => Ok(()),
-        false => Err(Error::usage(
-            "`user` must have 1 to 256 characters, none of them control characters",
-        )),
-    }
 }

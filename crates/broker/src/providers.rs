@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use oauthctl_core::Result;
 use oauthctl_core::http::Reach;
 use oauthctl_core::profile::Profile;
+use oauthctl_core::{Error, Result};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -12,7 +12,8 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::flow::build_profile;
-use crate::model::{Link, Provider};
+use crate::limits::Turn;
+use crate::model::{Link, Provider, Tenant};
 use crate::problem::Problem;
 use crate::quota;
 use crate::storage::{Condition, Key, Space, Written};
@@ -62,24 +63,38 @@ pub async fn put(
     let profile = built.map_err(|error| Problem::invalid(error.message()))?;
     refuse_out_of_reach(&profile, broker.settings.reach())?;
     let key = key_of(tenant, name);
-    let existing = broker.vault.get::<Provider>(&key).await?;
-    let is_new = existing.is_none();
-    if is_new {
-        quota::check_provider(broker, &caller.tenant).await?;
-    }
-    let existing = existing.map(|stored| stored.document);
-    let created_at = existing.as_ref().map_or_else(now_seconds, |provider| provider.created_at);
-    let without_iss = existing.and_then(|provider| provider.without_iss);
-    let mut provider = Provider { keys, created_at, own_callback, without_iss };
-    let written = save(broker, &key, &provider, Condition::Always).await?;
-    if let Written::Stored(revision) = written
-        && is_iss_unknown(broker, &profile, &provider)
-        && lacks_iss(broker, &profile).await
-    {
+    let turn = Turn::wait(&broker.vault, Space::Providers, tenant).await?;
+    let wanted = (keys, own_callback);
+    let written = write(broker, &caller.tenant, &key, wanted, turn.condition()).await;
+    turn.end().await;
+    let (mut provider, revision, is_new) = written?;
+    if is_iss_unknown(broker, &profile, &provider) && lacks_iss(broker, &profile).await {
         provider.without_iss = profile.issuer.clone();
         save(broker, &key, &provider, Condition::Revision(revision)).await?;
     }
     Ok((shown(broker, name, &profile, &provider), is_new))
+}
+
+/// Writes a provider in the turn of its tenant. Returns it, its revision, and whether it is new.
+async fn write(
+    broker: &Broker,
+    tenant: &Tenant,
+    key: &Key,
+    (keys, own_callback): (Map<String, Value>, bool),
+    condition: Condition,
+) -> Result<(Provider, u64, bool), Problem> {
+    let existing = broker.vault.get::<Provider>(key).await?.map(|stored| stored.document);
+    let is_new = existing.is_none();
+    if is_new {
+        quota::check_provider(&broker.vault, tenant).await?;
+    }
+    let created_at = existing.as_ref().map_or_else(now_seconds, |provider| provider.created_at);
+    let without_iss = existing.and_then(|provider| provider.without_iss);
+    let provider = Provider { keys, created_at, own_callback, without_iss };
+    match save(broker, key, &provider, condition).await? {
+        Written::Stored(revision) => Ok((provider, revision, is_new)),
+        Written::Refused => Err(Error::store("the store took too long").into()),
+    }
 }
 
 /// Writes a provider. Whoever has put another one meanwhile knows better than a condition that no longer holds.

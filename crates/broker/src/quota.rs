@@ -1,26 +1,70 @@
 //! How much of everything a tenant may have.
 
+mod reservation;
+
 use oauthctl_core::Result;
 
-use crate::broker::Broker;
 use crate::flow::Place;
+use crate::limits::Turn;
 use crate::model::Tenant;
 use crate::problem::Problem;
-use crate::storage::Space;
+use crate::storage::{Condition, Space};
+use crate::vault::Vault;
+
+pub use reservation::Reservation;
 
 /// The most providers of a tenant, whatever its quota.
 pub const PROVIDERS: usize = 500;
 
-/// The most links of a tenant that wait for their users, whatever its quota.
-const LINKS: usize = 20_000;
+/// The most links of a tenant that wait for their users, and the most of its authorizations in browsers, whatever its
+/// quota.
+const PENDING: usize = 20_000;
 
-/// Returns whether there are at least so many records.
-async fn has(broker: &Broker, space: Space, tenant: &Tenant, count: usize) -> Result<bool> {
-    Ok(broker.vault.storage().count(space, &tenant.name, count).await? >= count)
-}
+/// How many authorizations in browsers a tenant may have with any quota: a user may open a link several times.
+const FLOWS: usize = 20;
+
+/// How many requests may be about to add a record without a turn: as many as an instance has connections.
+const AT_ONCE: usize = 8_192;
 
 fn at_most(quota: Option<u32>, limit: usize) -> usize {
     quota.and_then(|quota| usize::try_from(quota).ok()).map_or(limit, |quota| quota.min(limit))
+}
+
+/// Room for one more record. Where there is little, it comes with the turn of its writer.
+pub struct Room(Option<Turn>);
+
+impl Room {
+    /// Returns the condition of the write that uses the room.
+    pub fn condition(&self) -> Condition {
+        self.0.as_ref().map_or(Condition::Always, Turn::condition)
+    }
+
+    /// Says that the room is used, or not needed.
+    pub async fn end(self) {
+        if let Some(turn) = self.0 {
+            turn.end().await;
+        }
+    }
+}
+
+/// Returns room in a space with at most so many records of a tenant; `None` if it is full.
+async fn room(vault: &Vault, space: Space, tenant: &str, most: usize) -> Result<Option<Room>> {
+    let count = || vault.storage().count(space, tenant, most);
+    let found = count().await?;
+    if found >= most {
+        return Ok(None);
+    }
+    if found + AT_ONCE < most {
+        return Ok(Some(Room(None)));
+    }
+    let turn = Turn::wait(vault, space, tenant).await?;
+    match count().await {
+        Ok(found) if found < most => Ok(Some(Room(Some(turn)))),
+        full => {
+            turn.end().await;
+            full.map(|_| None)
+        }
+    }
 }
 
 /// Returns whether an account can be connected: it is connected already, or there is room for another one.
@@ -28,12 +72,13 @@ fn at_most(quota: Option<u32>, limit: usize) -> usize {
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn has_room(broker: &Broker, tenant: &Tenant, place: &Place) -> Result<bool> {
-    let Some(quota) = tenant.quota.connections else { return Ok(true) };
-    if broker.vault.storage().get(&place.grant(&broker.vault)).await?.is_some() {
+pub async fn has_room(vault: &Vault, tenant: &Tenant, place: &Place) -> Result<bool> {
+    let Some(most) = tenant.quota.connections else { return Ok(true) };
+    if vault.storage().get(&place.grant(vault)).await?.is_some() {
         return Ok(true);
     }
-    Ok(!has(broker, Space::Grants, tenant, at_most(Some(quota), usize::MAX)).await?)
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(vault.storage().count(Space::Grants, &tenant.name, most).await? < most)
 }
 
 /// Returns the problem of one connection too many.
@@ -41,19 +86,25 @@ pub fn no_connection() -> Problem {
     Problem::quota_exceeded("the tenant has as many connections as it may have")
 }
 
-/// Refuses a link for an account that could not be connected, and one too many that waits for its user.
+/// Returns room for one more link that waits for its user.
 ///
 /// # Errors
 ///
-/// Returns 403 if the quota of connections is used up, 429 if that of links is, and 503 if the store fails.
-pub async fn check_link(broker: &Broker, tenant: &Tenant, place: &Place) -> Result<(), Problem> {
-    if !has_room(broker, tenant, place).await? {
-        return Err(no_connection());
-    }
-    if has(broker, Space::Links, tenant, at_most(tenant.quota.pending, LINKS)).await? {
-        return Err(Problem::too_many("too many pending links", 60));
-    }
-    Ok(())
+/// Returns 429 if there is none, and 503 if the store fails.
+pub async fn room_for_link(vault: &Vault, tenant: &Tenant) -> Result<Room, Problem> {
+    let most = at_most(tenant.quota.pending, PENDING);
+    let room = room(vault, Space::Links, &tenant.name, most).await?;
+    room.ok_or_else(|| Problem::too_many("too many pending links", 60))
+}
+
+/// Returns room for one more authorization in a browser; `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn room_for_flow(vault: &Vault, tenant: &Tenant) -> Result<Option<Room>> {
+    let most = at_most(tenant.quota.pending, PENDING).max(FLOWS);
+    room(vault, Space::OpenFlows, &tenant.name, most).await
 }
 
 /// Refuses one provider too many.
@@ -61,9 +112,10 @@ pub async fn check_link(broker: &Broker, tenant: &Tenant, place: &Place) -> Resu
 /// # Errors
 ///
 /// Returns 403 if the quota is used up, and 503 if the store fails.
-pub async fn check_provider(broker: &Broker, tenant: &Tenant) -> Result<(), Problem> {
-    match has(broker, Space::Providers, tenant, at_most(tenant.quota.providers, PROVIDERS)).await? {
-        true => Err(Problem::quota_exceeded("the tenant has as many providers as it may have")),
-        false => Ok(()),
+pub async fn check_provider(vault: &Vault, tenant: &Tenant) -> Result<(), Problem> {
+    let most = at_most(tenant.quota.providers, PROVIDERS);
+    match vault.storage().count(Space::Providers, &tenant.name, most).await? < most {
+        true => Ok(()),
+        false => Err(Problem::quota_exceeded("the tenant has as many providers as it may have")),
     }
 }

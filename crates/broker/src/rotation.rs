@@ -26,15 +26,21 @@ const PASSES: usize = 20;
 ///
 /// # Errors
 ///
-/// Returns `Store` if the store fails. It can be run again then; until it has succeeded, keep both keys.
+/// Returns `Config` if a rotation to another key has begun, and `Store` if the store fails. It can be run again then,
+/// with either key as the master key.
 pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
     let successor = Key::new(Space::Meta, "", SUCCESSOR);
-    let value = vault.current().seal(&successor, next.expose().as_bytes())?;
-    let condition = Condition::Always;
-    let write = Write { key: successor.clone(), value, due_at: None, expires_at: None, condition };
-    vault.storage().put(write).await?;
+    match vault.successor().await? {
+        Some((_, begun)) if begun.id() != next.id() => {
+            return Err(Error::config("a rotation to another master key has not ended")
+                .hint("finish it first: run it again with the key of that rotation"));
+        }
+        // The record that passes the key on must stay as it is: only the earlier key opens it.
+        Some(_) => vault.adopt_successor().await?,
+        None if vault.current().id() == next.id() => {}
+        None => pass_on(vault, &successor, &next).await?,
+    }
     vault.make_current(next);
-    vault.keep_earlier().await?;
     tokio::time::sleep(NOTICE).await;
     let mut count = 0;
     for _ in 0..PASSES {
@@ -49,6 +55,15 @@ pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
         "some records are still encrypted with the old key: an old instance may be running",
     )
     .hint("run it again with the same keys"))
+}
+
+/// Passes a new key on to the instances. Whoever has only the new one finds the earlier one.
+async fn pass_on(vault: &Vault, successor: &Key, next: &MasterKey) -> Result<()> {
+    vault.keep_earlier(next).await?;
+    let (key, condition) = (successor.clone(), Condition::Always);
+    let value = vault.current().seal(&key, next.expose().as_bytes())?;
+    let write = Write { key, value, due_at: None, expires_at: None, condition };
+    vault.storage().put(write).await.map(drop)
 }
 
 /// Goes over the store once. Returns how many values were sealed again, and how many were changed meanwhile.

@@ -22,7 +22,7 @@ use crate::limits::Turn;
 use crate::problem::Problem;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::tenants::check_name;
-use crate::vault::{Terms, Vault};
+use crate::vault::{Stored, Terms, Vault};
 use crate::webhooks::check_url;
 use crate::webhooks::signature::SigningSecret;
 use answer::Answer;
@@ -122,6 +122,15 @@ impl RuleState {
     }
 }
 
+/// A page of rules.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RulePage {
+    /// The rules, by event and provider.
+    pub rules: Vec<RuleState>,
+    /// The cursor of the next page; null on the last page.
+    pub next_cursor: Option<String>,
+}
+
 fn key_of(tenant: &str, moment: Moment, provider: Option<&str>) -> Key {
     let id = match provider {
         None => moment.name().to_owned(),
@@ -142,7 +151,7 @@ pub enum Wanted {
 ///
 /// # Errors
 ///
-/// Returns 400 for an expression or a URL that is not allowed, 429 for too many rules, and 503 if the store fails.
+/// Returns 400 for an expression or a URL that is not allowed, 403 for too many rules, and 503 if the store fails.
 pub async fn put(
     (vault, caches): (&Vault, &Caches),
     tenant: &str,
@@ -184,7 +193,7 @@ async fn write(
     let earlier = vault.get::<Rule>(key).await?.map(|stored| stored.document);
     let count = vault.storage().count(Space::Rules, &key.tenant, MOST);
     if earlier.is_none() && count.await? >= MOST {
-        return Err(Problem::too_many("a tenant has at most 100 rules", 60));
+        return Err(Problem::quota_exceeded("a tenant has at most 100 rules"));
     }
     let (is_new, now) = (earlier.is_none(), now_seconds());
     let created_at = earlier.as_ref().map_or(now, |earlier| earlier.created_at);
@@ -220,6 +229,28 @@ pub async fn get(
 ) -> Result<Option<RuleState>> {
     let found = vault.get::<Rule>(&key_of(tenant, moment, provider)).await?;
     Ok(found.map(|stored| RuleState::of(moment, provider, &stored.document)))
+}
+
+/// Returns the rules of a tenant that follow this id, as they are shown, with the id to continue from.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn list(
+    vault: &Vault,
+    tenant: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<RulePage> {
+    let (found, next_cursor) = vault.page::<Rule>(Space::Rules, tenant, "", after, limit).await?;
+    let shown = |stored: Stored<Rule>| {
+        let (event, provider) = match stored.key.id.split_once('/') {
+            Some((event, provider)) => (event, Some(provider)),
+            None => (stored.key.id.as_str(), None),
+        };
+        Some(RuleState::of(Moment::of_name(event)?, provider, &stored.document))
+    };
+    Ok(RulePage { rules: found.into_iter().filter_map(shown).collect(), next_cursor })
 }
 
 /// Removes a rule. Returns whether there was one.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::keys::random_text;
+use crate::model::Quota;
 use crate::names::of_secret;
 use crate::problem::Problem;
 use crate::storage::{Condition, Key, Space, Written};
@@ -28,6 +29,14 @@ const ATTEMPTS: u32 = 20;
 
 /// The shortest and the longest password, in bytes (NIST SP 800-63B, section 3.1.1.2).
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
+
+/// How much a tenant may have that nobody but its owner has vouched for, until the operator changes it.
+const QUOTA: Quota = Quota {
+    connections: Some(1_000),
+    providers: Some(20),
+    pending: Some(1_000),
+    requests: Some(100),
+};
 
 /// Somebody who signed up.
 #[derive(Serialize, Deserialize)]
@@ -137,7 +146,7 @@ pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
     if condition == Condition::Absent
         && let Some(name) = &account.tenant
     {
-        tenants::found(&broker.vault, name).await?;
+        tenants::found(&broker.vault, name, QUOTA).await?;
     }
     let written = broker.vault.put(account_key(&id), &account, Terms::only_if(condition)).await?;
     if written == Written::Refused {

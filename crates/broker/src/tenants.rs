@@ -9,7 +9,7 @@ use crate::cache::Caches;
 use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::keys::random_text;
-use crate::model::{ApiKey, Tenant};
+use crate::model::{ApiKey, Quota, Tenant};
 use crate::names::of_secret;
 use crate::redirects;
 use crate::storage::{Condition, Key, Space, Written};
@@ -85,8 +85,8 @@ pub async fn create(
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn found(vault: &Vault, name: &str) -> Result<()> {
-    let tenant = Tenant::new(name);
+pub async fn found(vault: &Vault, name: &str, quota: Quota) -> Result<()> {
+    let tenant = Tenant { quota, ..Tenant::new(name) };
     vault.put(tenant_record(name), &tenant, Terms::only_if(Condition::Absent)).await.map(drop)
 }
 

@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use oauthctl_core::{ErrorKind, TokenRequest};
 
 use crate::broker::Broker;
+use crate::cache::LARGEST_TOKEN;
 use crate::caller::Caller;
-use crate::flow::Place;
 use crate::hand_out;
 use crate::handed::Handed;
 use crate::link;
@@ -28,8 +28,7 @@ pub async fn token(
     user: &str,
     min_ttl: Option<Duration>,
 ) -> Result<Bytes, Problem> {
-    let place =
-        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
+    let place = caller.place(provider, user)?;
     let record = place.grant(&broker.vault);
     if broker.caches.is_fresh()
         && let Some(body) = broker.caches.tokens.get(&record).and_then(|t| t.body(min_ttl))
@@ -60,7 +59,8 @@ pub async fn token(
                 hand_out::decide(broker, &place, Moment::PostToken).await?;
             }
             // What is in memory is handed out without asking anybody.
-            if !rules.iter().any(|moment| *moment != Moment::Authorization) {
+            let is_ruled = rules.iter().any(|moment| *moment != Moment::Authorization);
+            if !is_ruled && body.len() <= LARGEST_TOKEN {
                 broker.caches.tokens.insert(record, seen, handed);
             }
             Ok(body)

@@ -1,5 +1,7 @@
 //! Documents in the store: serialized, sealed, and read back.
 
+mod rotated;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use oauthctl_core::{Error, ErrorKind, Result, Secret};
@@ -7,19 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::clock::now_seconds;
 use crate::keys::{KeyId, MasterKey, key_id, random};
 use crate::names::Names;
+use crate::queues::Queues;
 use crate::storage::{Addition, Condition, Key, Record, Space, Storage, Write, Written};
 
-/// The id of the record that passes a new master key on to the instances that have the old one.
-pub const SUCCESSOR: &str = "successor";
-
-/// What the ids of the records of earlier master keys begin with.
-const EARLIER: &str = "earlier-";
-
-/// How long the store keeps an earlier master key, in seconds: 180 days.
-const KEPT: u64 = 180 * 24 * 3600;
+pub use rotated::SUCCESSOR;
 
 /// A document with its record.
 #[derive(Debug, Clone)]
@@ -69,6 +64,7 @@ pub struct Vault {
     ring: RwLock<Ring>,
     names: Names,
     state_secret: Secret,
+    queues: Queues,
 }
 
 impl std::fmt::Debug for Vault {
@@ -86,7 +82,8 @@ impl Vault {
     pub async fn open(storage: Arc<dyn Storage>, master: MasterKey) -> Result<Self> {
         let placeholder = Names::new(&Zeroizing::new(vec![0; 32]));
         let ring = RwLock::new(Arc::new(vec![Arc::new(master)]));
-        let mut vault = Self { storage, ring, names: placeholder, state_secret: Secret::default() };
+        let (state_secret, queues) = Default::default();
+        let mut vault = Self { storage, ring, names: placeholder, state_secret, queues };
         vault.names = Names::new(&vault.installation_secret("names").await?);
         let state = vault.installation_secret("state").await?;
         vault.state_secret = Secret::new(base64_of(&state));
@@ -96,6 +93,11 @@ impl Vault {
     /// Returns the store.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
+    }
+
+    /// Returns the queues of those who write in turn.
+    pub fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     /// Returns what makes the ids of records.
@@ -193,6 +195,7 @@ impl Vault {
             Ok(plain) => return parse(&plain),
             Err(error) => error,
         };
+        // By now, the keys of a rotation that has begun are known.
         match self.earlier(key_id(sealed)).await? {
             Some(master) => parse(&master.open(key, sealed)?),
             None => Err(error),
@@ -229,6 +232,27 @@ impl Vault {
         Ok(documents)
     }
 
+    /// Returns a page of documents as [`list`](Self::list) does, with the id to continue from if there are more.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Stored<T>>, Option<String>)> {
+        // One more says whether there is a next page.
+        let mut found = self.list::<T>(space, tenant, prefix, after, limit + 1).await?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| has_more).map(|stored| stored.key.id.clone());
+        Ok((found, next))
+    }
+
     /// Opens a record that was read.
     ///
     /// # Errors
@@ -240,7 +264,7 @@ impl Vault {
         Ok(Stored { key, revision, due_at, expires_at, document })
     }
 
-    /// Opens a sealed value. One that a rotated key sealed leads to that key.
+    /// Opens a sealed value. While the master key is being rotated, either key leads to the other.
     ///
     /// # Errors
     ///
@@ -256,55 +280,11 @@ impl Vault {
         }
     }
 
-    /// Takes over the master key that `rotate-key` passes on, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the store fails or the record is damaged.
-    pub async fn adopt_successor(&self) -> Result<()> {
-        let key = Key::new(Space::Meta, "", SUCCESSOR);
-        let Some(record) = self.storage.get(&key).await? else { return Ok(()) };
-        let Some(master) = self.master(key_id(&record.value)) else { return Ok(()) };
-        let text = master.open(&key, &record.value)?;
-        let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
-        let next = MasterKey::parse(text, "the new master key")?;
-        self.make_current(next);
-        Ok(())
-    }
-
     /// Seals with this key from now on. Values that were sealed with the earlier ones still open.
     pub fn make_current(&self, next: MasterKey) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let earlier = ring.iter().filter(|key| key.id() != next.id()).cloned().collect::<Vec<_>>();
         *ring = Arc::new(std::iter::once(Arc::new(next)).chain(earlier).collect());
-    }
-
-    /// Keeps the earlier keys of this process in the store, sealed with the current one.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the store fails.
-    pub async fn keep_earlier(&self) -> Result<()> {
-        let keys = self.keys();
-        let Some((current, earlier)) = keys.split_first() else { return Ok(()) };
-        for master in earlier {
-            let key = earlier_record(master.id());
-            let value = current.seal(&key, master.expose().as_bytes())?;
-            let expires_at = Some(now_seconds() + KEPT);
-            let condition = Condition::Always;
-            self.storage.put(Write { key, value, due_at: None, expires_at, condition }).await?;
-        }
-        Ok(())
-    }
-
-    /// Returns an earlier key that the store keeps.
-    async fn earlier(&self, id: Option<KeyId>) -> Result<Option<MasterKey>> {
-        let Some(id) = id else { return Ok(None) };
-        let key = earlier_record(id);
-        let Some(record) = self.storage.get(&key).await? else { return Ok(None) };
-        let text = self.open_value(&key, &record.value).await?;
-        let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
-        MasterKey::parse(text, "an earlier master key").map(Some)
     }
 
     /// Returns the key that seals.
@@ -341,11 +321,6 @@ fn parse<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
     serde_json::from_slice(plain).map_err(|_| {
         Error::store("a record has an unknown format: it was written by a newer version")
     })
-}
-
-/// Returns the record of an earlier master key.
-fn earlier_record(id: KeyId) -> Key {
-    Key::new(Space::Meta, "", format!("{EARLIER}{}", base64_of(&id)))
 }
 
 fn base64_of(bytes: &[u8]) -> String {

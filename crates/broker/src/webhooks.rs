@@ -119,6 +119,15 @@ pub struct WebhookState {
     pub last_dead: Option<DeliveryFailure>,
 }
 
+/// A page of webhooks.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookPage {
+    /// The webhooks, by name.
+    pub webhooks: Vec<WebhookState>,
+    /// The cursor of the next page; null on the last page.
+    pub next_cursor: Option<String>,
+}
+
 fn key_of(tenant: &str, name: &str) -> Key {
     Key::new(Space::Webhooks, tenant, name)
 }
@@ -152,7 +161,7 @@ pub async fn find(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webh
 ///
 /// # Errors
 ///
-/// Returns 400 for a name or a URL that is not allowed, 429 for too many webhooks, and 503 if the store fails.
+/// Returns 400 for a name or a URL that is not allowed, 403 for too many webhooks, and 503 if the store fails.
 pub async fn put(
     vault: &Vault,
     tenant: &str,
@@ -179,7 +188,7 @@ async fn write(
         let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
         if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST
         {
-            return Err(Problem::too_many("a tenant has at most 20 webhooks", 60));
+            return Err(Problem::quota_exceeded("a tenant has at most 20 webhooks"));
         }
         let secret = SigningSecret::generate()?;
         let shown = secret.shown();
@@ -236,14 +245,40 @@ pub fn check_url(member: &str, text: &str, reach: Reach) -> Result<String, Probl
 ///
 /// Returns `Store` if the store fails.
 pub async fn get(vault: &Vault, tenant: &str, name: &str) -> Result<Option<WebhookState>> {
-    let Some(webhook) = find(vault, tenant, name).await? else { return Ok(None) };
+    match find(vault, tenant, name).await? {
+        Some(webhook) => state(vault, tenant, name, webhook).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns the webhooks of a tenant that follow this name, as they are shown, with the name to continue from.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn list(
+    vault: &Vault,
+    tenant: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<WebhookPage> {
+    let (found, next_cursor) =
+        vault.page::<Webhook>(Space::Webhooks, tenant, "", after, limit).await?;
+    let mut webhooks = Vec::with_capacity(found.len());
+    for stored in found {
+        webhooks.push(state(vault, tenant, &stored.key.id, stored.document).await?);
+    }
+    Ok(WebhookPage { webhooks, next_cursor })
+}
+
+async fn state(vault: &Vault, tenant: &str, name: &str, webhook: Webhook) -> Result<WebhookState> {
     let at = |seconds| oauthctl_core::Timestamp::from_unix(seconds).to_string();
     let endpoint = vault.get::<Endpoint>(&endpoint_key(tenant, name)).await?;
     let endpoint = endpoint.map(|stored| stored.document).unwrap_or_default();
     let storage = vault.storage();
     let prefix = format!("{name}/");
     let waiting = storage.list(Space::Deliveries, tenant, &prefix, None, COUNTED).await?;
-    Ok(Some(WebhookState {
+    Ok(WebhookState {
         name: name.to_owned(),
         url: webhook.url,
         events: webhook.events,
@@ -253,7 +288,28 @@ pub async fn get(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webho
         last_failure: endpoint.last_failure,
         dead: endpoint.dead,
         last_dead: endpoint.last_dead,
-    }))
+    })
+}
+
+/// Changes how the deliveries of a webhook go, if the change says so. It is a report: a store that fails is not asked
+/// again.
+pub async fn note(vault: &Vault, tenant: &str, name: &str, change: impl Fn(&mut Endpoint) -> bool) {
+    let record = endpoint_key(tenant, name);
+    loop {
+        let Ok(found) = vault.get::<Endpoint>(&record).await else { return };
+        let condition = match &found {
+            Some(found) => Condition::Revision(found.revision),
+            None => Condition::Absent,
+        };
+        let mut endpoint = found.map(|found| found.document).unwrap_or_default();
+        if !change(&mut endpoint) {
+            return;
+        }
+        let written = vault.put(record.clone(), &endpoint, Terms::only_if(condition)).await;
+        if !matches!(written, Ok(Written::Refused)) {
+            return;
+        }
+    }
 }
 
 /// Removes a webhook; the messages that wait for it are not sent. Returns whether there was one.

@@ -249,6 +249,15 @@ impl FlowManager {
         self.run(self.inner.revoke(key))
     }
 
+    /// Revokes and removes a grant if it is still this one: see [`flow::FlowManager::revoke_if`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::revoke_if`].
+    pub fn revoke_if(&self, key: &GrantKey, known: Option<&Grant>) -> Result<Option<Revoked>> {
+        self.run(self.inner.revoke_if(key, known))
+    }
+
     /// Removes a grant without contacting its server: see [`flow::FlowManager::forget`].
     ///
     /// # Errors

@@ -35,8 +35,9 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<Arc<Broker>>)> {
     .into()
 }
 
-/// Who has signed in: the token that forms must send.
+/// Who has signed in: the session, and the token that its forms must send.
 struct Operator {
+    session: String,
     csrf: String,
 }
 
@@ -48,6 +49,14 @@ enum Refused {
     SignIn,
     /// The form is none of a page of this session.
     Form,
+    /// The store does not say whether the session has ended.
+    Store(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl IntoResponse for Refused {
@@ -62,26 +71,35 @@ impl IntoResponse for Refused {
                 "The form was not sent by a page of this session.",
                 "Go back, reload the page and try again.",
             ),
+            Self::Store(error) => failed(&error),
         }
     }
 }
 
 /// Returns who has signed in.
-fn operator(broker: &Broker, headers: &HeaderMap) -> Result<Operator, Refused> {
+async fn operator(broker: &Broker, headers: &HeaderMap) -> Result<Operator, Refused> {
     if broker.settings.admin_key.is_none() {
         return Err(Refused::Absent);
     }
     let name = cookie_name(broker);
     let session = cookies::cookies(headers).into_iter().find(|(cookie, _)| *cookie == name);
-    let csrf = session.and_then(|(_, session)| admin::csrf(broker, &session));
-    csrf.map(|csrf| Operator { csrf }).ok_or(Refused::SignIn)
+    let Some((_, session)) = session else { return Err(Refused::SignIn) };
+    let csrf = admin::csrf(broker, &session).await?;
+    csrf.map(|csrf| Operator { session, csrf }).ok_or(Refused::SignIn)
 }
 
-/// Checks that a form is the operator's.
-fn require_token(broker: &Broker, headers: &HeaderMap, form: &Form) -> Result<(), Refused> {
-    let operator = operator(broker, headers)?;
+/// Returns who has signed in, if a form is theirs.
+async fn operator_of(
+    broker: &Broker,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<Operator, Refused> {
+    let operator = operator(broker, headers).await?;
     let given = form.get("csrf").map(Secret::new);
-    (given == Some(Secret::new(operator.csrf))).then_some(()).ok_or(Refused::Form)
+    match given == Some(Secret::new(operator.csrf.as_str())) {
+        true => Ok(operator),
+        false => Err(Refused::Form),
+    }
 }
 
 fn cookie_name(broker: &Broker) -> String {
@@ -133,27 +151,27 @@ async fn overview(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let Operator { csrf } = operator(&broker, &headers)?;
+    let Operator { csrf, .. } = operator(&broker, &headers).await?;
     Ok(match admin::overview(&broker, csrf, after(query).as_deref()).await {
         Ok(overview) => page::respond(StatusCode::OK, &overview, Forms::Own),
         Err(error) => failed(&error),
     })
 }
 
-async fn login(State(broker): State<Arc<Broker>>, body: Bytes) -> Response {
+async fn login(State(broker): State<Arc<Broker>>, body: Bytes) -> Result<Response, Refused> {
     if broker.settings.admin_key.is_none() {
-        return Refused::Absent.into_response();
+        return Err(Refused::Absent);
     }
     let form = Form::parse(&body);
-    let Some(session) = form.get("key").and_then(|key| admin::sign_in(&broker, key)) else {
+    let Some(session) = admin::sign_in(&broker, form.get("key").unwrap_or_default()).await? else {
         tracing::warn!("admin: a sign-in with a wrong key");
-        return page::respond(StatusCode::FORBIDDEN, &Login { is_wrong: true }, Forms::Own);
+        return Ok(page::respond(StatusCode::FORBIDDEN, &Login { is_wrong: true }, Forms::Own));
     };
     tracing::info!("admin: signed in");
     let mut response = to("/admin");
     let seconds = admin::SESSION.as_secs();
     cookies::set(&mut response, &cookie_name(&broker), &session, seconds, SameSite::Strict);
-    response
+    Ok(response)
 }
 
 async fn logout(
@@ -161,7 +179,9 @@ async fn logout(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    require_token(&broker, &headers, &Form::parse(&body))?;
+    let Operator { session, .. } = operator_of(&broker, &headers, &Form::parse(&body)).await?;
+    admin::sign_out(&broker, &session).await?;
+    tracing::info!("admin: signed out");
     let mut response = to("/admin");
     cookies::remove(&mut response, &cookie_name(&broker));
     Ok(response)
@@ -173,7 +193,7 @@ async fn tenant(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let Operator { csrf } = operator(&broker, &headers)?;
+    let Operator { csrf, .. } = operator(&broker, &headers).await?;
     Ok(match admin::tenant(&broker, csrf, &name, after(query).as_deref()).await {
         Ok(tenant) => page::respond(StatusCode::OK, &tenant, Forms::Own),
         Err(error) => failed(&error),
@@ -188,7 +208,7 @@ async fn change(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let form = Form::parse(&body);
-    require_token(&broker, &headers, &form)?;
+    operator_of(&broker, &headers, &form).await?;
     let disabled = match form.get("action") {
         Some("disable") => true,
         Some("enable") => false,

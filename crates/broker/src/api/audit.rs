@@ -3,21 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Deserialize;
 
 use super::extract::{Authenticated, Query};
-use super::paging;
+use super::paging::{self, Position};
 use crate::audit::{self, AuditPage};
 use crate::broker::Broker;
 use crate::problem::Problem;
-
-/// The parameters.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parameters {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
 
 /// Lists the events of connections, oldest first
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("api_key" = [])),
@@ -36,10 +27,9 @@ pub struct Parameters {
 pub async fn list(
     State(broker): State<Arc<Broker>>,
     Authenticated(caller): Authenticated,
-    Query(parameters): Query<Parameters>,
+    Query(position): Query<Position>,
 ) -> Result<axum::Json<AuditPage>, Problem> {
-    let limit = paging::limit(parameters.limit)?;
-    let after = parameters.cursor.as_deref().map(paging::read_cursor).transpose()?;
+    let (after, limit) = position.read()?;
     let tenant = &caller.tenant.name;
     let mut page = audit::list(&broker.vault, tenant, after.as_deref(), limit).await?;
     page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));

@@ -15,7 +15,7 @@ use crate::broker::Broker;
 use crate::flow::Place;
 use crate::keys::random_text;
 use crate::link::{self, Begun};
-use crate::model::Link;
+use crate::model::{Link, Tenant};
 use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::redirects::with_parameter;
@@ -57,11 +57,11 @@ async fn answer(
         return Ok(page::invalid_link());
     }
     let place = Place::new(&tenant.name, &link.document.provider, &link.document.user);
-    if !quota::has_room(broker, &tenant, &place).await? {
+    if !quota::has_room(&broker.vault, &tenant, &place).await? {
         return Ok(page::no_room());
     }
     if !link.document.page && !broker.settings.connect_page {
-        return send_on(broker, link).await;
+        return send_on(broker, &tenant, link).await;
     }
     // Only the page itself contains the answer, and only in the browser that it was shown to.
     let cookie = link::page_cookie_name(broker, token);
@@ -71,7 +71,7 @@ async fn answer(
         given.is_some_and(|(_, given)| Secret::new(given) == Secret::new(value.as_str()))
     };
     let mut response = match (given, expected.filter(is_given)) {
-        (Some(("continue", _)), Some(_)) => send_on(broker, link).await?,
+        (Some(("continue", _)), Some(_)) => send_on(broker, &tenant, link).await?,
         (Some(("cancel", _)), Some(_)) => cancelled(broker, &link).await?,
         _ => return ask(broker, &link.document, &cookie).await,
     };
@@ -102,10 +102,11 @@ async fn cancelled(broker: &Broker, link: &Stored<Link>) -> Result<Response> {
     })
 }
 
-async fn send_on(broker: &Broker, link: Stored<Link>) -> Result<Response> {
-    let begun = match link::begin(broker, link).await? {
+async fn send_on(broker: &Broker, tenant: &Tenant, link: Stored<Link>) -> Result<Response> {
+    let begun = match link::begin(broker, tenant, link).await? {
         Begun::Sent(begun) => begun,
         Begun::TooOften(seconds) => return Ok(page::too_often(seconds)),
+        Begun::Crowded => return Ok(page::crowded()),
     };
     let mut response = redirect(&begun.authorization_url);
     let lasts = begun.lasts.as_secs();

@@ -18,7 +18,7 @@ use super::paging;
 use crate::broker::Broker;
 use crate::connections::{self, Connection, Page};
 use crate::flow::Place;
-use crate::link::{self, Wanted, check_user};
+use crate::link::{self, Wanted};
 use crate::model::Binding;
 use crate::problem::Problem;
 
@@ -118,8 +118,10 @@ pub async fn create(
     Authenticated(caller): Authenticated,
     Json(body): Json<NewConnection>,
 ) -> Result<Response, Problem> {
-    check_user(&body.user)?;
-    let place = Place::new(&caller.tenant.name, &body.provider, &body.user);
+    let place = Place::of_caller(&caller.tenant.name, &body.provider, &body.user);
+    let place = place.ok_or_else(|| {
+        Problem::invalid("`user` must have 1 to 256 characters, none of them control characters")
+    })?;
     let binding = match body.binding {
         BindingName::Cookie => Binding::Cookie,
         BindingName::Application => Binding::Application,
@@ -206,8 +208,7 @@ pub async fn get(
     Path((provider, user)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place =
-        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
+    let place = caller.place(provider, user)?;
     let found = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let tag = tag(&found);
@@ -256,14 +257,9 @@ pub async fn patch(
     headers: HeaderMap,
     Json(change): Json<Change>,
 ) -> Result<Response, Problem> {
-    let place =
-        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
+    let place = caller.place(provider, user)?;
     let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
-    let accepts = headers.get(header::IF_MATCH).map(|known| {
-        move |current: &Connection| {
-            known.to_str().is_ok_and(|known| is_exactly(known, &tag(current)))
-        }
-    });
+    let accepts = accepts(&headers);
     let changes = change.attributes.into_iter().map(|(name, value)| match value {
         Value::Null => (name, None),
         value => (name, Some((value, ttl))),
@@ -279,12 +275,14 @@ pub async fn patch(
     params(
         ("provider" = String, Path, description = "The provider"),
         ("user" = String, Path, description = "The application's reference for the user"),
+        ("If-Match" = Option<String>, Header, description = "The required ETag of the connection"),
     ),
     responses(
         (status = 204, description = "Removed"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The connection has changed", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
@@ -293,13 +291,17 @@ pub async fn delete(
     State(broker): State<Arc<Broker>>,
     Authenticated(caller): Authenticated,
     Path((provider, user)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let place =
-        Place::of_caller(&caller.tenant.name, provider, user).ok_or_else(Problem::not_found)?;
-    match connections::end(&broker, &place).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found()),
-    }
+    let place = caller.place(provider, user)?;
+    connections::end_if(&broker, &place, accepts(&headers)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the condition of `If-Match`.
+fn accepts(headers: &HeaderMap) -> Option<impl Fn(&Connection) -> bool> {
+    let known = headers.get(header::IF_MATCH)?;
+    Some(|current: &Connection| known.to_str().is_ok_and(|known| is_exactly(known, &tag(current))))
 }
 
 fn tag(connection: &Connection) -> String {

@@ -76,6 +76,19 @@ pub fn too_often(seconds: u64) -> Response {
     response
 }
 
+/// Returns the page for a tenant with too many authorizations that wait for their users.
+pub fn crowded() -> Response {
+    let mut response = message(
+        StatusCode::TOO_MANY_REQUESTS,
+        Tone::Bad,
+        "Too many users are connecting accounts",
+        "The account was not connected. Nothing was stored.",
+        "Wait a few minutes and open the link again.",
+    );
+    response.headers_mut().insert(header::RETRY_AFTER, 60.into());
+    response
+}
+
 /// Returns the page after a failure that the user cannot do anything about.
 pub fn failed(status: StatusCode) -> Response {
     message(

@@ -2,11 +2,32 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 
 use crate::problem::Problem;
 
 /// The usual and the largest number of items on a page.
 const LIMITS: (usize, usize) = (50, 200);
+
+/// The parameters of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+impl Position {
+    /// Returns the id after which the page begins, and the number of its items.
+    ///
+    /// # Errors
+    ///
+    /// Returns 400 for a cursor or a number that is not allowed.
+    pub(super) fn read(&self) -> Result<(Option<String>, usize), Problem> {
+        let after = self.cursor.as_deref().map(read_cursor).transpose()?;
+        Ok((after, limit(self.limit)?))
+    }
+}
 
 /// Returns the number of items of a page.
 ///

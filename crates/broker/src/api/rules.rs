@@ -8,9 +8,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::extract::{Authenticated, Json, Path, Query};
+use super::paging::{self, Position};
 use crate::broker::Broker;
 use crate::problem::Problem;
-use crate::rules::{self, Moment, RuleState, Wanted};
+use crate::rules::{self, Moment, RulePage, RuleState, Wanted};
 
 /// A rule to be put: an expression, or a URL that is asked.
 #[derive(Deserialize, ToSchema)]
@@ -50,12 +51,12 @@ fn moment(event: &str) -> Result<Moment, Problem> {
         (status = 201, description = "It was created", body = RuleState),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has as many rules as it may have", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such event", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many rules", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn put(
     State(broker): State<Arc<Broker>>,
@@ -89,7 +90,8 @@ pub async fn put(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such rule", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn get(
     State(broker): State<Arc<Broker>>,
@@ -100,6 +102,32 @@ pub async fn get(
     let (moment, provider) = (moment(&event)?, parameters.provider.as_deref());
     let found = rules::get(&broker.vault, &caller.tenant.name, moment, provider).await?;
     found.map(axum::Json).ok_or_else(Problem::not_found)
+}
+
+/// Lists rules, by event and provider
+#[utoipa::path(get, path = "/v1/rules", tag = "rules", security(("api_key" = [])),
+    params(
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Maximum number of rules"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses(
+        (status = 200, description = "A page of rules", body = RulePage),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn list(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Query(position): Query<Position>,
+) -> Result<axum::Json<RulePage>, Problem> {
+    let (after, limit) = position.read()?;
+    let tenant = &caller.tenant.name;
+    let mut page = rules::list(&broker.vault, tenant, after.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
+    Ok(axum::Json(page))
 }
 
 /// Removes a rule
@@ -114,7 +142,8 @@ pub async fn get(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such rule", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn delete(
     State(broker): State<Arc<Broker>>,

@@ -8,11 +8,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{Authenticated, Json, Path};
+use super::extract::{Authenticated, Json, Path, Query};
+use super::paging::{self, Position};
 use crate::broker::Broker;
 use crate::events::Kind;
 use crate::problem::Problem;
-use crate::webhooks::{self, WebhookState};
+use crate::webhooks::{self, WebhookPage, WebhookState};
 
 /// A new webhook.
 #[derive(Deserialize, ToSchema)]
@@ -45,11 +46,11 @@ pub struct NewSecret {
         (status = 201, description = "It was created", body = NewSecret),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has as many webhooks as it may have", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "The path is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many webhooks", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn put(
@@ -87,6 +88,32 @@ pub async fn get(
 ) -> Result<axum::Json<WebhookState>, Problem> {
     let found = webhooks::get(&broker.vault, &caller.tenant.name, &name).await?;
     found.map(axum::Json).ok_or_else(Problem::not_found)
+}
+
+/// Lists webhooks, by name
+#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", security(("api_key" = [])),
+    params(
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Maximum number of webhooks"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses(
+        (status = 200, description = "A page of webhooks", body = WebhookPage),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn list(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Query(position): Query<Position>,
+) -> Result<axum::Json<WebhookPage>, Problem> {
+    let (after, limit) = position.read()?;
+    let tenant = &caller.tenant.name;
+    let mut page = webhooks::list(&broker.vault, tenant, after.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
+    Ok(axum::Json(page))
 }
 
 /// Removes a webhook

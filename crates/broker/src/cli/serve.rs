@@ -16,7 +16,7 @@ use crate::broker::Broker;
 use crate::metrics::METRICS;
 use crate::settings::{Section, Settings};
 use crate::storage::Usage;
-use crate::{feed, rotation, server, worker};
+use crate::{audit, feed, rotation, server, worker};
 
 /// The options of `serve`. Each is also a key of `[serve]` in the configuration.
 #[derive(Debug, Clone, Args)]
@@ -138,6 +138,7 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     METRICS.set_key(places::metrics_key());
     tokio::spawn(feed::follow(Arc::clone(&broker)));
     tokio::spawn(worker::run(Arc::clone(&broker)));
+    tokio::spawn(audit::run(Arc::clone(&broker)));
     let spool = Arc::clone(&broker.flow.spool);
     tokio::spawn(async move { spool.run().await });
     ui.insist(&format!("listening on {url}"));

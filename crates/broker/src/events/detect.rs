@@ -6,13 +6,27 @@ use oauthctl_core::{ErrorKind, Grant};
 use super::model::{Event, Kind};
 use crate::flow::Place;
 
+/// The most scopes that an event names, and the most bytes that they have: each webhook gets a copy.
+const SCOPES: (usize, usize) = (100, 4_096);
+
+/// Returns the first scopes, as many as an event names.
+fn first(scopes: &[String]) -> Vec<String> {
+    let mut left = SCOPES.1;
+    let fits = |scope: &&String| {
+        let fits = scope.len() <= left;
+        left = left.saturating_sub(scope.len());
+        fits
+    };
+    scopes.iter().take(SCOPES.0).take_while(fits).cloned().collect()
+}
+
 fn of_grant(kind: Kind, place: &Place, grant: &Grant) -> Event {
     Event {
         kind,
         grant_id: grant.id.clone(),
         provider: place.provider.clone(),
         user: place.user.clone(),
-        scopes: grant.tokens.scopes.clone(),
+        scopes: first(&grant.tokens.scopes),
         expires_at: grant.tokens.expires_at.map(|at| at.to_string()),
         error: None,
         oauth_error: None,
@@ -66,7 +80,7 @@ pub fn of_failure(
         grant_id: entry.grant_id.clone(),
         provider: place.provider.clone(),
         user: place.user.clone(),
-        scopes: entry.scopes.clone(),
+        scopes: first(&entry.scopes),
         expires_at: entry.expires_at.map(|at| at.to_string()),
         error: last.and_then(|last| last.error.clone()),
         oauth_error: last.and_then(|last| last.oauth_error.clone()),
@@ -97,4 +111,18 @@ pub fn of_failure(
 pub fn of_removal(place: &Place, grant: Option<&Grant>) -> Vec<Event> {
     let grant = grant.filter(|_| !place.is_unconfirmed());
     grant.map(|grant| of_grant(Kind::Revoked, place, grant)).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_names_a_bounded_number_of_scopes() {
+        let short: Vec<String> = (0..300).map(|n| format!("s{n}")).collect();
+        assert_eq!(first(&short), short[..100]);
+        let long = vec!["x".repeat(1_500); 5];
+        assert_eq!(first(&long), long[..2]);
+        assert!(first(&["x".repeat(100_000)]).is_empty());
+    }
 }

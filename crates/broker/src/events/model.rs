@@ -54,7 +54,7 @@ pub struct Event {
     pub provider: String,
     /// The application's reference for the user.
     pub user: String,
-    /// The granted scopes.
+    /// The granted scopes: the first 100 at most, and 4096 bytes.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// When the access token expires (RFC 3339, UTC).

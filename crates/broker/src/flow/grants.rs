@@ -19,6 +19,9 @@ use crate::vault::{Terms, Vault};
 /// How long the store may take before received tokens are written to a file too.
 const SOON: Duration = Duration::from_millis(150);
 
+/// The largest grant that is stored, in bytes: attributes have up to 32 KiB.
+const LARGEST: usize = 128 * 1024;
+
 /// The store of grants.
 pub struct Grants {
     vault: Arc<Vault>,
@@ -48,6 +51,8 @@ impl Grants {
     }
 
     async fn save_grant(&self, grant: &Grant) -> Result<()> {
+        let fitting = fitting(grant)?;
+        let grant = fitting.as_ref().unwrap_or(grant);
         let place = Place::of(&grant.key);
         let (record, lock) = (place.grant(&self.vault), place.lock(&self.vault));
         let condition = self.locks.held(&lock)?;
@@ -118,6 +123,39 @@ impl Grants {
     }
 }
 
+/// Returns a grant without what can be spared, if it is too large with it. Tenants choose the providers whose tokens
+/// are stored.
+fn fitting(grant: &Grant) -> Result<Option<Grant>> {
+    if size(grant) <= LARGEST {
+        return Ok(None);
+    }
+    let mut smaller = grant.clone();
+    smaller.tokens.id_token = None;
+    match size(&smaller) <= LARGEST {
+        true => Ok(Some(smaller)),
+        false => Err(Error::validation("the provider's tokens are too large to be stored")),
+    }
+}
+
+/// Returns the number of bytes of a stored grant.
+fn size(grant: &Grant) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, grant) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX,
+    }
+}
+
 fn lost() -> Error {
     Error::store("the lock of the connection was lost: nothing was written")
 }
@@ -141,5 +179,38 @@ impl GrantStore for Grants {
 
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.remove_grant(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauthctl_core::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    fn grant(access_token: usize, id_token: usize) -> Grant {
+        let now = Timestamp::now();
+        serde_json::from_value(json!({
+            "version": 1, "id": "g", "generation": 1, "key": { "profile": "acme/p", "account": "u" },
+            "grant_type": "authorization_code",
+            "pin": { "issuer": null, "token_endpoint": "https://as.example/token", "client_id": "c", "client_auth": "none" },
+            "tokens": {
+                "access_token": "a".repeat(access_token), "token_type": "Bearer", "expires_at": null, "scopes": [],
+                "id_token": "i".repeat(id_token),
+            },
+            "obtained_at": now, "refreshed_at": now,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn large_id_token_is_left_out_and_a_large_token_refused() {
+        assert!(fitting(&grant(1_000, 60_000)).unwrap().is_none());
+        let fitting = |access_token, id_token| fitting(&grant(access_token, id_token));
+        let smaller = fitting(100_000, 100_000).unwrap().unwrap();
+        assert!(smaller.tokens.id_token.is_none());
+        assert_eq!(smaller.tokens.access_token.expose().len(), 100_000);
+        assert!(fitting(LARGEST, 0).is_err());
     }
 }

@@ -6,7 +6,7 @@
 //! the first may still be under way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use oauthctl_core::grant::Intent;
@@ -25,6 +25,7 @@ use crate::clock::now_seconds;
 use crate::events::{self, Event};
 use crate::keys::random_text;
 use crate::metrics::METRICS;
+use crate::queues::Queues;
 use crate::storage::{Addition, Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
@@ -54,7 +55,7 @@ pub struct Locks {
     vault: Arc<Vault>,
     caches: Arc<Caches>,
     owner: String,
-    queues: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    queues: Queues,
     fences: Fences,
 }
 
@@ -86,25 +87,11 @@ impl Locks {
         fences.get(name).is_some_and(|fence| fence.is_spending)
     }
 
-    fn queue(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get(name).and_then(Weak::upgrade) {
-            return queue;
-        }
-        if queues.len() > 1_024 {
-            queues.retain(|_, queue| queue.strong_count() > 0);
-        }
-        let queue = Arc::default();
-        queues.insert(name.to_owned(), Arc::downgrade(&queue));
-        queue
-    }
-
     async fn acquire(&self, key: &GrantKey, wait: Duration) -> Result<Box<dyn Lock>> {
         let place = Place::of(key);
         let name = place.lock(&self.vault);
         let until = Instant::now() + wait;
-        let queued = tokio::time::timeout(wait, self.queue(&name).lock_owned()).await;
-        let turn = queued.map_err(|_| busy())?;
+        let turn = self.queues.enter(&name, wait).await.ok_or_else(busy)?;
         let mut pause = PAUSES.0;
         loop {
             if let Some(fence) = self.vault.storage().lock(&name, &self.owner, TTL).await? {

@@ -32,15 +32,17 @@ impl Place {
         Self { tenant: tenant.into(), provider: provider.into(), user: user.into() }
     }
 
-    /// Creates the place that a caller names; `None` for a user that no caller can have. Without this, whoever knows
-    /// the id of a grant could reach it before its confirmation.
+    /// Creates the place that a caller names; `None` for a user that no caller can have: a reference has 1 to 256
+    /// characters, none of them control characters. Without this, whoever knows the id of a grant could reach it before
+    /// its confirmation.
     pub fn of_caller(
         tenant: impl Into<String>,
         provider: impl Into<String>,
         user: impl Into<String>,
     ) -> Option<Self> {
         let place = Self::new(tenant, provider, user);
-        (!place.user.chars().any(char::is_control)).then_some(place)
+        let is_short = (1..=256).contains(&place.user.chars().count());
+        (is_short && !place.user.chars().any(char::is_control)).then_some(place)
     }
 
     /// Returns the place of a key of the core.

@@ -43,11 +43,19 @@ pub enum Space {
     Unconfirmed = 19,
     /// How the deliveries of a webhook go, by its name.
     Endpoints = 20,
+    /// Sessions of the operator, by their hash; the tenant is empty.
+    Sessions = 21,
+    /// The links that applications got instead of tokens, by provider and hashed user.
+    Renewals = 22,
+    /// Places among the connections of a tenant that are kept for flows, by account.
+    Reservations = 23,
+    /// One for each of the [`Flows`](Self::Flows) of a tenant, to count them.
+    OpenFlows = 24,
 }
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Meta,
         Self::Tenants,
         Self::ApiKeys,
@@ -68,6 +76,10 @@ impl Space {
         Self::Limits,
         Self::Unconfirmed,
         Self::Endpoints,
+        Self::Sessions,
+        Self::Renewals,
+        Self::Reservations,
+        Self::OpenFlows,
     ];
 
     /// Returns the number under which it is stored.

@@ -16,7 +16,7 @@ use super::backoff::{Backoff, below};
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::events::Delivery;
-use crate::storage::{Condition, Key, Record, Space, Written};
+use crate::storage::{Condition, Key, Record, Space};
 use crate::tenants;
 use crate::vault::{Stored, Terms};
 use crate::webhooks::{self, DeliveryFailure, Endpoint, Webhook, signature};
@@ -231,25 +231,9 @@ impl Shared {
         self.remove(key, parts).await
     }
 
-    /// Changes the state of a webhook, if the change says so. It is a report: a store that fails is not asked again.
+    /// Changes the state of a webhook, if the change says so.
     async fn note(&self, key: &Key, parts: &Parts<'_>, change: impl Fn(&mut Endpoint) -> bool) {
-        let record = webhooks::endpoint_key(&key.tenant, parts.webhook);
-        loop {
-            let Ok(found) = self.broker.vault.get::<Endpoint>(&record).await else { return };
-            let condition = match &found {
-                Some(found) => Condition::Revision(found.revision),
-                None => Condition::Absent,
-            };
-            let mut endpoint = found.map(|found| found.document).unwrap_or_default();
-            if !change(&mut endpoint) {
-                return;
-            }
-            let terms = Terms::only_if(condition);
-            let written = self.broker.vault.put(record.clone(), &endpoint, terms).await;
-            if !matches!(written, Ok(Written::Refused)) {
-                return;
-            }
-        }
+        webhooks::note(&self.broker.vault, &key.tenant, parts.webhook, change).await;
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::pages::{HOSTILE, in_browser};
 use crate::support::{Broker, Browser, Home, provider};
 
-const KEY: &str = "an-admin-key-of-thirty-two-bytes";
+pub const KEY: &str = "an-admin-key-of-thirty-two-bytes";
 
 fn serve(home: &Home) -> Broker {
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
@@ -18,19 +18,19 @@ fn client() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
-async fn post(url: &str, cookie: &str, form: &str) -> Response {
+pub async fn post(url: &str, cookie: &str, form: &str) -> Response {
     let request = client().post(url).header("cookie", cookie);
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     request.body(form.to_owned()).send().await.unwrap()
 }
 
-async fn get(url: &str, cookie: &str) -> (u16, String) {
+pub async fn get(url: &str, cookie: &str) -> (u16, String) {
     let response = client().get(url).header("cookie", cookie).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
 /// Signs in, and returns the cookie.
-async fn sign_in(broker: &Broker) -> String {
+pub async fn sign_in(broker: &Broker) -> String {
     let response = post(&format!("{}/admin/login", broker.url), "", &format!("key={KEY}")).await;
     assert_eq!(response.status(), 303);
     let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
@@ -93,9 +93,7 @@ async fn form_without_the_token_of_the_session_is_refused() {
     let api = broker.api(&home.tenant("acme", &[]));
     let tenant = format!("{}/admin/tenants/acme", broker.url);
     let cookie = sign_in(&broker).await;
-    let (_, page) = get(&tenant, &cookie).await;
-    let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
-    let csrf = rest.split('"').next().unwrap();
+    let csrf = csrf_of(&get(&tenant, &cookie).await.1);
     for form in [
         "action=disable",
         "csrf=&action=disable",
@@ -114,6 +112,40 @@ async fn form_without_the_token_of_the_session_is_refused() {
     api.get("/v1/connections").await.json(200);
     let unknown = format!("{}/admin/tenants/nobody", broker.url);
     assert_eq!(post(&unknown, &cookie, &right).await.status(), 404);
+}
+
+/// The token of the forms on a page.
+pub fn csrf_of(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("{page}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn session_that_was_signed_out_of_is_over() {
+    let home = Home::new();
+    let broker = serve(&home);
+    home.tenant("acme", &[]);
+    let (admin, tenant) =
+        (format!("{}/admin", broker.url), format!("{}/admin/tenants/acme", broker.url));
+    let (ended, other) = (sign_in(&broker).await, sign_in(&broker).await);
+    let csrf = csrf_of(&get(&admin, &ended).await.1);
+    let logout = format!("{admin}/logout");
+    assert_eq!(post(&logout, &ended, "csrf=x").await.status(), 403);
+    csrf_of(&get(&admin, &ended).await.1);
+    assert_eq!(post(&logout, &ended, &format!("csrf={csrf}")).await.status(), 303);
+    for url in [&admin, &tenant] {
+        let (_, page) = get(url, &ended).await;
+        assert!(page.contains("Admin key") && !page.contains("acme"), "{page}");
+    }
+    let refused = post(&tenant, &ended, &format!("csrf={csrf}&action=disable")).await;
+    assert_eq!(refused.status(), 200, "the form asks for the key");
+    assert!(refused.text().await.unwrap().contains("Admin key"));
+    // Another session of the same operator goes on, also after a restart.
+    drop(broker);
+    let broker = serve(&home);
+    let admin = format!("{}/admin", broker.url);
+    csrf_of(&get(&admin, &other).await.1);
+    assert!(get(&admin, &ended).await.1.contains("Admin key"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,8 @@ pub struct Memory {
     pub refused_at: Vec<Instant>,
     /// How long a response takes, after the tokens were rotated.
     pub delay: Duration,
+    /// The number of bytes that are added to each access token.
+    pub padding: usize,
     /// The lifetime of access tokens, in seconds.
     pub lifetime: u64,
     /// Refuses refreshes for now, with this `Retry-After`.
@@ -142,7 +144,7 @@ impl Memory {
 
     fn tokens(&self, login: usize, number: u64) -> Response {
         Json(json!({
-            "access_token": format!("at-{login}-{number}"),
+            "access_token": format!("at-{login}-{number}{}", "x".repeat(self.padding)),
             "refresh_token": format!("rt-{login}-{number}"),
             "token_type": "Bearer",
             "expires_in": self.lifetime,

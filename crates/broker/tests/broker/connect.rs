@@ -147,6 +147,76 @@ async fn one_of_many_changes_of_a_revision_is_accepted() {
 }
 
 #[tokio::test]
+async fn connection_that_has_changed_is_not_deleted() {
+    let scene = Scene::new().await;
+    scene.connect().await;
+    let api = &scene.api;
+    let path = "/v1/connections/sandbox/u-1";
+    let old = api.get(path).await.header("etag").to_owned();
+    // The user connects again: another grant.
+    scene.connect().await;
+    for tag in [old.as_str(), "\"x\"", "x"] {
+        let refused = api.delete_if(tag, path).await.problem(412);
+        assert_eq!(refused["error"], "precondition_failed", "{tag}");
+    }
+    let new = api.get(path).await.header("etag").to_owned();
+    api.delete_if(&format!("W/{new}"), path).await.problem(412);
+    api.delete_if("*", "/v1/connections/sandbox/u-2").await.problem(404);
+    assert!(!scene.sandbox.journal().iter().any(|entry| entry.endpoint == "revoke"));
+    assert_eq!(api.delete_if(&format!("{old}, {new}"), path).await.status, 204);
+    api.get(path).await.problem(404);
+    api.delete_if("*", path).await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn link_of_a_dead_connection_stays_the_same() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", &sandbox.issuer_with("refresh-invalid-grant")).await;
+    for user in ["u-1", "u-2"] {
+        api.connect("sandbox", user).await;
+    }
+    let longer = |user: &str| format!("/v1/connections/sandbox/{user}/token?min_ttl=2h");
+    let ask = async |user: &str| {
+        let problem = api.get(&longer(user)).await.problem(409);
+        assert_eq!(problem["error"], "login_required");
+        problem["authorize_url"].as_str().unwrap().to_owned()
+    };
+    let first = ask("u-1").await;
+    home.json(&["tenant", "quota", "acme", "--pending", "2"]);
+    let polls: Vec<_> = (0..30)
+        .map(|_| {
+            let (api, path) = (api.clone(), longer("u-1"));
+            tokio::spawn(async move { api.get(&path).await.problem(409)["authorize_url"].clone() })
+        })
+        .collect();
+    for poll in polls {
+        assert_eq!(poll.await.unwrap(), first);
+    }
+    // Whoever asks at the same time gets the same one as well.
+    let polls: Vec<_> = (0..30)
+        .map(|_| {
+            let (api, path) = (api.clone(), longer("u-2"));
+            tokio::spawn(async move { api.get(&path).await.problem(409)["authorize_url"].clone() })
+        })
+        .collect();
+    let mut others = std::collections::BTreeSet::new();
+    for poll in polls {
+        others.insert(poll.await.unwrap().as_str().unwrap().to_owned());
+    }
+    assert_eq!(others.len(), 1, "{others:?}");
+    assert!(!others.contains(&first));
+    assert_eq!(Browser::default().follow(&first).await.status, 200);
+    api.token("sandbox", "u-1").await.json(200);
+    // A link that was used is not given to anybody again.
+    let next = ask("u-1").await;
+    assert_ne!(next, first);
+    assert_eq!(Browser::default().open(&first).await.status, 404);
+}
+
+#[tokio::test]
 async fn callback_of_a_disabled_tenant_spends_nothing() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();

@@ -41,6 +41,7 @@ mod shared;
 #[path = "../../../../src/docs/shell.rs"]
 mod shell;
 mod signup;
+mod sizes;
 mod slow;
 mod soak;
 mod storage;

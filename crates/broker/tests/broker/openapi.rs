@@ -29,3 +29,24 @@ async fn schemathesis_finds_no_difference_to_the_document() {
     assert!(output.status.success(), "{report}");
     assert!(!broker.log().contains("panicked"), "{}", broker.log());
 }
+
+#[tokio::test]
+async fn every_operation_with_a_body_may_answer_408() {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let document = broker.api("").get("/openapi.json").await.json(200);
+    let mut count = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let timeout = &operation["responses"]["408"];
+            let has_body = !operation["requestBody"].is_null();
+            assert_eq!(has_body, !timeout.is_null(), "{method} {path}");
+            if has_body {
+                let schema = &timeout["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 6, "{count}");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oauthctl_sandbox::SandboxOptions;
 
+use crate::process::Output;
 use crate::support::{Broker, Home, Scene, run, token_requests};
 
 #[tokio::test]
@@ -83,6 +84,50 @@ async fn key_is_rotated_while_the_broker_runs() {
     drop(broker);
     let mut refused = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     run(refused.env("OAUTHCTL_MASTER_KEY", old.trim())).fails(10);
+}
+
+/// Runs `rotate-key` from one key to another.
+fn rotate(home: &Home, from: &str, to: &str) -> Output {
+    let mut rotate = home.command(&["serve", "rotate-key", "--json"]);
+    run(rotate.env("OAUTHCTL_MASTER_KEY", from).env("OAUTHCTL_NEW_MASTER_KEY", to))
+}
+
+#[tokio::test]
+async fn rotation_that_failed_is_finished_with_either_key() {
+    let scene = Scene::new().await;
+    let token = scene.connect().await;
+    let Scene { sandbox: _sandbox, broker, key, home, .. } = scene;
+    drop(broker);
+    let old = std::fs::read_to_string(home.path().join("config/broker.key")).unwrap();
+    let (old, new, other) = (old.trim(), "A".repeat(43), "B".repeat(42) + "A");
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let space = oauthctl_broker::storage::Space::Grants.number();
+    let grant = "SELECT value FROM records WHERE space = ?1";
+    let intact = store.query_row(grant, [space], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let write = |value: &[u8]| {
+        let update = "UPDATE records SET value = ?1 WHERE space = ?2";
+        assert_eq!(store.execute(update, rusqlite::params![value, space]).unwrap(), 1);
+    };
+    // It fails at the grant, after it has sealed what comes before with the new key.
+    write(&intact[..intact.len() - 1]);
+    rotate(&home, old, &new).fails(10);
+    rotate(&home, &new, &new).fails(10);
+    rotate(&home, old, &new).fails(10);
+    // Another key would leave some records to the first, and some to the second.
+    rotate(&home, old, &other).fails(3);
+    write(&intact);
+    for either in [old, &new] {
+        let broker = home.serve_with_key(either);
+        let answer = broker.api(&key).token("sandbox", "u-1").await;
+        assert_eq!(answer.json(200), token);
+    }
+    rotate(&home, &new, &new).ok();
+    let broker = home.serve_with_key(&new);
+    assert_eq!(broker.api(&key).token("sandbox", "u-1").await.json(200), token);
+    drop(broker);
+    let mut refused = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    run(refused.env("OAUTHCTL_MASTER_KEY", old)).fails(10);
+    rotate(&home, &new, &new).ok();
 }
 
 #[tokio::test]

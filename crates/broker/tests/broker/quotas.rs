@@ -125,27 +125,132 @@ async fn link_that_is_opened_too_often_starts_no_flow() {
     assert_eq!(Browser::default().follow(&scene.link().await).await.status, 200);
 }
 
-#[tokio::test]
-async fn limits_of_rules_and_webhooks_hold_in_parallel() {
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_in_parallel() {
     let home = Home::new();
     let broker = home.serve(&[]);
     let api = broker.api(&home.tenant("acme", &[]));
-    for (path, body, most) in [
-        ("/v1/rules/pre_token?provider=p", json!({ "expression": "true" }), 100),
-        ("/v1/webhooks/w", json!({ "url": "https://app.example/hook" }), 20),
+    home.json(&["tenant", "quota", "acme", "--providers", "5", "--pending", "7"]);
+    let keys = json!({
+        "client_id": "app",
+        "authorization_endpoint": "https://login.example/authorize",
+        "token_endpoint": "https://login.example/token",
+    });
+    let link = |n: usize| json!({ "provider": "p0", "user": format!("u-{n}") });
+    let (expression, url) = (json!({ "expression": "true" }), "https://app.example/hook");
+    api.put("/v1/providers/p0", &keys).await.json(201);
+    for (path, status, most) in [
+        ("/v1/rules/pre_token?provider=p", 403, 100),
+        ("/v1/webhooks/w", 403, 20),
+        ("/v1/providers/p", 403, 4),
+        ("/v1/connections", 429, 7),
     ] {
         let mut tasks = Vec::new();
-        for n in 0..most + 30 {
-            let (api, path, body) = (api.clone(), format!("{path}{n}"), body.clone());
-            tasks.push(tokio::spawn(async move { api.put(&path, &body).await.status }));
+        for n in 1..=most + 30 {
+            let (api, named) = (api.clone(), format!("{path}{n}"));
+            let (link, keys, expression) = (link(n), keys.clone(), expression.clone());
+            tasks.push(tokio::spawn(async move {
+                match path {
+                    "/v1/connections" => api.post(path, &link).await,
+                    "/v1/providers/p" => api.put(&named, &keys).await,
+                    "/v1/webhooks/w" => api.put(&named, &json!({ "url": url })).await,
+                    _ => api.put(&named, &expression).await,
+                }
+            }));
         }
         let mut statuses = Vec::new();
         for task in tasks {
-            statuses.push(task.await.unwrap());
+            let answer = task.await.unwrap();
+            if answer.status == 403 {
+                assert_eq!(answer.problem(403)["error"], "quota_exceeded");
+            }
+            statuses.push(answer.status);
         }
         let count = |status| statuses.iter().filter(|found| **found == status).count();
-        assert_eq!((count(201), count(429)), (most, 30), "{path}: {statuses:?}");
+        assert_eq!((count(201), count(status)), (most, 30), "{path}: {statuses:?}");
     }
+}
+
+/// Users who come back from the provider at the same time.
+pub async fn callbacks_at_once(callbacks: Vec<(Browser, String)>) -> Vec<u16> {
+    let mut tasks = Vec::new();
+    for (mut browser, callback) in callbacks {
+        tasks.push(tokio::spawn(async move { browser.open(&callback).await.status }));
+    }
+    let mut statuses = Vec::new();
+    for task in tasks {
+        statuses.push(task.await.unwrap());
+    }
+    statuses.sort_unstable();
+    statuses
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_place_is_for_one_of_many_users() {
+    let scene = Scene::new().await;
+    let Scene { api, home, .. } = &scene;
+    scene.connect().await;
+    home.json(&["tenant", "quota", "acme", "--connections", "2"]);
+    let mut users = Vec::new();
+    for n in 0..20 {
+        let link = api.link(&json!({ "provider": "sandbox", "user": format!("new-{n}") })).await;
+        let mut browser = Browser::default();
+        let callback = browser.callback_of(&link).await;
+        users.push((browser, callback));
+    }
+    // Who is connected needs no place.
+    let mut again = Browser::default();
+    let callback = again.callback_of(&scene.link().await).await;
+    users.push((again, callback));
+    let statuses = callbacks_at_once(users).await;
+    assert_eq!(statuses, [&[200; 2][..], &[403; 19]].concat());
+    let listed = api.get("/v1/connections").await.json(200);
+    assert_eq!(listed["connections"].as_array().unwrap().len(), 2, "{listed}");
+    // Nothing is kept for those who were refused.
+    home.json(&["tenant", "quota", "acme", "--connections", "3"]);
+    let last = json!({ "provider": "sandbox", "user": "last" });
+    let until = Instant::now() + Duration::from_secs(5);
+    while api.post("/v1/connections", &last).await.status != 201 {
+        assert!(Instant::now() < until, "still refused");
+    }
+    api.connect("sandbox", "last").await;
+}
+
+#[tokio::test]
+async fn place_of_a_flow_that_failed_is_free() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    home.json(&["tenant", "quota", "acme", "--connections", "1"]);
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.provide("broken", &sandbox.issuer_with("token-500")).await;
+    let link = api.link(&json!({ "provider": "broken", "user": "u-1" })).await;
+    assert_eq!(Browser::default().follow(&link).await.status, 502);
+    api.connect("sandbox", "u-2").await;
+}
+
+#[tokio::test]
+async fn flows_of_a_tenant_are_limited_over_its_links() {
+    let scene = Scene::new().await;
+    let Scene { api, home, .. } = &scene;
+    home.json(&["tenant", "quota", "acme", "--pending", "2"]);
+    let (first, second) = (scene.link().await, scene.link().await);
+    let mut browsers = Vec::new();
+    for _ in 0..20 {
+        let mut browser = Browser::default();
+        let callback = browser.callback_of(&first).await;
+        browsers.push((browser, callback));
+    }
+    let refused = Browser::default().open(&second).await;
+    assert_eq!(refused.status, 429, "{}", refused.text);
+    assert_eq!(refused.header("retry-after"), "60");
+    assert!(refused.text.contains("Too many users"), "{}", refused.text);
+    // A flow that ends makes room for another.
+    let (mut browser, callback) = browsers.pop().unwrap();
+    assert_eq!(browser.open(&callback).await.status, 200);
+    assert_eq!(Browser::default().follow(&second).await.status, 200);
+    api.token("sandbox", "u-1").await.json(200);
 }
 
 #[test]

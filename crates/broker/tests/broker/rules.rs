@@ -287,3 +287,31 @@ async fn rule_belongs_to_its_tenant() {
     owner.delete("/v1/rules/post_token").await.problem(404);
     other.get("/v1/rules/post_token").await.json(200);
 }
+
+#[tokio::test]
+async fn list_has_each_rule_and_no_secret() {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    let empty = api.get("/v1/rules").await.json(200);
+    assert_eq!(empty, json!({ "rules": [], "next_cursor": null }));
+    rule(&api, "pre_token", "true").await;
+    rule(&api, "post_token?provider=sandbox", "false").await;
+    let callback = json!({ "callback": "http://127.0.0.1:9/ask" });
+    api.put("/v1/rules/authorization", &callback).await.json(201);
+    let expected = [
+        json!({ "event": "authorization", "callback": "http://127.0.0.1:9/ask" }),
+        json!({ "event": "post_token", "provider": "sandbox", "expression": "false" }),
+        json!({ "event": "pre_token", "expression": "true" }),
+    ];
+    assert_eq!(api.get("/v1/rules").await.json(200)["rules"], json!(expected));
+    let first = api.get("/v1/rules?limit=2").await.json(200);
+    assert_eq!(first["rules"], json!(expected[..2]));
+    let rest = format!("/v1/rules?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+    let rest = api.get(&rest).await.json(200);
+    assert_eq!(rest, json!({ "rules": expected[2..], "next_cursor": null }));
+    api.get("/v1/rules?limit=0").await.problem(400);
+    api.get("/v1/rules?cursor=%20").await.problem(400);
+    let other = broker.api(&home.tenant("other", &[]));
+    assert_eq!(other.get("/v1/rules").await.json(200)["rules"], json!([]));
+}

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
+use crate::admin;
 use crate::databases;
+use crate::quotas::callbacks_at_once;
 use crate::support::{Broker, Browser, Home, provider, provider_with, run, token_requests};
 
 /// Two instances, as they would run on two hosts: they share the store and the master key, nothing else.
@@ -29,7 +31,8 @@ impl Pair {
         let key = created["api_key"].as_str().unwrap().to_owned();
         let serve = |home: &Home, public_url: &[&str]| {
             let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--store", store]);
-            Broker::start(command.args(public_url).env("OAUTHCTL_MASTER_KEY", MASTER_KEY))
+            command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).env("OAUTHCTL_ADMIN_KEY", admin::KEY);
+            Broker::start(command.args(public_url))
         };
         let first = serve(&homes[0], &[]);
         let second = serve(&homes[1], &["--public-url", &first.url]);
@@ -65,6 +68,8 @@ on_shared_stores! {
     expired_token_is_refreshed_once_over_instances,
     deleted_connection_is_gone_at_the_other_instance,
     stored_values_show_no_secret_and_no_user,
+    last_place_is_for_one_of_many_users,
+    session_ends_at_both_instances,
 }
 
 async fn link_of_one_instance_is_completed_at_another(store: &str) {
@@ -103,6 +108,27 @@ async fn parallel_callbacks_at_two_instances_redeem_once(store: &str) {
     assert!(connected >= 1);
     assert_eq!(token_requests(&sandbox), 1);
     one.token("sandbox", "u-1").await.json(200);
+}
+
+async fn last_place_is_for_one_of_many_users(store: &str) {
+    let sandbox = provider().await;
+    let pair = Pair::start(store, &[]);
+    let one = pair.brokers[0].api(&pair.key);
+    one.provide("sandbox", sandbox.issuer()).await;
+    let mut quota = pair.homes[0].command(&["--store", store, "tenant", "quota", "acme"]);
+    quota.args(["--connections", "1", "--pending", "30"]);
+    run(quota.env("OAUTHCTL_MASTER_KEY", MASTER_KEY)).ok();
+    let mut users = Vec::new();
+    for n in 0..20 {
+        let link = one.link(&json!({ "provider": "sandbox", "user": format!("u-{n}") })).await;
+        let mut browser = Browser::default();
+        let callback = browser.callback_of(&link).await;
+        let url = if n % 2 == 0 { callback } else { pair.elsewhere(&callback) };
+        users.push((browser, url));
+    }
+    let statuses = callbacks_at_once(users).await;
+    assert_eq!(statuses, [&[200][..], &[403; 19]].concat());
+    assert_eq!(token_requests(&sandbox), 1, "no other code is redeemed");
 }
 
 async fn expired_token_is_refreshed_once_over_instances(store: &str) {
@@ -164,4 +190,17 @@ async fn stored_values_show_no_secret_and_no_user(store: &str) {
     let log = pair.brokers.iter().map(Broker::log).collect::<String>();
     assert!(!log.contains(&store.split('@').next().unwrap()["redis://:".len()..]), "{log}");
     assert!(pair.homes.iter().all(|home| !home.path().join("state/broker.db").exists()));
+}
+
+async fn session_ends_at_both_instances(store: &str) {
+    let pair = Pair::start(store, &[]);
+    let session = admin::sign_in(&pair.brokers[0]).await;
+    let [one, two] = pair.brokers.each_ref().map(|broker| format!("{}/admin", broker.url));
+    let csrf = admin::csrf_of(&admin::get(&two, &session).await.1);
+    let logout = format!("{two}/logout");
+    assert_eq!(admin::post(&logout, &session, &format!("csrf={csrf}")).await.status(), 303);
+    for url in [one, two] {
+        let (_, page) = admin::get(&url, &session).await;
+        assert!(page.contains("Admin key"), "{page}");
+    }
 }

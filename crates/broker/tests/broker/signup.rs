@@ -103,6 +103,10 @@ async fn confirmed_address_gets_a_key_of_its_own_tenant() {
     assert_eq!(status, 201);
     let api = broker.api(issued["api_key"].as_str().unwrap());
     api.get("/v1/connections").await.json(200);
+    let quota = home.json(&["tenant", "list"])[0]["quota"].clone();
+    let expected =
+        json!({ "connections": 1_000, "providers": 20, "pending": 1_000, "requests": 100 });
+    assert_eq!(quota, expected);
     assert_eq!(key(&broker, "ada@example.com", "wrong horse").await.0, 401);
     let log = broker.log();
     for secret in ["horse", "ada@", issued["api_key"].as_str().unwrap()] {

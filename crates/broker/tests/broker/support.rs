@@ -207,6 +207,16 @@ impl Api {
         Answer::of(request.body(body.to_string()).send().await.unwrap()).await
     }
 
+    /// Removes a connection, if it has this entity tag.
+    pub async fn delete_if(&self, tag: &str, path: &str) -> Answer {
+        let request = self
+            .client
+            .delete(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("if-match", tag);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await
     }

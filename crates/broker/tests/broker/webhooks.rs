@@ -1,6 +1,7 @@
 //! Webhooks, with a receiver of our own and the published library that verifies signatures.
 
 mod hostile;
+mod list;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use crate::profile::{Endpoint, Profile};
 use crate::protocol::members::Members;
 
 /// The outcome of ending a grant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Revoked {
     /// Whether there was a grant to remove.
@@ -26,10 +26,11 @@ pub struct Revoked {
 }
 
 /// What the server did about a revocation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum AtServer {
     /// No request was sent: nothing was stored, or the profile is unknown.
+    #[default]
     NotAsked,
     /// No request was sent: no revocation endpoint is known.
     NoEndpoint,
@@ -39,20 +40,26 @@ pub enum AtServer {
     Failed(Error),
 }
 
-/// Revokes a grant at the server of this profile, if one is given, and forgets it.
+/// Revokes a grant at the server of this profile, if one is given, and forgets it. Returns `None`, with nothing done, if
+/// the grant is not `known`.
 pub(super) async fn end(
     shared: &Shared,
     profile: Option<&Profile>,
     key: &GrantKey,
-) -> Result<Revoked> {
+    known: Option<&Grant>,
+) -> Result<Option<Revoked>> {
     let ports = &shared.ports;
     // A refresh in progress finishes first: its tokens are revoked too.
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
     // If that fails, the stored tokens are revoked and removed anyway.
     let _ = recover(shared, &mut *lock, key).await;
+    let found = load(ports, key).await;
+    if known.is_some_and(|known| !matches!(&found, Ok(Some(grant)) if grant == known)) {
+        return Ok(None);
+    }
     let _critical = shared.critical.enter(CriticalPart::Revocation);
     let mut asked = None;
-    let at_server = match (profile, load(ports, key).await) {
+    let at_server = match (profile, found) {
         (_, Err(Unloaded::Foreign(error))) => return Err(error),
         (None, _) | (_, Ok(None)) => AtServer::NotAsked,
         (Some(profile), Ok(Some(grant))) => {
@@ -67,7 +74,7 @@ pub(super) async fn end(
     let forgotten = ports.store.remove(key).await?;
     lock.clear_intent().await?;
     lock.retract().await?;
-    Ok(Revoked { forgotten, at_server, asked })
+    Ok(Some(Revoked { forgotten, at_server, asked }))
 }
 
 async fn revoke_at_server(

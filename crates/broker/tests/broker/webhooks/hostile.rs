@@ -95,7 +95,7 @@ async fn hostile_webhook_bodies_are_refused() {
         subscribe(&api, &format!("w{number}"), "https://a.example/").await;
     }
     let put = json!({ "url": "https://a.example/" });
-    api.put("/v1/webhooks/w20", &put).await.problem(429);
+    api.put("/v1/webhooks/w20", &put).await.problem(403);
     api.put("/v1/webhooks/w19", &put).await.json(200);
     assert_eq!(api.delete("/v1/webhooks/w19").await.status, 204);
     api.delete("/v1/webhooks/w19").await.problem(404);

@@ -158,8 +158,22 @@ impl FlowManager {
     /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`](crate::flow::Profiles::get), in which case
     /// nothing is removed.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
+        Ok(self.revoke_if(key, None).await?.unwrap_or_default())
+    }
+
+    /// Revokes a grant and removes it as [`revoke`](Self::revoke) does. With `known`, that happens only if the grant is
+    /// still this one; nothing can change it between the comparison and the revocation. Returns `None` if it is not.
+    ///
+    /// # Errors
+    ///
+    /// See [`revoke`](Self::revoke).
+    pub async fn revoke_if(
+        &self,
+        key: &GrantKey,
+        known: Option<&Grant>,
+    ) -> Result<Option<Revoked>> {
         let profile = self.shared.profile(&key.profile).await?;
-        revoke::end(&self.shared, profile.as_deref(), key).await
+        revoke::end(&self.shared, profile.as_deref(), key, known).await
     }
 
     /// Removes a grant without contacting its server. Returns whether there was one.
@@ -168,7 +182,8 @@ impl FlowManager {
     ///
     /// See [`FlowManager::revoke`].
     pub async fn forget(&self, key: &GrantKey) -> Result<bool> {
-        revoke::end(&self.shared, None, key).await.map(|ended| ended.forgotten)
+        let ended = revoke::end(&self.shared, None, key, None).await?;
+        Ok(ended.is_some_and(|ended| ended.forgotten))
     }
 
     /// Returns the server's claims about the user of an account (OpenID Connect Core, section 5.3),
