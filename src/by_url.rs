@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
 use oauthctl_core::flow::{FlowManager, Located, Registration};
-use oauthctl_core::profile::AuthorizationServer;
 use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlClient, UrlLogin};
+use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::store::{Store, UrlLogins};
 use oauthctl_core::text::one_line;
@@ -71,6 +71,8 @@ pub struct Prepared {
     pub login: UrlLogin,
     /// The server.
     pub server: AuthorizationServer,
+    /// The client secret that the user gives, which is not stored yet.
+    pub secret: Option<Secret>,
     /// Whether the client is one that the user named for another URL of this issuer.
     pub borrows_client: bool,
 }
@@ -95,6 +97,7 @@ pub async fn prepare(
     let scopes = scopes(&located, at_same_server, &request);
     let attempts = attempts(place, at_same_server, &scopes, request.is_step_up)?;
     let client = client(place, manager, &located, &scopes, &request).await?;
+    let secret = request.client.as_ref().and_then(|(_, secret)| secret.clone());
     let borrows_client = client.origin == ClientOrigin::Given
         && request.client.is_none()
         && at_same_server.is_none_or(|login| login.client.id != client.id);
@@ -107,15 +110,34 @@ pub async fn prepare(
         client,
         attempts,
     };
-    Ok(Prepared { login, server: located.server, borrows_client })
+    Ok(Prepared { login, server: located.server, secret, borrows_client })
 }
 
-/// Keeps a login that has succeeded.
+impl Prepared {
+    /// Returns the equivalent profile.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if what was kept is invalid.
+    pub fn profile(&self) -> Result<Profile> {
+        let mut profile = self.login.profile()?;
+        if let Some(secret) = &self.secret {
+            profile.client.secret = Some(SecretSource::Inline(secret.clone()));
+        }
+        Ok(profile)
+    }
+}
+
+/// Keeps a login that has succeeded. Only then does the client secret replace the one before, which other logins of
+/// the same client may use.
 ///
 /// # Errors
 ///
 /// Returns `Store` if it was not kept.
-pub fn keep(place: &Place, login: &UrlLogin) -> Result<()> {
+pub async fn keep(place: &Place, login: &UrlLogin, secret: Option<&Secret>) -> Result<()> {
+    if let (Some(item), Some(secret)) = (&login.client.secret_item, secret) {
+        place.store.items.set(item, secret).await?;
+    }
     if login.client.origin == ClientOrigin::Given {
         place.logins.keep_client(&login.issuer, &login.store, &login.client)?;
     }
@@ -181,7 +203,9 @@ async fn client(
 ) -> Result<UrlClient> {
     let issuer = located.server.issuer.as_deref().unwrap_or_default();
     if let Some((id, secret)) = &request.client {
-        return given(place, issuer, id, secret.as_ref()).await;
+        let mut client = bare(id, ClientOrigin::Given);
+        client.secret_item = secret.as_ref().map(|_| item(issuer, id, "client_secret"));
+        return Ok(client);
     }
     let kept = place.logins.client(issuer, &place.store_name)?;
     if let Some(client) = kept.as_ref().filter(|client| client.origin == ClientOrigin::Given) {
@@ -212,21 +236,6 @@ fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
         registration_uri: None,
         registration_token_item: None,
     }
-}
-
-async fn given(
-    place: &Place,
-    issuer: &str,
-    id: &str,
-    secret: Option<&Secret>,
-) -> Result<UrlClient> {
-    let mut client = bare(id, ClientOrigin::Given);
-    if let Some(secret) = secret {
-        let item = item(issuer, id, "client_secret");
-        place.store.items.set(&item, secret).await?;
-        client.secret_item = Some(item);
-    }
-    Ok(client)
 }
 
 /// Keeps a registration at once: it exists whether or not the login succeeds.

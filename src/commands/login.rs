@@ -106,7 +106,7 @@ fn log_in_with(
     match login_turn::wait(context, state, key, manager, timeout)? {
         Turn::Ours(lock) => {
             let plan = Plan { args, context, target, scopes: &args.scopes, server: None };
-            attempt(&plan, manager, timeout, lock, |outcome| outcome)
+            attempt(&plan, manager, timeout, lock, async |outcome| outcome)
         }
         Turn::Joined(grant) => Ok(*grant),
     }
@@ -186,15 +186,15 @@ pub fn log_in_by_url(
         }
     };
     let prepared = by_url::prepare(&place, &finder, name, request);
-    let by_url::Prepared { login, server, borrows_client } =
-        runner::block_on(Some(&finder), prepared)?;
+    let prepared = runner::block_on(Some(&finder), prepared)?;
+    let profile = prepared.profile()?;
+    let by_url::Prepared { login, server, secret, borrows_client } = prepared;
     if borrows_client {
         let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
         context.ui.say(format!(
             "Using the client `{id}` of an earlier login at {issuer}. --client-id names another one."
         ));
     }
-    let profile = login.profile()?;
     let target = Target {
         profile: &profile,
         key,
@@ -205,8 +205,8 @@ pub fn log_in_by_url(
     let before = logged_in(&target)?;
     let manager = manager::build_among_others(context, &target)?;
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
-    let grant = attempt(&plan, &manager, timeout, lock, |outcome| match outcome {
-        Ok(completed) => by_url::keep(&place, &login).map(|()| completed),
+    let grant = attempt(&plan, &manager, timeout, lock, async |outcome| match outcome {
+        Ok(completed) => by_url::keep(&place, &login, secret.as_ref()).await.map(|()| completed),
         Err(error) => Err(by_url::forget_unknown_client(&place, &login, error)),
     })?;
     context.ui.say(progress::summary(&grant, &profile, &before));

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::profile::describe;
 use oauthctl_core::profile::edit::{self, NewProfile};
 use oauthctl_core::profile::{LoopbackHost, Profile, SecretSource};
-use oauthctl_core::store::StoreSpec;
+use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
@@ -229,8 +229,10 @@ fn write(mut new: NewProfile, secret: Option<&Secret>, context: &Context) -> Res
     let config = edit::add(&path, &new)?;
     let profile = config.profile(&new.name)?;
     if let Some(secret) = secret {
-        let store = context.open_store(&context.store_spec(config.store_of(profile))?)?;
-        if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
+        let spec = context.store_spec(config.store_of(profile));
+        let store = spec.and_then(|spec| context.open_store(&spec));
+        let set = |store: Store| runner::block_on(None, store.items.set(&item, secret));
+        if let Err(error) = store.and_then(set) {
             // Without its client secret, the profile is useless.
             edit::remove(&path, &new.name)?;
             return Err(error.context("cannot store the client secret; the profile was not added"));

@@ -183,7 +183,6 @@ fn a_client_secret_goes_to_the_store_and_nowhere_else() {
 fn a_secret_that_cannot_be_kept_adds_no_profile() {
     let mut home = Home::new();
     home.config("# kept\n");
-    home.set("OAUTHCTL_STORE", "keyring");
     let args = [
         "profile",
         "add",
@@ -194,8 +193,12 @@ fn a_secret_that_cannot_be_kept_adds_no_profile() {
         "x",
         "--client-secret-stdin",
     ];
-    home.run_with(args, SECRET).fails(10);
-    assert_eq!(fs::read_to_string(home.config_path()).unwrap().trim_end(), "# kept");
+    for (store, code) in [("keyring", 10), ("bogus", 2)] {
+        home.set("OAUTHCTL_STORE", store);
+        home.run_with(args, SECRET).fails(code);
+        let config = fs::read_to_string(home.config_path()).unwrap();
+        assert_eq!(config.trim_end(), "# kept", "{store}");
+    }
 }
 
 #[test]

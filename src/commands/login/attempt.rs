@@ -39,7 +39,7 @@ pub fn attempt(
     manager: &FlowManager,
     timeout: Duration,
     mut lock: LoginLock,
-    keep: impl FnOnce(Result<Completed>) -> Result<Completed>,
+    keep: impl AsyncFnOnce(Result<Completed>) -> Result<Completed>,
 ) -> Result<GrantInfo> {
     let Plan { args, context, target, .. } = *plan;
     let work = async {
@@ -55,7 +55,7 @@ pub fn attempt(
             attempt.scopes = extended_scopes(target.profile, stored.as_ref(), &args.add_scopes);
         }
         let outcome = log_in_by(args, context, target.profile, manager, attempt, chosen).await;
-        let outcome = keep(outcome);
+        let outcome = keep(outcome).await;
         // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
         // this login.
         let _ = lock.finish(&login_turn::outcome_of(&outcome));

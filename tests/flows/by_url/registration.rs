@@ -1,5 +1,7 @@
 //! Which client a login by URL is, and its registration.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -114,6 +116,59 @@ fn client_secret_from_stdin_authenticates() {
         .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
     scene.login().ok();
     assert_ne!(scene.one("/b/authorize")["query"]["client_id"], "mine");
+}
+
+/// The client secret of the last token request.
+#[track_caller]
+fn last_secret(scene: &Scene) -> String {
+    let request = scene.server.requests("/a/token").pop().unwrap();
+    let basic = request["authorization"].as_str().unwrap().strip_prefix("Basic ").unwrap();
+    let decoded = String::from_utf8(STANDARD.decode(basic).unwrap()).unwrap();
+    decoded.strip_prefix("mine:").unwrap().to_owned()
+}
+
+#[test]
+fn secret_of_a_failed_login_replaces_nothing() {
+    let scene = Scene::new();
+    let login = ["login", &scene.url, "--client-id", "mine", "--client-secret-stdin"];
+    scene.home.run_with(login, "right-canary-31\n").ok();
+    let refused =
+        json!({ "/a/token": { "status": 401, "body": "{\"error\":\"invalid_client\"}" } });
+    for (change, code) in
+        [(json!({ "raw": refused }), 8), (json!({ "callback": { "error": "access_denied" } }), 5)]
+    {
+        scene.server.set(&change);
+        scene.home.run_with(login, "mistyped-canary-31\n").fails(code);
+        scene.server.set(&json!({ "raw": {}, "callback": null }));
+        scene.token(&["--force-refresh"]).ok();
+        assert_eq!(last_secret(&scene), "right-canary-31", "{change}");
+    }
+    scene.home.run_with(login, "new-canary-31\n").ok();
+    assert_eq!(last_secret(&scene), "new-canary-31");
+    scene.token(&["--force-refresh"]).ok();
+    assert_eq!(last_secret(&scene), "new-canary-31");
+    let secrets = ["right-canary-31", "mistyped-canary-31", "new-canary-31"];
+    assert_no_secret(&scene.home, secrets.map(str::to_owned));
+}
+
+#[test]
+fn client_of_another_store_does_not_keep_this_one() {
+    let scene = Scene::with(&json!({ "challenge": null, "root": {
+        "resource": "$/", "authorization_servers": ["$/a"],
+    } }));
+    let (here, there) = (scene.url.as_str(), format!("{}/other", scene.server.base));
+    let elsewhere = format!("file:{}", scene.home.path("elsewhere").display());
+    let secret = ["--client-id", "mine", "--client-secret-stdin"];
+    scene.home.run_with([&["login", here], &secret[..]].concat(), "canary-here-52\n").ok();
+    let login = ["--store", &elsewhere, "login", &there];
+    scene.home.run_with([&login, &secret[..]].concat(), "canary-there-52\n").ok();
+    scene.home.run(["logout", here]).ok();
+    // The client of the other store is not one of this store.
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 1);
+    let refresh = ["--store", &elsewhere, "token", "-p", &there, "--force-refresh"];
+    scene.home.run(refresh).ok();
+    assert_eq!(last_secret(&scene), "canary-there-52");
 }
 
 #[test]
