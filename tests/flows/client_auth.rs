@@ -64,6 +64,37 @@ fn audience_is_the_issuer_or_the_token_endpoint() {
     }
 }
 
+/// As Okta requires it.
+#[test]
+fn audience_is_the_endpoint_that_is_called() {
+    let (server, home) = (Servers::machines(), Home::new());
+    home.write(&home.path("config/oauthctl/key"), &server.client_keys["ES256"]);
+    let at = |path: &str| format!("{}/{path}", server.issuer);
+    let metadata = json!({
+        "authorization_endpoint": at("authorize"), "revocation_endpoint": at("revoke"),
+        "introspection_endpoint": at("introspect"),
+        "pushed_authorization_request_endpoint": at("par"),
+    });
+    server.set(&json!({ "audience": "endpoint", "metadata": metadata }));
+    let key = "private_key = { file = \"key\" }\n\
+        client_assertion_audience = \"endpoint\"\n";
+    service(&home, &server, key);
+    home.run(["token", "-p", "p"]).ok();
+    assert_eq!(home.run(["introspect", "p", "--json"]).ok().json()["active"], true);
+    let logout = home.run(["logout", "p", "--json"]).ok().json();
+    assert_eq!(logout[0]["revocation"], "revoked", "{logout}");
+    home.config("").profile("q", &server.issuer, "signer", &format!("{key}par = \"always\"\n"));
+    let started = home.run(["start", "q"]).ok().json();
+    assert!(started["authorization_url"].as_str().unwrap().contains("request_uri="), "{started}");
+    let called: Vec<Value> =
+        server.requests().into_iter().map(|request| request["path"].clone()).collect();
+    assert_eq!(called, [Value::Null, json!("/introspect"), json!("/revoke"), json!("/par")]);
+    // The token endpoint alone is not enough.
+    service(&home, &server, &key.replace("\"endpoint\"", "\"token_endpoint\""));
+    home.run(["token", "-p", "p"]).ok();
+    home.run(["introspect", "p"]).fails(8);
+}
+
 #[test]
 fn algorithm_is_one_that_the_server_supports() {
     let (server, home) = (Servers::machines(), Home::new());

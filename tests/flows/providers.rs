@@ -81,6 +81,11 @@ impl<'a> Scene<'a> {
         output
     }
 
+    /// Logs in on another device, where the user approves at once.
+    fn login_on_device(&self) -> Output {
+        self.home.run(["login", "p", "--flow", "device", "--no-browser"])
+    }
+
     fn token(&self, more: &[&str]) -> Output {
         self.home.run([&["token", "--json"], more].concat())
     }
@@ -124,6 +129,10 @@ impl<'a> Scene<'a> {
             self.servers.forget(self.name);
             self.exits(self.token(&["--force-refresh"]), 4);
             self.exits(self.login(false), 0);
+        }
+        if self.row.get("device").is_some() {
+            self.exits(self.login_on_device(), 0);
+            self.exits(self.token(&["--force-refresh"]), 0);
         }
         self.exits(self.home.run(["logout", "p"]), 0);
         let all = self.servers.requests(self.name);

@@ -74,6 +74,7 @@ const refuse = (code, why) => { throw new Refusal(code, why); };
 
 /** The client: `svc` with its secret, `signer` with a signed assertion, or none. */
 async function client(req, form) {
+  const called = `${issuer}${new URL(req.url, issuer).pathname}`;
   const header = req.headers.authorization;
   if (header) {
     const [id, secret] = Buffer.from(header.slice(6), 'base64').toString().split(':').map((part) =>
@@ -87,7 +88,7 @@ async function client(req, form) {
     if (id && !['public', 'signer'].includes(id)) refuse('invalid_client', `${id} must authenticate`);
     return id;
   }
-  const audience = { issuer, token_endpoint: `${issuer}/token` }[settings.audience];
+  const audience = { issuer, token_endpoint: `${issuer}/token`, endpoint: called }[settings.audience];
   const { protectedHeader, payload } = await jwtVerify(assertion, clientKeys, { audience, issuer: 'signer', subject: 'signer' })
     .catch((error) => refuse('invalid_client', error.message));
   if (typeof payload.aud !== 'string' || !payload.jti || payload.exp - payload.iat > 300) {
@@ -171,6 +172,21 @@ async function token(req) {
   return { status: 200, body };
 }
 
+/** The endpoints that do no more than authenticate the client, and what they answer. */
+const OTHERS = {
+  '/revoke': [200, {}],
+  '/introspect': [200, { active: true }],
+  '/par': [201, { request_uri: 'urn:ietf:params:oauth:request_uri:1', expires_in: 60 }],
+};
+
+async function other(req, path) {
+  const form = new URLSearchParams((await bytes(req)).toString());
+  const entry = journal.add({ path, form: Object.fromEntries(form) });
+  entry.client = await client(req, form);
+  const [status, body] = OTHERS[path];
+  return { status, body };
+}
+
 server.on('request', async (req, res) => {
   let answer;
   const path = new URL(req.url, issuer).pathname;
@@ -178,8 +194,9 @@ server.on('request', async (req, res) => {
     answer = { status: 200, body: { issuer, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks`, response_types_supported: [], ...settings.metadata } };
   } else if (path === '/jwks') {
     answer = { status: 200, body: { keys: [{ ...idKey.publicKey.export({ format: 'jwk' }), kid: 'id', alg: 'RS256', use: 'sig' }] } };
-  } else if (path === '/token' && req.method === 'POST') {
-    answer = await token(req).catch((error) => ({
+  } else if ((path === '/token' || OTHERS[path]) && req.method === 'POST') {
+    const work = path === '/token' ? token(req) : other(req, path);
+    answer = await work.catch((error) => ({
       status: error.code === 'invalid_client' ? 401 : 400,
       body: { error: error.code ?? 'server_error', error_description: error.message },
     }));

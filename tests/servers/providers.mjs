@@ -4,8 +4,9 @@
 //   node providers.mjs
 //
 // One line of JSON on stdout says where they are; it ends when stdin closes. A provider is at BASE/NAME/, with its
-// endpoints at authorization, token, refresh, revocation, userinfo and jwks, or where its table says. The authorization
-// endpoint agrees at once; with `/deny` before it, the user cancels. The client is `cli` with the secret `secret`.
+// endpoints at authorization, token, refresh, revocation, userinfo, device_authorization and jwks, or where its table
+// says. The authorization endpoint agrees at once; with `/deny` before it, the user cancels. A user code is approved
+// after the first poll. The client is `cli` with the secret `secret`.
 
 import { createHash, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -16,8 +17,10 @@ import { PROVIDERS } from './providers/table.mjs';
 
 const CLIENT = 'cli';
 const SECRET = 'secret';
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const PATHS = {
   authorization: 'authorization', token: 'token', refresh: 'refresh', revocation: 'revocation', userinfo: 'userinfo',
+  device_authorization: 'device_authorization',
 };
 
 const random = () => randomBytes(16).toString('hex');
@@ -26,6 +29,7 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 
 const journal = new Journal();
 const codes = new Map();
+const deviceCodes = new Map();
 const refreshTokens = new Map();
 const access = new Map();
 let base;
@@ -58,13 +62,37 @@ function idToken({ issuer, openid }, nonce) {
   return [...parts, base64url(signature)].join('.');
 }
 
+function demandScopes(p, sent) {
+  const asked = (sent ?? '').split(p.scopeSeparator ?? ' ').filter(Boolean);
+  demand(String(asked) === String(p.scopes), `scopes are ${asked}`, 'invalid_scope');
+}
+
+/** The device authorization endpoint. */
+function authorizeDevice(p, params) {
+  demand(params.client_id === CLIENT, 'client_id', 'invalid_client');
+  demandScopes(p, params[p.device.scopeParam]);
+  const code = random();
+  deviceCodes.set(code, { provider: p.name, polls: 0 });
+  return { device_code: code, user_code: 'ABCD-EFGH', verification_uri: `${p.root}/activate`, expires_in: 1_800, interval: 1 };
+}
+
+/** A poll of the token endpoint. */
+function redeemDevice(p, params) {
+  const found = deviceCodes.get(params.device_code);
+  demand(found?.provider === p.name, 'unknown device code', 'invalid_grant');
+  demandScopes(p, params[p.device.scopeParam]);
+  found.polls += 1;
+  if (found.polls === 1) return [400, p.device.pending];
+  deviceCodes.delete(params.device_code);
+  return [200, issue(p, { token: 'replaced' }, params, { isRefresh: false })];
+}
+
 /** The authorization endpoint. */
 function authorize(p, query, deny) {
   demand(query.get('response_type') === 'code', 'response_type');
   demand(query.get('client_id') === CLIENT, 'client_id');
   for (const [name, value] of Object.entries(p.asks ?? {})) demand(query.get(name) === value, `${name} is not ${value}`);
-  const asked = (query.get('scope') ?? '').split(p.scopeSeparator ?? ' ').filter(Boolean);
-  demand(String(asked) === String(p.scopes), `scopes are ${asked}`, 'invalid_scope');
+  demandScopes(p, query.get('scope'));
   const challenge = query.get('code_challenge');
   demand(p.pkce !== 'unknown' || !challenge, 'code_challenge is not known');
   demand(p.pkce !== 'required' || challenge, 'no code_challenge');
@@ -112,7 +140,7 @@ function issue(p, how, params, { nonce, isRefresh }) {
   Object.assign(tokens, p.tokens, how.tokens);
   for (const name of [...(p.without ?? []), ...(how.without ?? [])]) delete tokens[name];
   access.set(tokens.access_token, p.name);
-  return tokens;
+  return p.nested && !isRefresh ? { ok: true, [p.nested]: { id: 'U0', ...tokens } } : tokens;
 }
 
 function redeem(p, params) {
@@ -148,6 +176,7 @@ async function token(p, req, params, path) {
     const [status, body] = p.refuses ?? [400, { error: 'invalid_grant' }];
     return tokens ? [200, tokens] : [status, body];
   }
+  if (p.device && params.grant_type === DEVICE) return redeemDevice(p, params);
   demand(params.grant_type === 'authorization_code', 'grant_type', 'unsupported_grant_type');
   return [200, redeem(p, params)];
 }
@@ -198,6 +227,7 @@ async function answer(p, req, url, path, deny) {
   if (named === 'authorization') return [302, '', { location: authorize(p, url.searchParams, deny) }];
   const params = await read(req, p);
   if (named === 'revocation') return revoke(p, req, params);
+  if (named === 'device_authorization') return [200, authorizeDevice(p, params)];
   const [status, body] = await token(p, req, params, named);
   if (!answerForm(req, p)) return [status, body];
   return [status, new URLSearchParams(body).toString(), { 'content-type': 'application/x-www-form-urlencoded' }];

@@ -13,6 +13,9 @@
 //   redeem        parameters that the token request must have
 //   tokens        the members of the answer for a code, besides access_token, token_type, expires_in, refresh_token
 //                 and scope, which `without` leaves out
+//   nested        the member of the answer for a code that has all of that
+//   device        its device flow is tested too: the name of the scope parameter, and the answer while the user has not
+//                 decided
 //   refresh       what differs at a refresh: `needs` (parameters), `tokens`, and whether the refresh token is
 //                 'replaced' (default) | 'kept': the answer has none. `null`: there are none
 //   openid        id_tokens: `{}`, `{nonce: false}`, `{issuer: …}`
@@ -440,7 +443,8 @@ export const PROVIDERS = {
     pkce: 'required',
     scopes: ['search:read', 'users:read'],
     scopeSeparator: ',',
-    tokens: { ok: true, scope: 'search:read,users:read', token_type: 'user', expires_in: 43_200, team: { id: 'T0' } },
+    tokens: { ok: true, scope: 'search:read,users:read', token_type: 'user', expires_in: 43_200 },
+    nested: 'authed_user',
     refuses: [200, { ok: false, error: 'invalid_refresh_token' }],
     expected: { expires_in: 43_200 },
   },
@@ -474,6 +478,7 @@ export const PROVIDERS = {
     client: 'post',
     scopes: ['openid', 'chat:read'],
     openid: {},
+    device: { scopeParam: 'scopes', pending: { status: 400, message: 'authorization_pending' } },
     tokens: { token_type: 'bearer', scope: ['openid', 'chat:read'], expires_in: 14_124 },
     refuses: [400, { error: 'Bad Request', status: 400, message: 'Invalid refresh token' }],
     revoke: EMPTY,
@@ -561,6 +566,7 @@ export const PROVIDERS = {
   zoom: {
     client: 'none',
     scopes: ['user:read', 'meeting:read'],
+    scopeSeparator: ',',
     tokens: { token_type: 'bearer', expires_in: 3_599, api_url: 'https://api.zoom.us' },
     refuses: [400, { reason: 'Invalid Token!', error: 'invalid_grant' }],
     revoke: [200, '{"status":"success"}'],

@@ -166,6 +166,7 @@ fn build(
     let audience = match profile.client.assertion_audience {
         AssertionAudience::Issuer => server.issuer.as_deref().or(token_endpoint),
         AssertionAudience::TokenEndpoint => token_endpoint,
+        AssertionAudience::Endpoint => None,
     };
     authenticate(
         client_auth(profile, server),

@@ -124,4 +124,6 @@ pub enum AssertionAudience {
     Issuer,
     /// The token endpoint, for servers that accept nothing else.
     TokenEndpoint,
+    /// The endpoint that receives the assertion, whichever it is (Okta).
+    Endpoint,
 }

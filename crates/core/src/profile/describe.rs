@@ -142,6 +142,7 @@ fn audience_word(audience: AssertionAudience) -> &'static str {
     match audience {
         AssertionAudience::Issuer => "",
         AssertionAudience::TokenEndpoint => "token_endpoint",
+        AssertionAudience::Endpoint => "endpoint",
     }
 }
 

@@ -41,8 +41,11 @@ const PAR: [(&str, Par); 3] = [("auto", Par::Auto), ("always", Par::Always), ("n
 const JAR: [(&str, Jar); 3] = [("auto", Jar::Auto), ("always", Jar::Always), ("never", Jar::Never)];
 const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
     [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
-const ASSERTION_AUDIENCE: [(&str, AssertionAudience); 2] =
-    [("issuer", AssertionAudience::Issuer), ("token_endpoint", AssertionAudience::TokenEndpoint)];
+const ASSERTION_AUDIENCE: [(&str, AssertionAudience); 3] = [
+    ("issuer", AssertionAudience::Issuer),
+    ("token_endpoint", AssertionAudience::TokenEndpoint),
+    ("endpoint", AssertionAudience::Endpoint),
+];
 const FLOWS: [(&str, LoginFlow); 3] =
     [("browser", LoginFlow::Browser), ("device", LoginFlow::Device), ("paste", LoginFlow::Paste)];
 

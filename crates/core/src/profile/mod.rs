@@ -262,6 +262,10 @@ pub struct Quirks {
     pub scope_separator_in_response: Option<String>,
     /// Scopes must be sent again on refresh (Okta).
     pub scope_on_refresh: bool,
+    /// The name of the scope parameter in the requests of the device flow (Twitch).
+    pub device_scope_param: Option<String>,
+    /// Tokens may also be outside `token_path` (Slack).
+    pub token_path_is_optional: bool,
     /// The callback is sent by `form_post`.
     pub form_post: bool,
     /// Other names of the token type `Bearer` (Slack).

@@ -39,7 +39,7 @@ pub(crate) struct Credentials {
 /// What a server requires of assertions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
-    /// The issuer, or the token endpoint if the issuer is unknown or the profile says so.
+    /// The issuer, or an endpoint if the issuer is unknown or the profile says so.
     pub audience: &'a str,
     /// The signature algorithms that the server supports; empty if it does not say.
     pub algs: &'a [String],

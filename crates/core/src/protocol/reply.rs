@@ -93,11 +93,14 @@ pub(crate) fn validate(
     asked: RequestKind,
 ) -> Result<TokenReply, Box<Refused>> {
     let body = answer.members();
-    let nested = (!profile.token_path.is_empty()).then(|| descend(&body, &profile.token_path));
+    // Slack nests a user's token at the login, but not at a refresh.
+    let is_optional = profile.quirks.token_path_is_optional || asked == RequestKind::Refresh;
+    let has_token = |found: &Members| !is_optional || found.any("access_token").is_some();
+    let nested = (!profile.token_path.is_empty())
+        .then(|| descend(&body, &profile.token_path).filter(has_token));
     let tokens = match &nested {
         Some(Some(found)) => Some(found),
-        // Slack nests a user's token at the login, but not at a refresh.
-        Some(None) if asked != RequestKind::Refresh => None,
+        Some(None) if !is_optional => None,
         _ => Some(&body),
     };
     let refusal = if !matches!(answer.status(), 200..=299) || has_error(&body) {

@@ -81,6 +81,9 @@ async fn send_poll(
         ("grant_type".to_owned(), authorization.handle.grant().wire().to_owned()),
         authorization.handle.parameter(),
     ];
+    if let Some(name) = &profile.quirks.device_scope_param {
+        form.push((name.clone(), authorization.scopes.join(&profile.scope_separator)));
+    }
     form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
     form.extend(profile.token_params.clone());
     let params = authorization.prepared.as_ref().map(|prepared| prepared.params.clone());

@@ -102,7 +102,8 @@ async fn send_request(
     }
     let mut push = |name: &str, value: String| form.push((name.to_owned(), value));
     if !scopes.is_empty() {
-        push(&profile.scope_param, scopes.join(&profile.scope_separator));
+        let name = profile.quirks.device_scope_param.as_ref().unwrap_or(&profile.scope_param);
+        push(name, scopes.join(&profile.scope_separator));
     }
     if let Some(audience) = &profile.audience {
         push("audience", audience.clone());

@@ -112,7 +112,7 @@ fn values_from_a_fixed_set_are_in_it() {
             assert_ne!(preset.secret, SecretNeed::None, "{name}: a method without a secret");
         }
         let audience = str_of(preset, "client_assertion_audience");
-        assert!(matches!(audience, None | Some("token_endpoint")), "{name}");
+        assert!(matches!(audience, None | Some("token_endpoint" | "endpoint")), "{name}");
         assert!(matches!(str_of(preset, "pkce"), None | Some("S256" | "off")), "{name}");
         assert!(matches!(str_of(preset, "token_request"), None | Some("form" | "json")), "{name}");
         for flow in flows(preset) {

@@ -306,6 +306,20 @@ fn a_nested_token_set_is_read_at_its_path() {
 }
 
 #[test]
+fn optional_path_of_the_token_may_be_missing() {
+    let mut slack = profile("token_path = \"authed_user\"\n");
+    slack.quirks.token_path_is_optional = true;
+    for authed_user in ["", r#","authed_user":null"#, r#","authed_user":{"id":"U"}"#] {
+        let flat = format!(r#"{{"access_token":"user","token_type":"Bearer"{authed_user}}}"#);
+        let reply = validated(&json(&flat), &slack).unwrap();
+        assert_eq!(reply.access_token.expose(), "user", "{flat}");
+    }
+    let nested =
+        r#"{"access_token":"bot","authed_user":{"access_token":"user","token_type":"Bearer"}}"#;
+    assert_eq!(validated(&json(nested), &slack).unwrap().access_token.expose(), "user");
+}
+
+#[test]
 fn a_profile_with_dpop_takes_no_bearer_token() {
     let dpop = profile("dpop = true\n");
     assert!(validated(&json(GOOD), &dpop).is_err());
