@@ -1,6 +1,7 @@
 //! Logins by URL, against a resource and authorization servers that do what the conformance suite leaves out.
 
 mod discovery;
+mod real;
 mod registration;
 
 use serde_json::{Value, json};

@@ -1,10 +1,12 @@
-//! The device flow (RFC 8628) at a server that the project did not write: oidc-provider.
+//! The device flow (RFC 8628) at servers that the project did not write: oidc-provider and django-oauth-toolkit.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Home, OidcProvider, Running, Servers, assert_no_secret};
+use crate::support::{
+    Foreign, Home, OidcProvider, Page, Person, Running, Servers, assert_no_secret,
+};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -80,4 +82,72 @@ fn login_that_slept_polls_once_and_goes_on() {
     login.signal(Signal::CONT);
     login.wait().fails(6);
     assert!(server.count(GRANT) <= 1);
+}
+
+/// django-oauth-toolkit. Its metadata does not name the device authorization endpoint.
+fn at_django_toolkit() -> (Foreign, Home) {
+    let (server, home) = (Foreign::django_toolkit(3600), Home::new());
+    let more = format!(
+        "flow = [\"device\"]\nscopes = [\"api\"]\n\
+         device_authorization_endpoint = \"{}/device-authorization/\"\n",
+        server.issuer
+    );
+    home.profile("p", &server.issuer, "device", &more);
+    (server, home)
+}
+
+/// Fills in the form of a page of django-oauth-toolkit.
+#[track_caller]
+fn submit(user: &mut Person, page: &Page, fields: &str) -> Page {
+    let (_, token) = page.body.split_once("name=\"csrfmiddlewaretoken\" value=\"").unwrap();
+    let (token, _) = token.split_once('"').unwrap();
+    let url = page.url.as_str();
+    user.click(url, url, &format!("csrfmiddlewaretoken={token}&{fields}"))
+}
+
+/// Logs in at the pages of django-oauth-toolkit, and enters a user code. Returns the next page.
+#[track_caller]
+fn enter_code(user: &mut Person, server: &Foreign, code: &str) -> Page {
+    let login = user.open(&format!("{}/device/", server.issuer));
+    let password = server.person["password"].as_str().unwrap();
+    let form = submit(user, &login, &format!("username=alice&password={password}&next=/o/device/"));
+    submit(user, &form, &format!("user_code={code}"))
+}
+
+#[test]
+fn django_toolkit_approves_and_denies_on_another_device() {
+    let (server, home) = at_django_toolkit();
+    let (login, code) = begin(&home, &["--json"]);
+    let mut user = Person::default();
+    let page = enter_code(&mut user, &server, &code);
+    let page = submit(&mut user, &page, "action=accept").with(200);
+    assert!(page.body.contains("Authorized"), "{}", page.body);
+    let login = login.wait().ok().json();
+    assert_eq!(
+        (&login["scopes"], &login["has_refresh_token"]),
+        (&serde_json::json!(["api"]), &true.into())
+    );
+    home.run(["token", "--force-refresh"]).ok();
+    let stored = home.run(["token"]).ok().line().to_owned();
+    let (login, code) = begin(&home, &[]);
+    let mut user = Person::default();
+    let page = enter_code(&mut user, &server, &code);
+    submit(&mut user, &page, "action=deny").with(200);
+    login.wait().fails(5);
+    assert_eq!(home.run(["token"]).ok().line(), stored, "what was stored stays");
+    assert_eq!(server.grants("refresh_token").len(), 1);
+    assert_no_secret(&home, server.secrets());
+}
+
+#[test]
+fn code_that_django_toolkit_calls_expired_is_a_timeout() {
+    let (server, home) = at_django_toolkit();
+    let (login, code) = begin(&home, &[]);
+    server.expire();
+    let page = enter_code(&mut Person::default(), &server, &code);
+    assert!(page.body.contains("Expired user code"), "{}", page.body);
+    login.wait().fails(6);
+    let polls = server.grants(GRANT);
+    assert_eq!(polls.last().unwrap()["error"], "expired_token", "{polls:?}");
+    home.run(["token"]).fails(4);
 }

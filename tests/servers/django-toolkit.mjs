@@ -4,8 +4,8 @@
 //
 //   node django-toolkit.mjs --dir DIRECTORY [--ttl SECONDS]
 //
-// One line of JSON on stdout says where it is; it ends when stdin closes. The public client is `cli`, the user
-// `alice` with the password that the line names.
+// One line of JSON on stdout says where it is; it ends when stdin closes. The public clients are `cli`, and
+// `device` for the device flow; the user is `alice` with the password that the line names.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -27,10 +27,13 @@ const program = child(here('.venv/bin/python'), [
 const [line] = await Promise.race([once(program.stdout, 'data'), once(program, 'exit').then(() => [''])]);
 front.port = Number(line);
 if (!front.port) throw new Error('django-oauth-toolkit does not come up');
+const obey = async (line) => {
+  program.stdin.write(`${line}\n`);
+  await once(program.stdout, 'data');
+};
 const more = {
-  'POST /ttl': async ({ seconds }) => {
-    program.stdin.write(`${seconds}\n`);
-    await once(program.stdout, 'data');
-  },
+  'POST /ttl': ({ seconds }) => obey(seconds),
+  // The device codes so far have expired. The pages notice it when one of them is entered.
+  'POST /expire': () => obey('expire'),
 };
 announce({ issuer, control: await front.control(more), password });

@@ -2,12 +2,14 @@
 // person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1] [--client-ca FILE]
-//     [--jar 1] [--device-ttl SECONDS] [--registration 1]
+//     [--jar 1] [--device-ttl SECONDS] [--registration 1] [--documents 1]
 //
 // With `--gitlab` its endpoints are where GitLab has them, below /oauth/. At /who it says whose a token is
 // that is bound to a key, also to who has not asked for `openid`, if the proof is right.
 //
-// With `--registration`, clients can register (RFC 7591), and change or delete that (RFC 7592).
+// With `--registration`, clients can register (RFC 7591), and change or delete that (RFC 7592). With `--documents`, the
+// URL of a metadata document can be a client id. There is one at `document`: https, with the certificate of an authority
+// that only this server trusts, because the library refuses http.
 //
 // With `--jar`, authorization requests must be signed. With `--client-ca`, an authority in PEM, clients can authenticate with certificates: `cli-tls` with one of that
 // authority and the name client.example, `cli-self` with one of `--client-jwks`. The endpoints for them are
@@ -18,13 +20,13 @@
 import { X509Certificate, createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, get } from 'node:https';
 
 import { SignJWT, createLocalJWKSet, importJWK, jwtVerify } from 'jose';
 
 import { certificates } from './hostile/x509.mjs';
 import { Barrier, Journal, control } from './lib/control.mjs';
-import { announce, listen, options } from './lib/process.mjs';
+import { announce, bytes, listen, options } from './lib/process.mjs';
 
 // The library talks on stdout; stdout carries one line only.
 console.info = console.error;
@@ -38,7 +40,7 @@ const { default: Provider, errors } = await import('oidc-provider');
 
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
-const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '', jar: '', 'device-ttl': '600', registration: '' });
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '', jar: '', 'device-ttl': '600', registration: '', documents: '' });
 const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, ignore: false, assertion: null };
 
 // The paths that are not the library's own.
@@ -158,6 +160,37 @@ const MUTUAL_TLS = {
     new X509Certificate(ctx.socket.getPeerCertificate().raw).subject === expected,
 };
 
+/** Serves the metadata document of a client, and resolves to its URL and the authority of its certificate. */
+async function serveDocument() {
+  const { ca, https } = certificates();
+  const server = createTlsServer(https, (req, res) => {
+    journal.add({ path: req.url, grant_type: 'document' });
+    res.writeHead(200, { 'content-type': 'application/json' });
+    // As in docs/mcp.md.
+    res.end(JSON.stringify({
+      client_id: url,
+      client_name: 'oauthctl',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: CODE,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    }));
+  });
+  const url = `https://127.0.0.1:${await listen(server)}/oauthctl/client.json`;
+  return { ca, url };
+}
+
+/** Fetches a document. The default refuses addresses of this machine, and trusts the system's authorities alone. */
+function fetchDocument(url) {
+  return new Promise((resolve, reject) => {
+    const sent = get(url, { ca: documents.ca }, async (res) => {
+      resolve(new Response(await bytes(res), { status: res.statusCode, headers: res.headers }));
+    });
+    sent.on('error', reject);
+  });
+}
+
 function signingKeys() {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -225,10 +258,12 @@ function configuration() {
       ctx.body = JSON.stringify(out);
     },
     clientBasedCORS: () => false,
+    ...(documents.url && { fetch: fetchDocument }),
     features: {
       devInteractions: { enabled: false },
       ciba: BACKCHANNEL,
       clientCredentials: { enabled: true },
+      clientIdMetadataDocument: { enabled: Boolean(documents.url), ack: 'draft-02' },
       deviceFlow: { enabled: true },
       dPoP: {
         enabled: true,
@@ -373,6 +408,7 @@ if (given['client-ca']) {
   tls.url = `https://127.0.0.1:${await listen(tls.server)}`;
   tls.ca = ca;
 }
+const documents = given.documents ? await serveDocument() : {};
 const SIGNING_KEYS = signingKeys();
 const PUBLIC_KEYS = { keys: SIGNING_KEYS.keys.map(({ kty, n, e, crv, x, y, kid, alg }) => ({ kty, n, e, crv, x, y, kid, alg })) };
 const provider = new Provider(issuer, configuration());
@@ -403,6 +439,14 @@ provider.use(async (ctx, next) => {
   if (params.grant_type !== 'refresh_token') return undefined;
   if (settings.delayMs) await new Promise((resolve) => setTimeout(resolve, settings.delayMs));
   return answers.pass();
+});
+
+provider.use(async (ctx, next) => {
+  if (!ctx.path.startsWith('/reg')) return next();
+  const entry = journal.add({ path: ctx.path, grant_type: 'registration', method: ctx.method });
+  await next();
+  entry.status = ctx.status;
+  return undefined;
 });
 
 provider.use(async (ctx, next) => {
@@ -458,4 +502,4 @@ const controlUrl = await control({
   },
 });
 
-announce({ issuer, control: controlUrl, secret: AWKWARD_SECRET, ca: tls.ca ?? '' });
+announce({ issuer, control: controlUrl, secret: AWKWARD_SECRET, ca: tls.ca ?? '', document: documents.url ?? '' });

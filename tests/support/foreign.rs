@@ -57,6 +57,12 @@ impl Foreign {
         self.control.post("/ttl", &json!({ "seconds": seconds }));
     }
 
+    /// Lets all device codes of django-oauth-toolkit expire, which its page notices when one is entered.
+    #[track_caller]
+    pub fn expire(&self) {
+        self.control.post("/expire", &json!({}));
+    }
+
     /// What its token and revocation endpoints were asked.
     #[track_caller]
     pub fn requests(&self) -> Vec<Value> {

@@ -32,6 +32,7 @@ impl Servers {
             issuer: text(&at["issuer"]),
             secret: text(&at["secret"]),
             ca: text(&at["ca"]),
+            document: text(&at["document"]),
             control: Control::new(&text(&at["control"])),
             _node: node,
         }
@@ -150,6 +151,8 @@ pub struct OidcProvider {
     pub secret: String,
     /// The authority of its https endpoints, in PEM, if there are any.
     pub ca: String,
+    /// The URL of a client's metadata document, if there is one.
+    pub document: String,
     pub control: Control,
     _node: Node,
 }

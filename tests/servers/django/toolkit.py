@@ -2,8 +2,9 @@
 
     python toolkit.py DIRECTORY ISSUER TTL PASSWORD
 
-Its port is on the first line of stdout. A line of stdin is another lifetime of access tokens, in seconds; a line of
-stdout says that it counts. The database is in DIRECTORY; the user is alice; the public client is cli.
+Its port is on the first line of stdout. A line of stdin is another lifetime of access tokens, in seconds, or `expire`:
+then the device codes so far have expired. A line of stdout says that it counts. The database is in DIRECTORY; the user
+is alice; the public clients are cli, and device for the device flow.
 """
 
 import sys
@@ -85,6 +86,8 @@ settings.configure(
         "PKCE_REQUIRED": True,
         "REFRESH_TOKEN_REUSE_PROTECTION": True,
         "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+        "OAUTH_DEVICE_VERIFICATION_URI": f"{ISSUER}/device/",
+        "DEVICE_FLOW_INTERVAL": 1,
     },
 )
 django.setup()
@@ -94,7 +97,8 @@ from django.contrib.auth.views import LoginView  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.urls import include, path  # noqa: E402
-from oauth2_provider.models import get_application_model  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from oauth2_provider.models import get_application_model, get_device_grant_model  # noqa: E402
 from oauth2_provider.urls import metadata_urlpatterns  # noqa: E402
 
 urlpatterns = [
@@ -126,11 +130,21 @@ def set_up():
         redirect_uris="http://127.0.0.1/callback",
         algorithm=application.RS256_ALGORITHM,
     )
+    application.objects.create(
+        name="device",
+        client_id="device",
+        client_type=application.CLIENT_PUBLIC,
+        authorization_grant_type=application.GRANT_DEVICE_CODE,
+        algorithm=application.RS256_ALGORITHM,
+    )
 
 
 def obey():
     for line in sys.stdin:
-        LIFETIME["seconds"] = int(line)
+        if line == "expire\n":
+            get_device_grant_model().objects.update(expires=timezone.now())
+        else:
+            LIFETIME["seconds"] = int(line)
         print("obeyed", flush=True)
 
 
