@@ -14,14 +14,13 @@ use utoipa::ToSchema;
 use crate::broker::Broker;
 use crate::callback::Unconfirmed;
 use crate::caller::Caller;
-use crate::clock::now_seconds;
 use crate::events;
 use crate::flow::Place;
 use crate::names::of_secret;
 use crate::problem::Problem;
-use crate::quota;
-use crate::schedule::{self, CONFIRMATION};
-use crate::storage::{Condition, Key, Space, Written};
+use crate::quota::{self, Reservation};
+use crate::schedule;
+use crate::storage::{Condition, Key, Removal, Space, Written};
 use crate::vault::{Stored, Terms};
 
 /// How long a change waits for a refresh of the same connection.
@@ -313,12 +312,13 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
     Ok(Some(ended.forgotten))
 }
 
-/// Makes the tokens of a flow readable, once the application has confirmed that it was this user's.
+/// Makes the tokens of a flow readable, once the application has confirmed that it was this user's. If this fails or the
+/// process stops, the confirmation can be repeated.
 ///
 /// # Errors
 ///
-/// Returns 404 for an unknown confirmation, one that was used, and one of another user, and 403 if the quota of
-/// connections is used up.
+/// Returns 404 for an unknown confirmation, one that was used, and one of another user, 403 if the quota of connections
+/// is used up, and 503 if the store fails.
 pub async fn confirm(
     broker: &Broker,
     caller: &Caller,
@@ -328,65 +328,62 @@ pub async fn confirm(
     let tenant = &caller.tenant.name;
     let record = Key::new(Space::Confirmations, tenant, of_secret(confirmation));
     let found = broker.vault.get::<Unconfirmed>(&record).await?.ok_or_else(Problem::not_found)?;
-    // Whoever names another user has lost the confirmation: it is used up.
-    let place = Place::new(tenant, &found.document.provider, user);
-    // The confirmation can be used once there is room.
-    if found.document.user == user
-        && !quota::has_room(&broker.vault, &caller.tenant, &place).await?
-    {
-        return Err(quota::no_connection());
-    }
-    let condition = Condition::Revision(found.revision);
-    if !broker.vault.storage().delete(&record, condition).await? {
-        return Err(Problem::not_found());
-    }
-    let owed = found.document;
-    let waiting = owed.place(tenant);
+    let (owed, waiting) = (&found.document, found.document.place(tenant));
     if owed.user != user {
-        end(broker, &waiting).await?;
+        // Whoever names another user has lost the confirmation: it is used up.
+        let condition = Condition::Revision(found.revision);
+        if broker.vault.storage().delete(&record, condition).await? {
+            end(broker, &waiting).await?;
+        }
         return Err(Problem::not_found());
     }
-    move_grant(broker, &waiting, &place).await?;
+    let place = Place::new(tenant, &owed.provider, user);
+    // The confirmation can be used once there is room.
+    let Some(kept) = Reservation::take(&broker.vault, &caller.tenant, &place).await? else {
+        return Err(quota::no_connection());
+    };
+    let moved = move_grant(broker, &record, &waiting, &place).await;
+    kept.give_up(&broker.vault).await;
+    moved?;
     get(broker, &place).await?.ok_or_else(Problem::not_found)
 }
 
-/// Moves a grant from where it waited to where its tokens are read.
-async fn move_grant(broker: &Broker, from: &Place, to: &Place) -> Result<(), Problem> {
+/// Moves a grant from where it waited to where its tokens are read. One transaction uses up the confirmation, removes
+/// the grant there and stores it here: until then, the confirmation can be repeated, and the worker revokes what nobody
+/// confirms; afterwards, nothing is left to revoke.
+async fn move_grant(
+    broker: &Broker,
+    confirmation: &Key,
+    from: &Place,
+    to: &Place,
+) -> Result<(), Problem> {
     let (vault, locks) = (&broker.vault, &broker.flow.locks);
+    let storage = vault.storage();
     let _source = locks.lock(&from.grant_key(), WAIT).await?;
     let mut target = locks.lock(&to.grant_key(), WAIT).await?;
     let source = from.grant(vault);
-    let Some(stored) = vault.get::<Grant>(&source).await? else { return Err(Problem::not_found()) };
-    let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
-    // A copy that is left behind, should the process stop before it is deleted, must not be ended by the worker: that
-    // would revoke the tokens of the connection.
-    let terms = Terms {
-        due_at: None,
-        expires_at: Some(now_seconds() + CONFIRMATION.as_secs()),
-        condition: Condition::Revision(stored.revision),
-    };
-    if vault.put(source.clone(), &stored.document, terms).await? == Written::Refused {
+    // Another request may have used the confirmation meanwhile, and the worker may have ended the grant.
+    let (Some(used), Some(stored)) =
+        (storage.get(confirmation).await?, vault.get::<Grant>(&source).await?)
+    else {
         return Err(Problem::not_found());
-    }
+    };
+    let mut removes = vec![used.into(), Removal { key: source, revision: stored.revision }];
+    removes.extend(storage.get(&from.record(vault, Space::Accounts)).await?.map(Removal::from));
+    let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
     let mut grant = stored.document;
     grant.key = to.grant_key();
     if let Some(earlier) = &earlier {
         grant.generation = grant.generation.max(earlier.generation + 1);
     }
-    let terms = Terms {
-        due_at: schedule::first_look(&grant, false),
-        expires_at: None,
-        condition: locks.held(&to.lock(vault))?,
-    };
-    let record = to.grant(vault);
+    let due_at = schedule::first_look(&grant, false);
+    let terms = Terms { due_at, removes, ..Terms::only_if(locks.held(&to.lock(vault))?) };
     let written = events::save(vault, to, earlier.as_ref(), &grant, terms).await?;
-    broker.caches.forget(&record);
+    broker.caches.forget(&to.grant(vault));
     if written == Written::Refused {
         return Err(Error::store("the lock of the connection was lost").into());
     }
     target.clear_intent().await?;
-    target.publish(&AccountEntry::of(&grant, vault.storage().kind())).await?;
-    vault.delete(&source).await?;
-    vault.delete(&from.record(vault, Space::Accounts)).await?;
+    target.publish(&AccountEntry::of(&grant, storage.kind())).await?;
     Ok(())
 }

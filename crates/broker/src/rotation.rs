@@ -60,9 +60,8 @@ pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
 /// Passes a new key on to the instances. Whoever has only the new one finds the earlier one.
 async fn pass_on(vault: &Vault, successor: &Key, next: &MasterKey) -> Result<()> {
     vault.keep_earlier(next).await?;
-    let (key, condition) = (successor.clone(), Condition::Always);
-    let value = vault.current().seal(&key, next.expose().as_bytes())?;
-    let write = Write { key, value, due_at: None, expires_at: None, condition };
+    let value = vault.current().seal(successor, next.expose().as_bytes())?;
+    let write = Write::new(successor.clone(), value, Condition::Always);
     vault.storage().put(write).await.map(drop)
 }
 

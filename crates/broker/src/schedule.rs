@@ -9,6 +9,10 @@ use crate::clock::now_seconds;
 /// How long an application has to confirm a flow.
 pub const CONFIRMATION: Duration = Duration::from_secs(600);
 
+/// How much longer its grant waits, so that no confirmation in time comes too late: it is stored before the confirmation
+/// is, and the clocks of instances differ.
+const LONGER: Duration = Duration::from_secs(60);
+
 /// The share of a lifetime before its end at which a token is refreshed in the background: a fifth, at most this.
 const LONGEST_LEAD: u64 = 600;
 
@@ -16,7 +20,7 @@ const LONGEST_LEAD: u64 = 600;
 /// that grants of one minute are not refreshed in one second.
 pub fn first_look(grant: &Grant, is_unconfirmed: bool) -> Option<u64> {
     if is_unconfirmed {
-        return Some(now_seconds() + CONFIRMATION.as_secs());
+        return Some(now_seconds() + (CONFIRMATION + LONGER).as_secs());
     }
     grant.tokens.refresh_token.as_ref()?;
     if grant.dead.is_some() {

@@ -195,7 +195,7 @@ pub async fn rotate_key(
         // A key that is revoked meanwhile does not come back.
         while let Some(stored) = vault.get::<ApiKey>(&key).await? {
             let condition = Condition::Revision(stored.revision);
-            let terms = Terms { due_at: None, expires_at: Some(ends), condition };
+            let terms = Terms { expires_at: Some(ends), ..Terms::only_if(condition) };
             if vault.put(key.clone(), &old, terms).await? != Written::Refused {
                 break;
             }

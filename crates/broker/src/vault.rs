@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::keys::{KeyId, MasterKey, key_id, random};
 use crate::names::Names;
 use crate::queues::Queues;
-use crate::storage::{Addition, Condition, Key, Record, Space, Storage, Write, Written};
+use crate::storage::{Addition, Condition, Key, Record, Removal, Space, Storage, Write, Written};
 
 pub use rotated::SUCCESSOR;
 
@@ -40,11 +40,13 @@ pub struct Terms {
     pub expires_at: Option<u64>,
     /// On what the write depends.
     pub condition: Condition,
+    /// See [`Write::removes`].
+    pub removes: Vec<Removal>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { due_at: None, expires_at: None, condition: Condition::Always }
+        Self { due_at: None, expires_at: None, condition: Condition::Always, removes: Vec::new() }
     }
 }
 
@@ -144,8 +146,9 @@ impl Vault {
         also: Vec<Addition>,
     ) -> Result<Written> {
         let value = self.seal(&key, document)?;
-        let Terms { due_at, expires_at, condition } = terms;
-        self.storage.put_with(Write { key, value, due_at, expires_at, condition }, also).await
+        let Terms { due_at, expires_at, condition, removes } = terms;
+        let write = Write { key, value, due_at, expires_at, condition, removes };
+        self.storage.put_with(write, also).await
     }
 
     /// Seals a document that is added together with another write.
@@ -305,9 +308,7 @@ impl Vault {
         let key = Key::new(Space::Meta, "", name);
         if self.storage.get(&key).await?.is_none() {
             let value = self.current().seal(&key, &random(32)?)?;
-            let condition = Condition::Absent;
-            let write =
-                Write { key: key.clone(), value, due_at: None, expires_at: None, condition };
+            let write = Write::new(key.clone(), value, Condition::Absent);
             self.storage.put(write).await?;
         }
         match self.storage.get(&key).await? {

@@ -70,7 +70,7 @@ impl Grants {
     async fn write(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<Written> {
         let place = Place::of(&grant.key);
         let due_at = schedule::first_look(grant, place.is_unconfirmed());
-        let terms = Terms { due_at, expires_at: None, condition };
+        let terms = Terms { due_at, ..Terms::only_if(condition) };
         let before = self.vault.get::<Grant>(record).await?.map(|stored| stored.document);
         events::save(&self.vault, &place, before.as_ref(), grant, terms).await
     }

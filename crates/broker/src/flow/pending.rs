@@ -29,13 +29,8 @@ impl Pending {
         expires_at: Timestamp,
         condition: Condition,
     ) -> Result<bool> {
-        let write = Write {
-            key: key(id),
-            value,
-            due_at: None,
-            expires_at: Some(expires_at.unix() + LONGER),
-            condition,
-        };
+        let expires_at = Some(expires_at.unix() + LONGER);
+        let write = Write { expires_at, ..Write::new(key(id), value, condition) };
         Ok(self.vault.storage().put(write).await? != Written::Refused)
     }
 }

@@ -26,7 +26,8 @@ pub trait Storage: Send + Sync {
     /// Returns `Store` if the store fails.
     async fn get(&self, key: &Key) -> Result<Option<Record>>;
 
-    /// Writes a record, if its condition holds, atomically and durably, with its entry in the feed of changes.
+    /// Writes a record, if its condition holds, atomically and durably, with its entry in the feed of changes. The
+    /// records that the write [removes](Write::removes) are removed in the same transaction, or nothing is written.
     ///
     /// # Errors
     ///
@@ -91,7 +92,24 @@ pub trait Storage: Send + Sync {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>>;
+    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>> {
+        self.due_except(space, until, &[], limit).await
+    }
+
+    /// Returns records that are due as [`due`](Self::due) does, but not those of `except`: names of tenants, and
+    /// `TENANT/PART` for the records of a tenant whose ids begin with `PART/`. May leave out what is due after more
+    /// than 100,000 of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    async fn due_except(
+        &self,
+        space: Space,
+        until: u64,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<Record>>;
 
     /// Changes when a record is due, if it is due at `from` now. Returns whether it did. Revision and feed do not
     /// change. This is how one instance claims a piece of work: only one of them sees `true`.

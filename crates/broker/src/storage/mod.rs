@@ -15,5 +15,7 @@ pub mod sqlite;
 
 pub use contract::Storage;
 pub use open::{Location, open};
-pub use record::{Addition, Change, Changes, Condition, Key, Record, Space, Usage, Write, Written};
+pub use record::{
+    Addition, Change, Changes, Condition, Key, Record, Removal, Space, Usage, Write, Written,
+};
 pub(crate) use remote::is_loopback;

@@ -80,8 +80,8 @@ impl Vault {
             let key = earlier_record(master.id());
             let value = next.seal(&key, master.expose().as_bytes())?;
             let expires_at = Some(now_seconds() + KEPT);
-            let condition = Condition::Always;
-            self.storage.put(Write { key, value, due_at: None, expires_at, condition }).await?;
+            let write = Write::new(key, value, Condition::Always);
+            self.storage.put(Write { expires_at, ..write }).await?;
         }
         Ok(())
     }

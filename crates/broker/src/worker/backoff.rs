@@ -8,6 +8,10 @@ use crate::clock::now_seconds;
 /// The first pause and the longest, in seconds.
 const PAUSES: (u64, u64) = (5, 600);
 
+/// How long after its pause a provider is forgotten that nobody has asked since, in seconds: it was deleted, or nothing
+/// is left to do there. The messages of a webhook are sent again after two hours at most.
+const FORGOTTEN: u64 = 3 * 3_600;
+
 /// The providers that fail.
 #[derive(Default)]
 pub(super) struct Backoff(Mutex<HashMap<String, Failing>>);
@@ -39,6 +43,10 @@ impl Backoff {
     /// Notes a failure, and returns when to try again.
     pub(super) fn failed(&self, provider: &str) -> u64 {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(provider) {
+            let now = now_seconds();
+            all.retain(|_, failing| now < failing.until.saturating_add(FORGOTTEN));
+        }
         let failing =
             all.entry(provider.to_owned()).or_insert(Failing { failures: 0, pause: 0, until: 0 });
         failing.failures = failing.failures.saturating_add(1);
@@ -80,5 +88,21 @@ mod tests {
         assert!(backoff.paused_until("p").is_some(), "a second probe");
         backoff.succeeded("p");
         assert_eq!(backoff.paused_until("p"), None);
+    }
+
+    #[test]
+    fn provider_that_nobody_asks_is_forgotten() {
+        let backoff = Backoff::default();
+        for provider in 0..100 {
+            backoff.failed(&format!("deleted-{provider}"));
+        }
+        for failing in backoff.0.lock().unwrap().values_mut() {
+            failing.until = now_seconds() - FORGOTTEN;
+        }
+        backoff.failed("p");
+        backoff.failed("q");
+        let mut left: Vec<_> = backoff.0.lock().unwrap().keys().cloned().collect();
+        left.sort();
+        assert_eq!(left, ["p", "q"]);
     }
 }

@@ -3,36 +3,25 @@
 //! A message is claimed as every record that is due is. If it is not the first of its connection, it waits for that
 //! one. A message that is accepted is removed, and the next of its connection is due at once.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::port::{HttpRequest, Method};
 use oauthctl_core::{Result, Timestamp};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use super::backoff::{Backoff, below};
+use super::queue::{Queue, Times};
+use super::slots::Slots;
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::events::Delivery;
 use crate::storage::{Condition, Key, Record, Space};
-use crate::tenants;
 use crate::vault::{Stored, Terms};
 use crate::webhooks::{self, DeliveryFailure, Endpoint, Webhook, signature};
 
 /// The most messages that are sent at once, and the most of them to one webhook.
-const AT_ONCE: usize = 64;
-const TO_ONE: usize = 8;
-
-/// How long a claimed message is left alone: longer than sending it can take.
-const LEASE: u64 = 60;
-
-/// How often the store is asked what is due.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// How long the messages of a disabled tenant are left alone before it is looked at again, in seconds.
-const DISABLED: u64 = 10;
+const AT_ONCE: (usize, usize) = (128, 8);
 
 /// The first and the longest pause before a message is sent again, in seconds.
 const PAUSES: (u64, u64) = (5, 3_600);
@@ -41,37 +30,18 @@ const PAUSES: (u64, u64) = (5, 3_600);
 struct Shared {
     broker: Arc<Broker>,
     backoff: Backoff,
-    /// How many messages are on their way to a webhook.
-    under_way: Mutex<HashMap<String, usize>>,
 }
 
 /// Sends messages until the process is about to end.
 pub(super) async fn run(broker: Arc<Broker>) {
-    let slots = Arc::new(Semaphore::new(AT_ONCE));
-    let shared =
-        Arc::new(Shared { broker, backoff: Backoff::default(), under_way: Mutex::default() });
+    let slots = Slots::new(AT_ONCE.0, AT_ONCE.1);
+    let times = Times { lease: 60, disabled: 10, pause: Duration::from_millis(500) };
+    let mut queue = Queue::new(Arc::clone(&broker), Space::Deliveries, slots, times);
+    let shared = Arc::new(Shared { broker, backoff: Backoff::default() });
     while !shared.broker.is_draining() {
-        let storage = shared.broker.vault.storage();
-        let due = storage.due(Space::Deliveries, now_seconds(), 4 * AT_ONCE).await;
-        for record in due.unwrap_or_default() {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let lease = now_seconds() + LEASE;
-            let claimed = storage.reschedule(&record.key, record.due_at, Some(lease)).await;
-            if !matches!(claimed, Ok(true)) {
-                continue;
-            }
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move {
-                let _slot = slot;
-                let key = record.key.clone();
-                // If the store fails, the message is due again after the lease.
-                if let Ok(Some(next)) = shared.work(record).await {
-                    let storage = shared.broker.vault.storage();
-                    let _ = storage.reschedule(&key, Some(lease), Some(next)).await;
-                }
-            });
-        }
-        tokio::time::sleep(PAUSE).await;
+        let work = |record, lease| Arc::clone(&shared).work(record, lease);
+        let next = queue.round(work).await;
+        tokio::time::sleep(next).await;
     }
 }
 
@@ -91,14 +61,21 @@ impl<'a> Parts<'a> {
 }
 
 impl Shared {
-    /// Sends a message that is claimed. Returns when it is due again, if nothing was written.
-    async fn work(&self, record: Record) -> Result<Option<u64>> {
+    /// Sends a message that is claimed.
+    async fn work(self: Arc<Self>, record: Record, lease: u64) {
+        let key = record.key.clone();
+        // If the store fails, the message is due again after the lease.
+        if let Ok(Some(next)) = self.handle(record).await {
+            let storage = self.broker.vault.storage();
+            let _ = storage.reschedule(&key, Some(lease), Some(next)).await;
+        }
+    }
+
+    /// Sends a message, if it is its turn. Returns when it is due again, if nothing was written.
+    async fn handle(&self, record: Record) -> Result<Option<u64>> {
         let vault = &self.broker.vault;
         let key = record.key.clone();
         let Some(parts) = Parts::of(&key) else { return vault.delete(&key).await.map(|_| None) };
-        if tenants::is_disabled(vault, &key.tenant).await? {
-            return Ok(Some(now_seconds() + DISABLED + below(DISABLED)));
-        }
         let first = self.first(&key, &parts).await?;
         if let Some(first) = first.filter(|first| first.key.id < key.id) {
             let waits_until = first.due_at.unwrap_or_default().max(now_seconds());
@@ -119,9 +96,6 @@ impl Shared {
             }
             return Ok(Some(until));
         }
-        let Some(_room) = Room::enter(&self.under_way, &name) else {
-            return Ok(Some(now_seconds() + 1));
-        };
         match self.send(&webhook, &stored.document).await {
             Ok(()) => {
                 self.backoff.succeeded(&name);
@@ -202,7 +176,7 @@ impl Shared {
         let pause = PAUSES.0.saturating_mul(1 << (document.attempts - 1).min(12)).min(PAUSES.1);
         let due_at = Some(now + pause + below(pause));
         let condition = Condition::Revision(revision);
-        let terms = Terms { due_at, expires_at, condition };
+        let terms = Terms { due_at, expires_at, ..Terms::only_if(condition) };
         self.broker.vault.put(key, &document, terms).await.map(drop)
     }
 
@@ -240,34 +214,4 @@ impl Shared {
 fn failure(delivery: &Delivery, reason: String) -> DeliveryFailure {
     let (id, kind) = (delivery.id.clone(), delivery.kind);
     DeliveryFailure { at: Timestamp::now().to_string(), id, kind, reason }
-}
-
-/// Room for one message on its way to a webhook.
-struct Room<'a> {
-    all: &'a Mutex<HashMap<String, usize>>,
-    webhook: String,
-}
-
-impl<'a> Room<'a> {
-    fn enter(all: &'a Mutex<HashMap<String, usize>>, webhook: &str) -> Option<Self> {
-        let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(webhook.to_owned()).or_default();
-        if *count >= TO_ONE {
-            return None;
-        }
-        *count += 1;
-        Some(Self { all, webhook: webhook.to_owned() })
-    }
-}
-
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        let mut counts = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.webhook) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.webhook);
-            }
-        }
-    }
 }

@@ -28,6 +28,8 @@ pub struct Memory {
     pub delay: Duration,
     /// The number of bytes that are added to each access token.
     pub padding: usize,
+    /// How many requests for tokens no longer wait for their response.
+    pub ended: u32,
     /// The lifetime of access tokens, in seconds.
     pub lifetime: u64,
     /// Refuses refreshes for now, with this `Retry-After`.
@@ -110,8 +112,18 @@ async fn token(State(memory): State<Arc<Mutex<Memory>>>, Form(form): Form<Fields
             }
         }
     };
+    let _waiting = Waiting(memory);
     tokio::time::sleep(delay).await;
     answer
+}
+
+/// A request that waits for its response, or until its client gives up.
+struct Waiting(Arc<Mutex<Memory>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().ended += 1;
+    }
 }
 
 async fn revoke(State(memory): State<Arc<Mutex<Memory>>>, Form(form): Form<Fields>) -> StatusCode {

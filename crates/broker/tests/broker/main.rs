@@ -12,6 +12,7 @@ mod crash;
 mod databases;
 mod documented;
 mod examples;
+mod fairness;
 #[path = "../../../../tests/support/faketime.rs"]
 mod faketime;
 mod faults;

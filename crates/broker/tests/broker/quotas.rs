@@ -80,29 +80,43 @@ async fn quota_holds_for_users_who_come_back_later() {
     assert_eq!(token_requests(&scene.sandbox), 1, "the code is not redeemed");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn quota_holds_for_confirmations() {
     let back = "https://app.example/connected";
     let scene = Scene::with(Default::default(), &[back], &[]).await;
     let Scene { api, home, .. } = &scene;
     home.json(&["tenant", "quota", "acme", "--connections", "1"]);
     let mut confirmations = Vec::new();
-    for user in ["u-1", "u-2"] {
+    for user in (0..8).map(|n| format!("u-{n}")) {
         let body = json!({ "provider": "sandbox", "user": user, "binding": "application", "redirect_to": back });
         let sent = Browser::default().follow(&api.link(&body).await).await;
         let confirmation = sent.header("location").split_once("confirmation=").unwrap().1;
         confirmations.push(json!({ "confirmation": confirmation, "user": user }));
     }
-    api.post("/v1/confirmations", &confirmations[0]).await.json(200);
-    let refused = api.post("/v1/confirmations", &confirmations[1]).await;
-    assert_eq!(refused.problem(403)["error"], "quota_exceeded");
-    api.token("sandbox", "u-2").await.problem(404);
+    let tasks: Vec<_> = confirmations
+        .into_iter()
+        .map(|body| {
+            let api = api.clone();
+            tokio::spawn(async move { (api.post("/v1/confirmations", &body).await, body) })
+        })
+        .collect();
+    let mut refused = Vec::new();
+    for task in tasks {
+        let (answer, body) = task.await.unwrap();
+        if answer.status != 200 {
+            assert_eq!(answer.problem(403)["error"], "quota_exceeded");
+            refused.push(body);
+        }
+    }
+    assert_eq!(refused.len(), 7);
+    let user = refused[0]["user"].as_str().unwrap();
+    api.token("sandbox", user).await.problem(404);
     home.json(&["tenant", "quota", "acme", "--connections", "none"]);
     let until = Instant::now() + Duration::from_secs(5);
-    while api.post("/v1/confirmations", &confirmations[1]).await.status != 200 {
+    while api.post("/v1/confirmations", &refused[0]).await.status != 200 {
         assert!(Instant::now() < until, "still refused");
     }
-    api.token("sandbox", "u-2").await.json(200);
+    api.token("sandbox", user).await.json(200);
 }
 
 #[tokio::test]

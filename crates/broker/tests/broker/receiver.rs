@@ -43,6 +43,10 @@ struct Shared {
     /// The statuses of the next answers; without one, 204.
     next: VecDeque<u16>,
     always: Option<u16>,
+    /// Answers nothing.
+    is_mute: bool,
+    /// How many messages without an answer no longer wait for it.
+    ended: usize,
     /// The body of successful answers.
     body: Option<String>,
 }
@@ -77,6 +81,16 @@ impl Receiver {
     pub fn answer_body(&self, body: &str) {
         let mut shared = self.shared.lock().unwrap();
         (shared.always, shared.body) = (Some(200), Some(body.to_owned()));
+    }
+
+    /// Answers nothing from now on.
+    pub fn fall_silent(&self) {
+        self.shared.lock().unwrap().is_mute = true;
+    }
+
+    /// How many messages without an answer no longer wait for it.
+    pub fn ended(&self) -> usize {
+        self.shared.lock().unwrap().ended
     }
 
     /// Everything that was received so far.
@@ -114,13 +128,29 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut shared = shared.lock().unwrap();
-    let status = shared.next.pop_front().or(shared.always).unwrap_or(204);
-    let body = String::from_utf8(body.into()).unwrap();
-    shared.messages.push(Message { path: uri.path().to_owned(), headers, body, status });
-    let status = StatusCode::from_u16(status).unwrap();
-    let answer = shared.body.clone().filter(|_| status == StatusCode::OK).unwrap_or_default();
+    let (is_mute, status, answer) = {
+        let mut shared = shared.lock().unwrap();
+        let status = shared.next.pop_front().or(shared.always).unwrap_or(204);
+        let body = String::from_utf8(body.into()).unwrap();
+        shared.messages.push(Message { path: uri.path().to_owned(), headers, body, status });
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = shared.body.clone().filter(|_| status == StatusCode::OK).unwrap_or_default();
+        (shared.is_mute, status, answer)
+    };
+    if is_mute {
+        let _waiting = Waiting(shared);
+        std::future::pending::<()>().await;
+    }
     (status, [("location", "/elsewhere")], answer).into_response()
+}
+
+/// A message that waits for its answer, until its sender gives up.
+struct Waiting(Arc<Mutex<Shared>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().ended += 1;
+    }
 }
 
 /// What the published library says of these messages: `ok`, or its error.

@@ -108,8 +108,7 @@ async fn oldest_entries_of_a_long_audit_log_go() {
     for (tenant, count) in [("acme", 1_210), ("other", 5)] {
         for n in 0..count {
             let key = Key::new(Space::Audit, tenant, format!("{n:015}"));
-            let (due_at, expires_at, condition) = (None, None, Condition::Always);
-            let write = Write { key, value: vec![1], due_at, expires_at, condition };
+            let write = Write::new(key, vec![1], Condition::Always);
             vault.storage().put(write).await.unwrap();
         }
     }

@@ -28,13 +28,7 @@ fn key(id: &str) -> Key {
 }
 
 fn write(key: &Key, value: &[u8]) -> Write {
-    Write {
-        key: key.clone(),
-        value: value.to_vec(),
-        due_at: None,
-        expires_at: None,
-        condition: Condition::Always,
-    }
+    Write::new(key.clone(), value.to_vec(), Condition::Always)
 }
 
 fn on(key: &Key, value: &[u8], condition: Condition) -> Write {
@@ -103,6 +97,7 @@ contract! {
     a_list_passes_over_what_has_expired,
     a_scan_covers_all_tenants_in_order,
     the_earliest_due_comes_first,
+    due_records_of_others_are_found_alone,
     one_of_many_claims_a_due_record,
     a_value_is_resealed_only_if_unchanged,
     a_count_stops_at_its_limit,
@@ -112,6 +107,7 @@ contract! {
     a_lost_lock_is_not_renewed,
     a_late_writer_is_refused,
     additions_are_stored_with_their_write_only,
+    removals_happen_with_their_write_only,
     changes_name_what_others_wrote,
     concurrent_changes_are_all_reported,
     an_unknown_position_is_incomplete,

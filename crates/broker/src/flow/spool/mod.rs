@@ -298,8 +298,7 @@ impl Spool {
             }
             let terms = Terms {
                 due_at: schedule::first_look(grant, place.is_unconfirmed()),
-                expires_at: None,
-                condition: Condition::Revision(stored.revision),
+                ..Terms::only_if(Condition::Revision(stored.revision))
             };
             let before = Some(&stored.document);
             let written = events::save(&self.vault, &place, before, grant, terms).await?;

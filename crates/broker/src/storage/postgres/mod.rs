@@ -1,6 +1,6 @@
 //! PostgreSQL: one database for any number of instances.
 //!
-//! Each method is one statement, and so one transaction: what it checks and what it writes belong together.
+//! Each method is one transaction: what it checks and what it writes belong together. Nearly all are one statement.
 
 mod connect;
 mod feed;
@@ -15,10 +15,11 @@ use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
 use oauthctl_core::{Error, Result};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::Storage;
-use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Written};
+use super::record::{Addition, Changes, Condition, Key, Record, Removal, Space, Write, Written};
 use values::{Columns, client, failed, millis, most, number, signed, unsigned};
 
 /// The store.
@@ -52,13 +53,22 @@ impl Postgres {
             Ok(statement) => client.query(&statement, values).await,
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| {
-            // A server that has become a standby stays one: the next connection finds the primary.
-            if error.code() == Some(&tokio_postgres::error::SqlState::READ_ONLY_SQL_TRANSACTION) {
-                drop(Client::take(client));
-            }
-            failed(&error)
-        })
+        outcome.map_err(|error| failed_on(client, &error))
+    }
+
+    /// Removes records, and then writes, in one transaction. Returns nothing, and does nothing, if one of the records is
+    /// no longer there or the statement writes nothing.
+    async fn replace(
+        &self,
+        removes: &[Removal],
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>> {
+        let mut client = client(&self.pool).await?;
+        match replaced(&mut client, removes, sql, values).await {
+            Ok(row) => Ok(row),
+            Err(error) => Err(failed_on(client, &error)),
+        }
     }
 
     async fn row(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
@@ -68,6 +78,42 @@ impl Postgres {
     async fn records(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Record>> {
         self.rows(sql, values).await?.iter().map(queries::record).collect()
     }
+}
+
+/// A transaction that is dropped before its end is rolled back.
+async fn replaced(
+    client: &mut Client,
+    removes: &[Removal],
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Option<Row>, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    let nothing = Columns::default();
+    for Removal { key, revision } in removes {
+        let (space, revision) = (number(key.space), signed(*revision));
+        let mut record: Vec<&(dyn ToSql + Sync)> = vec![&space, &key.tenant, &key.id, &false];
+        record.extend(nothing.values());
+        record.push(&revision);
+        let statement = transaction.prepare_cached(queries::DELETE_REVISION).await?;
+        if transaction.query_opt(&statement, &record).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    let statement = transaction.prepare_cached(sql).await?;
+    let row = transaction.query_opt(&statement, values).await?;
+    if row.is_some() {
+        transaction.commit().await?;
+    }
+    Ok(row)
+}
+
+/// Returns the error of a statement on this connection.
+fn failed_on(client: Client, error: &tokio_postgres::Error) -> Error {
+    // A server that has become a standby stays one: the next connection finds the primary.
+    if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+        drop(Client::take(client));
+    }
+    failed(error)
 }
 
 #[async_trait]
@@ -86,7 +132,7 @@ impl Storage for Postgres {
     }
 
     async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written> {
-        let Write { key, value, due_at, expires_at, condition } = write;
+        let Write { key, value, due_at, expires_at, condition, removes } = write;
         let (space, is_watched) = (number(key.space), key.space.is_watched());
         let (due_at, expires_at) = (due_at.map(signed), expires_at.map(signed));
         let also = Columns::of(also);
@@ -108,7 +154,10 @@ impl Storage for Postgres {
                 queries::PUT_FENCED
             }
         };
-        let row = self.row(sql, &values).await?;
+        let row = match removes.is_empty() {
+            true => self.row(sql, &values).await?,
+            false => self.replace(&removes, sql, &values).await?,
+        };
         Ok(row.map_or(Written::Refused, |row| Written::Stored(unsigned(row.get(0)))))
     }
 
@@ -162,8 +211,15 @@ impl Storage for Postgres {
         self.records(queries::SCAN, &values).await
     }
 
-    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>> {
-        let values: [&(dyn ToSql + Sync); 3] = [&number(space), &signed(until), &most(limit)];
+    async fn due_except(
+        &self,
+        space: Space,
+        until: u64,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let values: [&(dyn ToSql + Sync); 4] =
+            [&number(space), &signed(until), &most(limit), &except];
         self.records(queries::DUE, &values).await
     }
 

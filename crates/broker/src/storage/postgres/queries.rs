@@ -165,7 +165,8 @@ pub(super) const SCAN: &str = concat!(
 pub(super) const DUE: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM oauthctl_records WHERE space = $1 AND due_at <= $2 AND ",
+    " FROM oauthctl_records WHERE space = $1 AND due_at <= $2 AND tenant <> ALL ($4::text[]) \
+     AND tenant || '/' || split_part(id, '/', 1) <> ALL ($4::text[]) AND ",
     lives!(),
     " ORDER BY due_at LIMIT $3"
 );

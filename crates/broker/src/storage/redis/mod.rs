@@ -16,7 +16,7 @@ use oauthctl_core::{Error, Result};
 use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs};
 
 use super::Storage;
-use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Written};
+use super::record::{Addition, Changes, Condition, Key, Record, Removal, Space, Write, Written};
 use connect::Connection;
 use values::PREFIX;
 
@@ -136,11 +136,15 @@ impl Storage for Redis {
     }
 
     async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written> {
-        let Write { key, value, due_at, expires_at, condition } = write;
+        let Write { key, value, due_at, expires_at, condition, removes } = write;
         let mut call = of_key(&scripts::PUT, &key);
         call.arg(value).arg(time(due_at)).arg(time(expires_at));
         call.arg(u8::from(key.space.is_watched()));
         on(&mut call, condition);
+        call.arg(removes.len());
+        for Removal { key, revision } in removes {
+            call.arg(key.space.number()).arg(key.tenant).arg(key.id).arg(revision);
+        }
         add(&mut call, also);
         let revision: u64 = self.call(&call).await?;
         Ok(if revision == 0 { Written::Refused } else { Written::Stored(revision) })
@@ -184,9 +188,18 @@ impl Storage for Redis {
         self.records(space, &call).await
     }
 
-    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>> {
+    async fn due_except(
+        &self,
+        space: Space,
+        until: u64,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<Record>> {
         let mut call = call(&scripts::DUE, space);
         call.arg(until).arg(limit);
+        for name in except {
+            call.arg(name);
+        }
         self.records(space, &call).await
     }
 

@@ -99,10 +99,18 @@ script! {
 local space, tenant, id = ARGV[2], ARGV[3], ARGV[4]
 local current = redis.call('HGET', record(space, tenant, id), 'r')
 if not holds(current, ARGV[9], ARGV[10], ARGV[11]) then return 0 end
+local last = 12 + 4 * tonumber(ARGV[12])
+for at = 13, last, 4 do
+    if redis.call('HGET', record(ARGV[at], ARGV[at + 1], ARGV[at + 2]), 'r') ~= ARGV[at + 3] then return 0 end
+end
+for at = 13, last, 4 do
+    redis.call('DEL', record(ARGV[at], ARGV[at + 1], ARGV[at + 2]))
+    forget(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+end
 local revision = (tonumber(current or '0')) + 1
 store(space, tenant, id, revision, ARGV[5], ARGV[6], ARGV[7])
 note(ARGV[8], space, tenant, id)
-store_also(12)
+store_also(last + 1)
 return revision
 "}
 
@@ -152,17 +160,20 @@ return found
 "}
 
 script! {
+    /// Looks at 100,000 that are due at most: nobody else is served meanwhile.
     DUE, r"
 local space, to, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local found, at = {}, 0
-while #found < limit * 6 do
-    local members = redis.call('ZRANGEBYSCORE', dues(space), '-inf', to, 'LIMIT', at, 256)
+local except, found, at, step = {}, {}, 0, 256
+for n = 5, #ARGV do except[ARGV[n]] = true end
+while #found < limit * 6 and at < 100000 do
+    local members = redis.call('ZRANGEBYSCORE', dues(space), '-inf', to, 'LIMIT', at, step)
     for _, member in ipairs(members) do
         local tenant, id = split(member)
-        if #found < limit * 6 then add(found, space, tenant, id) end
+        local is_wanted = not except[tenant] and not except[tenant .. '/' .. string.match(id, '^[^/]*')]
+        if is_wanted and #found < limit * 6 then add(found, space, tenant, id) end
     end
-    if #members < 256 then break end
-    at = at + 256
+    if #members < step then break end
+    at, step = at + step, 4096
 end
 return found
 "}

@@ -119,8 +119,17 @@ impl Storage for Sqlite {
             .await
     }
 
-    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>> {
-        self.readers.run(move |db| queries::due(db, space, until, limit, now_seconds())).await
+    async fn due_except(
+        &self,
+        space: Space,
+        until: u64,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let except = except.to_vec();
+        self.readers
+            .run(move |db| queries::due(db, space, until, &except, limit, now_seconds()))
+            .await
     }
 
     async fn reschedule(&self, key: &Key, from: Option<u64>, to: Option<u64>) -> Result<bool> {

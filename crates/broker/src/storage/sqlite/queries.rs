@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::record::{Addition, Condition, Key, Record, Space, Write, Written};
+use super::super::record::{Addition, Condition, Key, Record, Removal, Space, Write, Written};
 
 /// How long changes stay in the feed.
 const FEED: u64 = 600;
@@ -68,6 +68,14 @@ pub(super) fn put(
     if !holds(db, current.as_ref(), &write.condition)? {
         return Ok(Written::Refused);
     }
+    for Removal { key, revision } in &write.removes {
+        if get(db, key, now)?.is_none_or(|found| found.revision != *revision) {
+            return Ok(Written::Refused);
+        }
+    }
+    for removal in &write.removes {
+        remove(db, &removal.key)?;
+    }
     let revision = current.map_or(1, |found| found.revision + 1);
     let Key { space, tenant, id } = &write.key;
     db.prepare_cached(
@@ -99,11 +107,16 @@ pub(super) fn delete(
     if current.is_none() || !holds(db, current.as_ref(), condition)? {
         return Ok(false);
     }
-    db.prepare_cached("DELETE FROM records WHERE space = ?1 AND tenant = ?2 AND id = ?3")?
-        .execute(params![key.space.number(), key.tenant, key.id])?;
+    remove(db, key)?;
     note(db, key, now)?;
     add(db, also)?;
     Ok(true)
+}
+
+fn remove(db: &Connection, key: &Key) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM records WHERE space = ?1 AND tenant = ?2 AND id = ?3")?
+        .execute(params![key.space.number(), key.tenant, key.id])
+        .map(drop)
 }
 
 fn add(db: &Connection, also: &[Addition]) -> rusqlite::Result<()> {
@@ -172,15 +185,22 @@ pub(super) fn due(
     db: &Connection,
     space: Space,
     until: u64,
+    except: &[String],
     most: usize,
     now: u64,
 ) -> rusqlite::Result<Vec<Record>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM records WHERE space = ?1 AND due_at <= ?2
-         AND (expires_at IS NULL OR expires_at > ?3) ORDER BY due_at LIMIT ?4"
+         AND (expires_at IS NULL OR expires_at > ?3)
+         AND tenant NOT IN (SELECT value FROM json_each(?5))
+         AND tenant || '/' || substr(id, 1, instr(id || '/', '/') - 1)
+             NOT IN (SELECT value FROM json_each(?5))
+         ORDER BY due_at LIMIT ?4"
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![space.number(), until, now, limit(most)], record)?;
+    let except = serde_json::json!(except).to_string();
+    let rows =
+        statement.query_map(params![space.number(), until, now, limit(most), except], record)?;
     rows.collect()
 }
 

@@ -1,6 +1,6 @@
 //! Records: what is written is read, on its conditions and within its time.
 
-use oauthctl_broker::storage::{Addition, Condition, Key, Space, Write, Written};
+use oauthctl_broker::storage::{Addition, Condition, Key, Removal, Space, Write, Written};
 
 use super::{Home, MINUTE, at_once, ids, key, now, on, value, write};
 
@@ -164,6 +164,37 @@ pub async fn the_earliest_due_comes_first(home: &Home) {
     assert_eq!(ids(&store.due(Space::Grants, 99, 9).await.unwrap()), ["b", "c"]);
 }
 
+pub async fn due_records_of_others_are_found_alone(home: &Home) {
+    let store = home.open().await;
+    // More than are read in one step.
+    for n in 0..300 {
+        let key = key(&format!("p/{n:03}"));
+        store.put(Write { due_at: Some(10), ..write(&key, b"x") }).await.unwrap();
+    }
+    let others =
+        [("acme", "p"), ("acme", "q/1"), ("acme", "pp/1"), ("beta", "p/1"), ("acmes", "p/1")];
+    for (due_at, (tenant, id)) in (20..).zip(others) {
+        let key = Key::new(Space::Grants, tenant, id);
+        store.put(Write { due_at: Some(due_at), ..write(&key, b"x") }).await.unwrap();
+    }
+    let due_except = async |except: &[&str], until| {
+        let except: Vec<_> = except.iter().map(|&name| name.to_owned()).collect();
+        let due = store.due_except(Space::Grants, until, &except, 99).await.unwrap();
+        due.into_iter().map(|record| (record.key.tenant, record.key.id)).collect::<Vec<_>>()
+    };
+    let expected =
+        |from: usize| others[from..].iter().map(|(t, i)| ((*t).to_owned(), (*i).to_owned()));
+    assert_eq!(due_except(&["acme"], 99).await, expected(3).collect::<Vec<_>>());
+    assert_eq!(due_except(&["acme/p"], 99).await, expected(1).collect::<Vec<_>>());
+    let all = ["acme", "beta", "acmes"];
+    assert_eq!(due_except(&all, 99).await, []);
+    assert_eq!(
+        due_except(&["acme/p", "acme/q"], 22).await,
+        expected(2).take(1).collect::<Vec<_>>()
+    );
+    assert_eq!(due_except(&["other"], 99).await.len(), 99);
+}
+
 pub async fn one_of_many_claims_a_due_record(home: &Home) {
     let store = home.open().await;
     store.put(Write { due_at: Some(10), ..write(&key("a"), b"x") }).await.unwrap();
@@ -198,6 +229,51 @@ pub async fn a_count_stops_at_its_limit(home: &Home) {
     assert_eq!(store.count(Space::Grants, "acme", 99).await.unwrap(), 5);
     assert_eq!(store.count(Space::Grants, "acme", 3).await.unwrap(), 3);
     assert_eq!(store.count(Space::Grants, "other", 3).await.unwrap(), 0);
+}
+
+pub async fn removals_happen_with_their_write_only(home: &Home) {
+    let store = home.open().await;
+    let waiting = |id: &str| Key::new(Space::Unconfirmed, "acme", id);
+    let remove = |id: &str, revision| Removal { key: waiting(id), revision };
+    let fence = store.lock("l", "me", MINUTE).await.unwrap().unwrap();
+    let held = Condition::Fence("l".to_owned(), fence);
+    for id in ["1", "2"] {
+        store.put(Write { due_at: Some(7), ..write(&waiting(id), b"x") }).await.unwrap();
+    }
+    let audit = Key::new(Space::Audit, "acme", "1");
+    let add = || {
+        let (key, value) = (audit.clone(), b"y".to_vec());
+        vec![Addition { key, value, due_at: None, expires_at: None }]
+    };
+    // A record that has changed or is not there, and a condition that does not hold.
+    let late = Condition::Fence("l".to_owned(), fence - 1);
+    for (condition, removes) in [
+        (held.clone(), vec![remove("1", 1), remove("2", 2)]),
+        (held.clone(), vec![remove("1", 1), remove("3", 1)]),
+        (Condition::Always, vec![remove("1", 2)]),
+        (Condition::Revision(1), vec![remove("1", 1), remove("2", 1)]),
+        (late, vec![remove("1", 1), remove("2", 1)]),
+    ] {
+        let write = Write { removes, ..on(&key("a"), b"z", condition) };
+        assert_eq!(store.put_with(write, add()).await.unwrap(), Written::Refused);
+    }
+    assert_eq!(value(&*store, &key("a")).await, None);
+    assert_eq!(value(&*store, &audit).await, None);
+    assert_eq!(store.due(Space::Unconfirmed, 7, 9).await.unwrap().len(), 2);
+    let moved = at_once(home, 8, |store, _| {
+        let (held, removes) = (held.clone(), vec![remove("1", 1), remove("2", 1)]);
+        async move { store.put(Write { removes, ..on(&key("a"), b"z", held) }).await.unwrap() }
+    })
+    .await;
+    let moved: Vec<_> = moved.into_iter().filter(|written| *written != Written::Refused).collect();
+    assert_eq!(moved, [Written::Stored(1)]);
+    assert_eq!(value(&*store, &key("a")).await.unwrap(), b"z");
+    assert_eq!(store.due(Space::Unconfirmed, 7, 9).await.unwrap(), []);
+    assert_eq!(store.count(Space::Unconfirmed, "acme", 9).await.unwrap(), 0);
+    store.put(write(&waiting("4"), b"x")).await.unwrap();
+    let last = Write { removes: vec![remove("4", 1)], ..on(&key("a"), b"w", held.clone()) };
+    assert_eq!(store.put_with(last, add()).await.unwrap(), Written::Stored(2));
+    assert_eq!(value(&*store, &audit).await.unwrap(), b"y");
 }
 
 pub async fn additions_are_stored_with_their_write_only(home: &Home) {
