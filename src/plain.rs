@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_line_is_read_as_clap_reads_it() {
+    fn plain_line_is_read_as_clap_reads_it() {
         let mut plain = usize::from(is_as_clap_reads_it(&line(&[])));
         for first in WORDS {
             plain += usize::from(is_as_clap_reads_it(&line(&[first])));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_lines_are_read_without_clap() {
+    fn usual_lines_are_read_without_clap() {
         for words in [
             "",
             "a",
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubtful_line_is_left_to_clap() {
+    fn doubtful_line_is_left_to_clap() {
         for words in ["--help", "-pa", "a b", "--json --json", "-p", "--min-ttl 5m", "-p -", "--"] {
             let words: Vec<&str> = words.split(' ').collect();
             assert!(parse(&line(&words)).is_none(), "{words:?}");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn an_argument_that_is_not_utf_8_is_left_to_clap() {
+    fn argument_that_is_not_utf_8_is_left_to_clap() {
         use std::os::unix::ffi::OsStringExt;
         let odd = || OsString::from_vec(b"a\xff".to_vec());
         for before in [&["--config"][..], &["-p"], &[]] {

@@ -174,7 +174,7 @@ mod unix {
         use super::*;
 
         #[test]
-        fn the_mask_of_ignored_signals_is_read() {
+        fn mask_of_ignored_signals_is_read() {
             let ignored =
                 mask("Name:\tSigIgn: x\nSigBlk:\t1\nSigIgn:\t0000000001001003\nSigCgt:\t0");
             assert_eq!(ignored, Some(0x100_1003));

@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_secret_is_not_repeated() {
+    fn text_like_a_secret_is_not_repeated() {
         for (text, shown) in [
             ("no profile `gitlab`", "no profile `gitlab`"),
             ("'AGE-SECRET-KEY-1QX' and more", "'AGE-SECRET-KEY-[redacted]' and more"),

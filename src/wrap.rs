@@ -115,7 +115,7 @@ mod tests {
     use super::{hanging, wrapped};
 
     #[test]
-    fn a_row_is_folded_below_its_value() {
+    fn row_is_folded_below_its_value() {
         for (text, width, folded) in [
             ("a b c", 10, "name a b c"),
             ("aa bb cc", 10, "name aa bb\n     cc"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_breaks_between_words_and_in_no_command() {
+    fn message_breaks_between_words_and_in_no_command() {
         assert_eq!(
             wrapped("hint:", "run `oauthctl login p --store file` and then read the page", 30),
             "hint: run\n      `oauthctl login p --store file`\n      and then read the page"

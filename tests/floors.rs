@@ -218,7 +218,7 @@ fn public_items_are_documented() {
 }
 
 #[test]
-fn the_rules_see_what_they_look_for() {
+fn rules_see_what_they_look_for() {
     let code = "use crate::{error::Error, flow::{a, store}, http};\nlet x = crate::cli::run();";
     assert_eq!(followers(code, "crate::"), ["error", "flow", "http", "cli"]);
     assert!(names_crate("use reqwest::Client;", "reqwest"));

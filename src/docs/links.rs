@@ -22,7 +22,7 @@ fn links_lead_to_pages_and_headings() {
 }
 
 #[test]
-fn the_contents_list_every_page_once() {
+fn contents_list_every_page_once() {
     let pages = pages();
     let contents = pages.iter().find(|page| page.path == "docs/SUMMARY.md").unwrap();
     let listed = links(&contents.text);

@@ -12,7 +12,7 @@ fn given(line: &str) -> Given {
 }
 
 #[test]
-fn a_command_gets_what_the_call_was_given() {
+fn command_gets_what_the_call_was_given() {
     for (call, said, completed) in [
         ("token p", "run `oauthctl login p`", "run `oauthctl login p`"),
         ("token p --store file", "run `oauthctl login p`", "run `oauthctl login p --store file`"),
@@ -51,7 +51,7 @@ fn a_command_gets_what_the_call_was_given() {
 }
 
 #[test]
-fn a_line_is_split_as_a_shell_does() {
+fn line_is_split_as_a_shell_does() {
     for (line, words) in [
         ("a  b 'c d' e", &["a", "b", "c d", "e"][..]),
         (r"--account 'it'\''s me' x", &["--account", "it's me", "x"]),

@@ -15,7 +15,7 @@ const SCRIPTS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn the_shipped_scripts_are_current() {
+fn shipped_scripts_are_current() {
     let home = Home::new();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     for (shell, file) in SCRIPTS {
@@ -31,7 +31,7 @@ fn the_shipped_scripts_are_current() {
 }
 
 #[test]
-fn the_shells_take_their_scripts_and_complete() {
+fn shells_take_their_scripts_and_complete() {
     let home = Home::new();
     let script = home.run(["completions", "bash"]).ok().stdout;
     // It is longer than one argument may be.

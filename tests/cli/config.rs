@@ -16,7 +16,7 @@ fn store_in_use(home: &Home, more: &[&str]) -> String {
 }
 
 #[test]
-fn the_configuration_is_the_flags_then_the_variables_then_the_platforms() {
+fn config_flag_overrides_variable_and_platform() {
     let mut home = Home::new();
     let path = |home: &Home, args: &[&str]| {
         home.run([&["profile", "path"], args].concat()).ok().line().to_owned()
@@ -34,7 +34,7 @@ fn the_configuration_is_the_flags_then_the_variables_then_the_platforms() {
 }
 
 #[test]
-fn a_very_large_file_full_of_mistakes_is_refused_without_listing_them_all() {
+fn very_large_invalid_file_has_a_short_error() {
     let home = Home::new();
     let profile = |n: usize| {
         format!("[profiles.p{n}]\nclient_idd = \"c\"\nscops = []\nissuer = \"https://a.example\"\n")
@@ -50,7 +50,7 @@ fn a_very_large_file_full_of_mistakes_is_refused_without_listing_them_all() {
 }
 
 #[test]
-fn the_state_directory_is_the_variables_then_the_platforms() {
+fn state_dir_variable_overrides_the_platform() {
     let mut home = Home::new();
     let state = |home: &Home| home.run(["store", "info", "--json"]).ok().json()["state"].clone();
     assert_eq!(state(&home), home.state_dir().to_str().unwrap());
@@ -59,7 +59,7 @@ fn the_state_directory_is_the_variables_then_the_platforms() {
 }
 
 #[test]
-fn the_store_is_the_flags_the_variables_the_profiles_the_defaults_the_keyring() {
+fn store_flag_overrides_variable_profile_defaults() {
     let mut home = Home::new();
     home.config(&format!("[defaults]\nstore = \"file:/defaults\"\n{PROFILE}"));
     home.set("OAUTHCTL_STORE", "file:/variable");
@@ -72,7 +72,7 @@ fn the_store_is_the_flags_the_variables_the_profiles_the_defaults_the_keyring() 
 }
 
 #[test]
-fn a_profiles_store_stands_between_the_variable_and_the_defaults() {
+fn store_of_a_profile_overrides_the_defaults() {
     let mut home = Home::new();
     let dir = |name: &str| format!("file:{}", home.path(name).display());
     let (of_profile, of_defaults, of_variable) = (dir("sp"), dir("sd"), dir("sv"));
@@ -91,7 +91,7 @@ fn a_profiles_store_stands_between_the_variable_and_the_defaults() {
 }
 
 #[test]
-fn the_profile_is_the_flags_the_variables_the_defaults_or_the_only_one() {
+fn profile_flag_overrides_variable_and_defaults() {
     let mut home = Home::new();
     let profile = |name: &str| PROFILE.replace("[profiles.p]", &format!("[profiles.{name}]"));
     let chosen = |home: &Home, args: &[&str]| {
@@ -123,7 +123,7 @@ fn the_profile_is_the_flags_the_variables_the_defaults_or_the_only_one() {
 }
 
 #[test]
-fn the_browser_is_the_flags_then_ours_then_everybodys() {
+fn browser_is_the_flags_then_ours_then_everybodys() {
     let mut home = Home::new();
     let sandbox = crate::fixture::Sandbox::start(&home);
     sandbox.profile(&home, "s", None);
@@ -157,7 +157,7 @@ fn in_ci_the_url_is_printed_and_no_browser_is_opened() {
 }
 
 #[test]
-fn all_errors_of_a_file_are_told_at_once_with_their_lines() {
+fn all_errors_of_a_file_are_shown_with_lines() {
     let home = Home::new();
     home.config(
         "[defaults]\nprofle = \"a\"\nstore = \"drawer\"\n\n\
@@ -176,7 +176,7 @@ fn all_errors_of_a_file_are_told_at_once_with_their_lines() {
 }
 
 #[test]
-fn a_secret_in_a_file_that_others_can_read_is_refused() {
+fn secret_in_a_file_that_others_can_read_is_refused() {
     let home = Home::new();
     home.config(&format!("{PROFILE}client_secret = \"hunter2-hunter2\"\n"));
     home.run(["profile", "list"]).ok();
@@ -298,7 +298,7 @@ fn keygen_prints_a_key_that_works() {
 
 /// What is no plain file: read where it comes to an end, refused where it does not, and never replaced.
 #[test]
-fn a_configuration_that_is_no_plain_file_never_hangs() {
+fn configuration_that_is_no_plain_file_never_hangs() {
     let home = planted(TOKEN);
     let pipe = home.path("home/pipe");
     make_pipe(&pipe);
@@ -328,7 +328,7 @@ fn a_configuration_that_is_no_plain_file_never_hangs() {
 }
 
 #[test]
-fn an_edit_waits_for_another_in_bounded_time() {
+fn edit_waits_for_another_in_bounded_time() {
     let home = planted(TOKEN);
     let folder = home.path("config/oauthctl");
     let held = std::fs::File::open(&folder).unwrap();

@@ -156,7 +156,7 @@ fn doctor_locked_keyring_is_told_from_no_bus() {
 }
 
 #[test]
-fn doctor_servers_that_cannot_be_reached_are_told_apart() {
+fn doctor_unreachable_servers_have_distinct_reasons() {
     let (home, sandbox) = healthy();
     for (issuer, check, words) in [
         ("https://no-such-host.invalid", "dns", "cannot resolve"),

@@ -40,7 +40,7 @@ fn run_cron_line(home: &Home, curl: &str) -> Output {
 }
 
 #[test]
-fn the_documented_cron_line_keeps_the_last_answer() {
+fn documented_cron_line_keeps_the_last_answer() {
     let home = Home::new();
     home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
     plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("gitlab")));
@@ -63,7 +63,7 @@ fn documented_block(page: &str, after: &str) -> String {
 }
 
 #[test]
-fn the_documented_ci_blocks_run_as_pasted() {
+fn documented_ci_blocks_run_as_pasted() {
     let (mut home, sandbox) = with_sandbox(None);
     sandbox.profile(&home, "gitlab", None);
     let here = documented_block("ci.md", "## Prepare the account");
@@ -94,7 +94,7 @@ fn with_free_ports(block: &str, ports: &[&str]) -> String {
 }
 
 #[test]
-fn the_documented_sandbox_block_prints_a_token() {
+fn documented_sandbox_block_prints_a_token() {
     let block = documented_block("sandbox.md", "## In the CI of your own program");
     let block = with_free_ports(&block, &["8901"]);
     let output = shell(&Home::new(), &format!("set -e\n{block}"), "").ok();
@@ -107,7 +107,7 @@ fn the_documented_sandbox_block_prints_a_token() {
 }
 
 #[test]
-fn the_documented_two_phase_block_completes() {
+fn documented_two_phase_block_completes() {
     let block = documented_block("two-phase.md", "## A complete round");
     let block = with_free_ports(&block, &["8902", "8903"]);
     let output = shell(&Home::new(), &format!("set -e\n{block}"), "").ok();
@@ -141,7 +141,7 @@ fn assert_shown(output: &str, shown: &[String]) {
 }
 
 #[test]
-fn the_transcript_of_a_new_profile_is_real() {
+fn transcript_of_a_new_profile_is_real() {
     let mut home = Home::new();
     let config = home.path("home/.config/oauthctl/config.toml");
     home.unset("OAUTHCTL_CONFIG").unset("XDG_CONFIG_HOME");
@@ -155,7 +155,7 @@ fn the_transcript_of_a_new_profile_is_real() {
 }
 
 #[test]
-fn the_transcript_of_a_login_is_real() {
+fn transcript_of_a_login_is_real() {
     let (home, sandbox) = with_sandbox(None);
     home.profile("gitlab", &sandbox.issuer, "demo", "scopes = [\"read_api\"]");
     let readme = documentation("README.md");
@@ -180,7 +180,7 @@ fn the_transcript_of_a_login_is_real() {
 }
 
 #[test]
-fn the_transcript_of_the_demo_is_real() {
+fn transcript_of_the_demo_is_real() {
     let output = Home::new().run(["demo"]).ok();
     let said = format!("{}{}", output.stdout, output.stderr);
     let (_, port) = said.split_once("http://127.0.0.1:").unwrap();
@@ -189,7 +189,7 @@ fn the_transcript_of_the_demo_is_real() {
 }
 
 #[test]
-fn the_documented_json_error_is_real() {
+fn documented_json_error_is_real() {
     let home = Home::new();
     home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
     let output = home.run(["token", "-p", "gitlab", "--json"]).fails(4);

@@ -61,7 +61,7 @@ fn wrapped(home: &Home, wrapper: &[&str], line: &str) -> Output {
 }
 
 #[test]
-fn without_a_home_the_variables_are_enough_or_are_named() {
+fn unset_home_names_the_variables_to_set() {
     let mut home = planted(TOKEN);
     for name in [
         "HOME",
@@ -83,7 +83,7 @@ fn without_a_home_the_variables_are_enough_or_are_named() {
 }
 
 #[test]
-fn a_home_that_cannot_be_written_is_an_error_that_names_it() {
+fn unwritable_home_is_named_in_the_error() {
     let home = planted(TOKEN);
     // Root may write anywhere; another user has to try.
     let wrapper = without_root();
@@ -99,7 +99,7 @@ fn a_home_that_cannot_be_written_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_closed_stdin_hurts_nobody() {
+fn closed_stdin_hurts_nobody() {
     let home = planted(TOKEN);
     for line in ALL {
         let script = "exec \"$@\" <&-";
@@ -137,7 +137,7 @@ fn few_descriptors_are_enough() {
 }
 
 #[test]
-fn a_file_size_limit_is_an_error_and_no_death() {
+fn file_size_limit_is_an_error_and_no_death() {
     let added = "profile add r --issuer https://r.example --client-id c";
     for limit in ["--fsize=0:0", "--fsize=4096:4096"] {
         let home = planted(TOKEN);
@@ -179,7 +179,7 @@ fn little_memory_is_enough() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_refused_or_taken_as_it_is() {
+fn invalid_utf_8_is_refused_or_kept() {
     let odd = |text: &[u8]| OsString::from_vec(text.to_vec());
     for name in
         ["OAUTHCTL_STORE", "OAUTHCTL_PROFILE", "OAUTHCTL_STORE_KEY", "BROWSER", "OAUTHCTL_BROWSER"]

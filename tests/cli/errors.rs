@@ -40,7 +40,7 @@ fn args(line: &str, json: bool) -> Vec<&str> {
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_internal() {
+fn result_that_cannot_be_written_is_internal() {
     let home = planted(TOKEN);
     let run = |json| {
         let mut command = home.command(args("token", json));
@@ -120,7 +120,7 @@ fn every_command_ends_stderr_with_one_line_of_json() {
 }
 
 #[test]
-fn a_wrong_flag_is_usage() {
+fn wrong_flag_is_usage() {
     let home = Home::new();
     let json = home.run(["token", "--formt", "json", "--json"]).fails(2).error_json();
     assert_eq!(json["error"], "usage");
@@ -128,7 +128,7 @@ fn a_wrong_flag_is_usage() {
 }
 
 #[test]
-fn an_unknown_profile_and_a_missing_one_are_config() {
+fn unknown_profile_and_a_missing_one_are_config() {
     let home = Home::new();
     failure("config-none", 3, "config", |json| home.run(args("token", json)), &home);
     home.config(&format!(
@@ -140,7 +140,7 @@ fn an_unknown_profile_and_a_missing_one_are_config() {
 }
 
 #[test]
-fn nobody_logged_in_is_login_required() {
+fn account_not_logged_in_is_login_required() {
     let home = Home::new();
     home.config(PROFILE);
     for (name, line) in [
@@ -154,7 +154,7 @@ fn nobody_logged_in_is_login_required() {
 }
 
 #[test]
-fn a_denial_is_access_denied() {
+fn denial_is_access_denied() {
     let (home, _sandbox) = with_sandbox(Some("deny"));
     failure("access-denied", 5, "access_denied", |json| home.run(args("login s", json)), &home);
     let json = home.run(["login", "s", "--json"]).fails(5).error_json();
@@ -162,20 +162,20 @@ fn a_denial_is_access_denied() {
 }
 
 #[test]
-fn nobody_at_the_browser_is_a_timeout() {
+fn unanswered_login_is_a_timeout() {
     let (home, _sandbox) = with_sandbox(None);
     let line = "login s --no-browser --timeout 1s";
     failure("timeout", 6, "timeout", |json| home.run(args(line, json)), &home);
 }
 
 #[test]
-fn a_response_of_another_server_is_validation() {
+fn response_of_another_server_is_validation() {
     let (home, _sandbox) = with_sandbox(Some("wrong-iss"));
     failure("validation", 7, "validation", |json| home.run(args("login s", json)), &home);
 }
 
 #[test]
-fn a_client_that_the_server_refuses_is_server_refused() {
+fn client_that_the_server_refuses_is_server_refused() {
     let (home, _sandbox) = with_sandbox(Some("refresh-invalid-client"));
     home.run(["login", "s"]).ok();
     let run = |json| home.run(args("refresh s", json));
@@ -186,7 +186,7 @@ fn a_client_that_the_server_refuses_is_server_refused() {
 }
 
 #[test]
-fn a_dead_refresh_token_is_login_required() {
+fn dead_refresh_token_is_login_required() {
     let (home, _sandbox) = with_sandbox(Some("refresh-invalid-grant"));
     home.run(["login", "s"]).ok();
     let run = |json| home.run(args("token --force-refresh", json));
@@ -203,13 +203,13 @@ fn no_server_is_unavailable() {
 }
 
 #[test]
-fn a_broken_server_is_unavailable() {
+fn broken_server_is_unavailable() {
     let (home, _sandbox) = with_sandbox(Some("token-500"));
     failure("unavailable-500", 9, "unavailable", |json| home.run(args("login s", json)), &home);
 }
 
 #[test]
-fn a_store_with_another_key_is_store() {
+fn store_with_another_key_is_store() {
     let mut home = planted(TOKEN);
     let key = home.run(["store", "keygen"]).ok();
     home.set("OAUTHCTL_STORE_KEY", key.line());
@@ -219,7 +219,7 @@ fn a_store_with_another_key_is_store() {
 }
 
 #[test]
-fn a_signal_is_interrupted() {
+fn signal_is_interrupted() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (home, _sandbox) = with_sandbox(None);
         let run = |json| {
@@ -234,7 +234,7 @@ fn a_signal_is_interrupted() {
 }
 
 #[test]
-fn text_of_a_server_cannot_move_the_cursor_or_forge_a_line() {
+fn server_text_cannot_control_the_terminal() {
     // A callback with control characters in it is noise, so that login ends with its time.
     for (scenario, loudness) in [
         ("hostile-error-text", ["", "--json", "--trace", "--verbose"].as_slice()),
@@ -259,7 +259,7 @@ fn text_of_a_server_cannot_move_the_cursor_or_forge_a_line() {
 
 /// Whatever is put in the wrong place: what is known as a secret by its looks is not repeated.
 #[test]
-fn a_usage_error_repeats_no_key_and_no_exported_line() {
+fn usage_error_repeats_no_key_and_no_exported_line() {
     const KEY: &str = "AGE-SECRET-KEY-1CANARYQQQQQQQQQQ";
     let line = grant("default", TOKEN, |_| ());
     let folded = format!("{}\n{}", &line[..90], &line[90..]);
@@ -306,7 +306,7 @@ fn a_usage_error_repeats_no_key_and_no_exported_line() {
 }
 
 #[test]
-fn a_line_as_an_argument_is_refused_with_what_to_do() {
+fn line_as_an_argument_is_refused_with_what_to_do() {
     let home = planted(TOKEN);
     let line = grant("default", "other-token", |_| ());
     let output = home.run(["import", "--replace", &line]).fails(2);
@@ -315,7 +315,7 @@ fn a_line_as_an_argument_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_large_account_is_exported_and_imported() {
+fn large_account_is_exported_and_imported() {
     let token = "x".repeat(1_100_000);
     let home = planted(&token);
     let line = home.run(["export", "-p", "p"]).ok().stdout;
@@ -330,7 +330,7 @@ fn a_large_account_is_exported_and_imported() {
 }
 
 #[test]
-fn a_failed_import_changes_nothing() {
+fn failed_import_changes_nothing() {
     let home = planted(TOKEN);
     for line in ["", "rubbish", "oauthctl-1-plain.e30", "oauthctl-1-age.AAAA"] {
         let output = home.run_with(["import"], line);

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::fixture::{TOKEN, grant, planted};
 
 #[test]
-fn the_command_gets_the_token_in_the_variable_that_is_named() {
+fn exec_sets_the_named_variable() {
     let home = planted(TOKEN);
     let print = home.run(["exec", "--", "printenv", "OAUTH_ACCESS_TOKEN"]).ok();
     assert_eq!(print.line(), TOKEN);
@@ -18,7 +18,7 @@ fn the_command_gets_the_token_in_the_variable_that_is_named() {
 }
 
 #[test]
-fn the_command_gets_no_key_of_the_store() {
+fn command_gets_no_key_of_the_store() {
     let mut home = planted(TOKEN);
     let hidden =
         ["OAUTHCTL_STORE_KEY", "OAUTHCTL_IMPORT", "OAUTHCTL_STATE_KEY", "OAUTHCTL_MASTER_KEY"];
@@ -48,7 +48,7 @@ fn its_exit_code_is_passed_on() {
 }
 
 #[test]
-fn a_command_that_cannot_run_is_126_or_127() {
+fn command_that_cannot_run_is_126_or_127() {
     let home = planted(TOKEN);
     let output = home.run(["exec", "--", "no-such-command-anywhere"]).fails(127);
     assert!(output.stderr.contains("cannot start `no-such-command-anywhere`"));
@@ -95,7 +95,7 @@ fn without_a_token_nothing_runs() {
 }
 
 #[test]
-fn the_token_is_in_no_argument_list() {
+fn token_is_in_no_argument_list() {
     let home = planted(TOKEN);
     let output = home.run(["exec", "--", "cat", "/proc/self/cmdline"]).ok();
     assert_eq!(output.stdout, "cat\0/proc/self/cmdline\0");

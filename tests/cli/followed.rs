@@ -42,7 +42,7 @@ fn follow(home: &Home, output: &Output) -> Output {
 }
 
 #[test]
-fn a_login_hint_has_store_config_and_account() {
+fn login_hint_has_store_config_and_account() {
     let (mut home, _sandbox) = with_sandbox(None);
     let moved = home.path("home/else where.toml");
     std::fs::rename(home.config_path(), &moved).unwrap();
@@ -68,7 +68,7 @@ fn a_login_hint_has_store_config_and_account() {
 }
 
 #[test]
-fn a_store_hint_is_a_flag_or_a_key_of_the_profile() {
+fn store_hint_is_a_flag_or_a_key_of_the_profile() {
     let (mut home, _sandbox) = with_sandbox(None);
     home.unset("OAUTHCTL_STORE");
     home.run(["login", "s", "--store", "file:there"]).ok();
@@ -84,7 +84,7 @@ fn a_store_hint_is_a_flag_or_a_key_of_the_profile() {
 }
 
 #[test]
-fn the_table_that_migrate_names_is_where_the_store_is_set() {
+fn migrate_names_the_table_that_sets_the_store() {
     for (own, table) in [("", "[defaults]"), ("store = \"file:here\"\n", "[profiles.p]")] {
         let mut home = Home::new();
         home.unset("OAUTHCTL_STORE");
@@ -105,7 +105,7 @@ fn the_table_that_migrate_names_is_where_the_store_is_set() {
 }
 
 #[test]
-fn a_store_at_the_top_of_the_file_is_moved_where_told() {
+fn store_at_the_top_of_the_file_is_moved_where_told() {
     let mut home = planted(TOKEN);
     home.unset("OAUTHCTL_STORE");
     home.config(&format!("store = \"file\"\n{PROFILE}"));
@@ -116,7 +116,7 @@ fn a_store_at_the_top_of_the_file_is_moved_where_told() {
 }
 
 #[test]
-fn a_profile_keeps_the_store_it_was_added_with() {
+fn profile_keeps_the_store_it_was_added_with() {
     let (mut home, sandbox) = with_sandbox(None);
     home.unset("OAUTHCTL_STORE");
     let issuer = sandbox.issuer.clone();
@@ -137,7 +137,7 @@ fn a_profile_keeps_the_store_it_was_added_with() {
 }
 
 #[test]
-fn a_missing_client_secret_is_stored_as_told() {
+fn missing_client_secret_is_stored_as_told() {
     let (home, sandbox) = with_sandbox(None);
     let more = "grant = \"client_credentials\"\nclient_auth = \"client_secret_basic\"\n\
                 client_secret = { keyring = \"m/client_secret\" }";

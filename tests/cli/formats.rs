@@ -18,7 +18,7 @@ fn format(home: &crate::support::Home, format: &str) -> String {
 }
 
 #[test]
-fn the_formats_are_exact() {
+fn formats_are_exact() {
     let home = planted(TOKEN);
     for (name, expected) in [
         ("token", format!("{TOKEN}\n")),
@@ -35,7 +35,7 @@ fn the_formats_are_exact() {
 }
 
 #[test]
-fn the_json_has_the_documented_members() {
+fn json_has_the_documented_members() {
     let home = planted(TOKEN);
     for args in [["token", "--json"].as_slice(), &["token", "--format", "json"]] {
         let mut object = home.run(args).ok().json();
@@ -55,7 +55,7 @@ fn the_json_has_the_documented_members() {
 }
 
 #[test]
-fn a_lifetime_that_is_not_known_is_null() {
+fn lifetime_that_is_not_known_is_null() {
     let home = planted(TOKEN);
     let now = oauthctl_core::Timestamp::now().unix();
     plant(
@@ -70,7 +70,7 @@ fn a_lifetime_that_is_not_known_is_null() {
 }
 
 #[test]
-fn the_shells_read_back_the_very_token() {
+fn shells_read_back_the_very_token() {
     let home = planted(ODD);
     assert_eq!(home.run(["token"]).ok().line(), ODD);
     let env = format(&home, "env");
@@ -140,7 +140,7 @@ fn xoauth2_is_the_sasl_string() {
 }
 
 #[test]
-fn a_token_that_would_leave_its_line_is_not_printed() {
+fn token_that_would_leave_its_line_is_not_printed() {
     for token in ["a\nb", "a b", "a\r", "a\u{1b}[31m", "é", ""] {
         let home = planted(TOKEN);
         let line = grant("default", token, |_| ());
@@ -158,7 +158,7 @@ fn a_token_that_would_leave_its_line_is_not_printed() {
 }
 
 #[test]
-fn a_token_type_is_printed_as_it_is_to_be_sent() {
+fn token_type_is_printed_as_it_is_to_be_sent() {
     let home = planted(TOKEN);
     plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("DPoP")));
     assert_eq!(format(&home, "header"), format!("Authorization: DPoP {TOKEN}\n"));

@@ -111,7 +111,7 @@ fn options_of_every_command_stand_in_one_place() {
 }
 
 #[test]
-fn the_list_of_commands_is_whole() {
+fn list_of_commands_is_whole() {
     let help = run("--help").ok().stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let listed: Vec<&str> = list
@@ -126,7 +126,7 @@ fn the_list_of_commands_is_whole() {
 }
 
 #[test]
-fn a_profile_is_an_argument_or_an_option_everywhere() {
+fn profile_is_an_argument_or_an_option_everywhere() {
     let mut home = Home::new();
     home.config(crate::fixture::PROFILE);
     let other = crate::fixture::PROFILE.replace("[profiles.p]", "[profiles.q]");
@@ -189,7 +189,7 @@ fn a_profile_is_an_argument_or_an_option_everywhere() {
 }
 
 #[test]
-fn the_version_is_one_line() {
+fn version_is_one_line() {
     for flag in ["--version", "-V", "version"] {
         let version = run(flag).ok();
         assert_eq!(version.line(), format!("oauthctl {}", env!("CARGO_PKG_VERSION")));

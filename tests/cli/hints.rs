@@ -4,7 +4,7 @@ use crate::fixture::{PROFILE, TOKEN, grant, plant};
 use crate::support::Home;
 
 #[test]
-fn a_name_in_a_command_is_one_word_of_a_shell() {
+fn name_in_a_command_is_one_word_of_a_shell() {
     let home = Home::new();
     home.config(PROFILE);
     for (account, word) in [
@@ -20,7 +20,7 @@ fn a_name_in_a_command_is_one_word_of_a_shell() {
 }
 
 #[test]
-fn a_logout_that_could_mean_several_accounts_says_so() {
+fn logout_that_could_mean_several_accounts_says_so() {
     let home = Home::new();
     home.config(PROFILE);
     plant(&home, &grant("one", TOKEN, |_| ()));
@@ -35,7 +35,7 @@ fn a_logout_that_could_mean_several_accounts_says_so() {
 }
 
 #[test]
-fn a_configuration_that_was_named_and_is_not_there_is_told() {
+fn missing_named_configuration_is_reported() {
     let home = Home::new();
     let path = home.path("nowhere.toml").display().to_string();
     for args in [&["token"][..], &["login", "p"], &["profile", "show", "p"]] {

@@ -42,7 +42,7 @@ fn names_the_alternatives(output: Output, line: &str) {
 }
 
 #[test]
-fn without_a_session_bus_the_hint_names_the_file_store() {
+fn missing_session_bus_has_a_hint_for_the_file_store() {
     let mut home = home();
     home.unset("OAUTHCTL_STORE");
     for line in BOUND {
@@ -60,7 +60,7 @@ fn without_a_session_bus_the_hint_names_the_file_store() {
 }
 
 #[test]
-fn a_bus_that_never_answers_is_given_up_and_touched_by_need_only() {
+fn silent_bus_times_out_and_is_used_only_if_needed() {
     let mut home = home();
     home.unset("OAUTHCTL_STORE");
     let path = home.path("run/mute");
@@ -76,7 +76,7 @@ fn a_bus_that_never_answers_is_given_up_and_touched_by_need_only() {
 }
 
 #[test]
-fn a_locked_keyring_is_an_error() {
+fn locked_keyring_is_an_error() {
     let service = SecretService::start_locked();
     let mut home = home();
     home.keyring(&service);
@@ -89,7 +89,7 @@ fn a_locked_keyring_is_an_error() {
 
 /// Somebody listens on the bus and never answers.
 #[test]
-fn a_mute_keyring_holds_status_up_for_a_second() {
+fn mute_keyring_holds_status_up_for_a_second() {
     let mut home = home();
     home.run_with(["import"], &grant("default", TOKEN, |_| ())).ok();
     let index = home.files().into_iter().find(|f| f.starts_with(home.state_dir().join("accounts")));

@@ -36,7 +36,7 @@ const FLOWS: [&[&str]; 5] = [
 ];
 
 #[test]
-fn a_start_by_the_catalog_is_that_by_the_file() {
+fn start_by_the_catalog_is_that_by_the_file() {
     let by_catalog = Home::new();
     by_catalog.config(&many());
     by_catalog.run(["profile", "list"]).ok();
@@ -56,7 +56,7 @@ fn a_start_by_the_catalog_is_that_by_the_file() {
 }
 
 #[test]
-fn a_fault_in_another_profile_is_told_as_ever() {
+fn fault_in_another_profile_is_told_as_ever() {
     let home = Home::new();
     home.config(&many());
     start(&home, &["p500"]);

@@ -8,12 +8,12 @@ use crate::support::tests_dir;
 
 /// Tests, and what they follow.
 const FOLLOWED: &[(&str, &[&str])] = &[
-    ("a_cached_token_that_is_over_is_refreshed_as_told", &["--cached", "--min-ttl"]),
-    ("a_damaged_record_is_replaced_as_told", &["oauthctl login"]),
-    ("a_key_of_a_hint_lets_the_login_succeed", &["par = \"auto\""]),
-    ("a_key_that_is_none_is_replaced_as_told", &["oauthctl store keygen"]),
+    ("cached_token_that_is_over_is_refreshed_as_told", &["--cached", "--min-ttl"]),
+    ("damaged_record_is_replaced_as_told", &["oauthctl login"]),
+    ("key_of_a_hint_lets_the_login_succeed", &["par = \"auto\""]),
+    ("key_that_is_none_is_replaced_as_told", &["oauthctl store keygen"]),
     (
-        "a_login_that_status_lacks_is_made_as_told",
+        "login_that_status_lacks_is_made_as_told",
         &[
             "oauthctl login PROFILE",
             "oauthctl login {word}",
@@ -21,25 +21,25 @@ const FOLLOWED: &[(&str, &[&str])] = &[
             "oauthctl demo",
         ],
     ),
-    ("a_login_that_nobody_answers_gets_longer_as_told", &["--timeout 15m"]),
-    ("a_login_without_input_runs_without_the_option", &["--no-input"]),
-    ("a_lost_key_is_given_up_as_told", &["oauthctl logout --local"]),
-    ("a_missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
-    ("a_port_in_use_is_replaced_as_told", &["--port N"]),
-    ("a_profile_for_a_web_application_starts_as_told", &["--config", "oauthctl start {name}"]),
-    ("a_profile_keeps_the_store_it_was_added_with", &["oauthctl login {name}"]),
+    ("login_that_nobody_answers_gets_longer_as_told", &["--timeout 15m"]),
+    ("login_without_input_runs_without_the_option", &["--no-input"]),
+    ("lost_key_is_given_up_as_told", &["oauthctl logout --local"]),
+    ("missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
+    ("port_in_use_is_replaced_as_told", &["--port N"]),
+    ("profile_for_a_web_application_starts_as_told", &["--config", "oauthctl start {name}"]),
+    ("profile_keeps_the_store_it_was_added_with", &["oauthctl login {name}"]),
     (
-        "a_record_without_a_tag_is_accepted_or_replaced",
+        "record_without_a_tag_is_accepted_or_replaced",
         &["oauthctl store migrate --to {}{of} --accept-unauthenticated"],
     ),
-    ("a_redirect_uri_that_no_profile_names_is_set_as_told", &["redirect_uri = \"…\""]),
-    ("a_secret_is_kept_in_the_token_store_as_told", &["client_secret = {{ keyring = \"{}\" }}"]),
-    ("a_store_that_cannot_be_made_is_elsewhere_as_told", &["--store file:DIR"]),
-    ("a_store_that_status_names_is_used_as_told", &["--store {}", "store = \"{}\""]),
-    ("a_trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
-    ("an_issuer_that_no_profile_names_is_set_as_told", &["issuer = \"…\""]),
+    ("unset_redirect_uri_is_set_as_told", &["redirect_uri = \"…\""]),
+    ("secret_is_kept_in_the_token_store_as_told", &["client_secret = {{ keyring = \"{}\" }}"]),
+    ("store_that_cannot_be_made_is_elsewhere_as_told", &["--store file:DIR"]),
+    ("store_that_status_names_is_used_as_told", &["--store {}", "store = \"{}\""]),
+    ("trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
+    ("issuer_that_no_profile_names_is_set_as_told", &["issuer = \"…\""]),
     (
-        "an_option_of_a_hint_lets_the_login_succeed",
+        "option_of_a_hint_lets_the_login_succeed",
         &[
             "--flow paste",
             "--scope",
@@ -87,7 +87,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         &["oauthctl logout {} --account {}", "oauthctl start", "oauthctl start {}"],
     ),
     (
-        "formats_and_imports_take_the_options_of_their_hints",
+        "format_and_import_hints_work_as_told",
         &["--recipient age1…", "--replace", "--user me@example.com"],
     ),
     ("inspect_opaque_token_names_what_helps", &["--id-token", "oauthctl introspect"]),
@@ -114,8 +114,8 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
     ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
     ("uninstall_asks_or_is_told_to", &["--dry-run", "--yes"]),
-    ("the_issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
-    ("the_table_that_migrate_names_is_where_the_store_is_set", &["store = \"{to_spec}\""]),
+    ("issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
+    ("migrate_names_the_table_that_sets_the_store", &["store = \"{to_spec}\""]),
 ];
 
 /// Why what is named is not followed, and what that is. It is parsed all the same: `given::tests` does so.
@@ -230,7 +230,7 @@ fn named() -> BTreeSet<String> {
 }
 
 #[test]
-fn what_messages_name_is_followed_or_excused() {
+fn names_in_messages_are_followed_or_excused() {
     let entries = || FOLLOWED.iter().chain(NOT_FOLLOWED).flat_map(|(_, spans)| *spans);
     let listed: BTreeSet<String> = entries().map(|span| (*span).to_owned()).collect();
     let named = named();

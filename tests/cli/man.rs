@@ -63,7 +63,7 @@ fn every_command_has_a_page_with_all_of_its_flags() {
 }
 
 #[test]
-fn the_programs_page_names_every_variable_file_exit_status_and_command() {
+fn main_page_lists_variables_files_statuses_commands() {
     let text = plain(&page(""));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reference = root.join("docs/reference/environment.md");
@@ -104,7 +104,7 @@ fn the_programs_page_names_every_variable_file_exit_status_and_command() {
 
 /// The version is the program's; the day is that of the release, once there is one.
 #[test]
-fn the_heading_has_the_version_and_a_day() {
+fn heading_has_the_version_and_a_day() {
     let text = page("");
     let heading = text.lines().find(|line| line.starts_with(".TH ")).unwrap();
     let rest = heading.strip_prefix(".TH OAUTHCTL 1 ").unwrap();
@@ -132,7 +132,7 @@ fn written(home: &Home, below: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn all_pages_are_written_for_everybody_and_the_same_each_time() {
+fn pages_are_readable_by_all_and_reproducible() {
     let home = Home::new();
     let pages = written(&home, "tmp/new/man1");
     let names: Vec<String> = COMMANDS
@@ -152,7 +152,7 @@ fn all_pages_are_written_for_everybody_and_the_same_each_time() {
 }
 
 #[test]
-fn what_has_no_page_is_a_usage_error() {
+fn command_without_a_page_is_a_usage_error() {
     let home = Home::new();
     for line in
         ["man frobnicate", "man profile frobnicate", "man login --dir x", "man --dir /dev/null/x"]
@@ -163,7 +163,7 @@ fn what_has_no_page_is_a_usage_error() {
 }
 
 #[test]
-fn the_formatter_warns_of_nothing() {
+fn formatter_warns_of_nothing() {
     let home = Home::new();
     for (name, text) in written(&home, "tmp/man") {
         assert!(text.ends_with('\n'), "{name}");
@@ -175,7 +175,7 @@ fn the_formatter_warns_of_nothing() {
 }
 
 #[test]
-fn pages_replace_files_and_are_written_into_nothing_else() {
+fn pages_replace_only_regular_files() {
     let home = Home::new();
     let victim = home.path("victim");
     home.write(&victim, "mine");

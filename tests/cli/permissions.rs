@@ -17,7 +17,7 @@ fn mended_by_hint(output: &Output, path: &Path, change: &str) {
 }
 
 #[test]
-fn a_configuration_others_can_write_is_refused() {
+fn configuration_others_can_write_is_refused() {
     let home = planted(TOKEN);
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
     let config = home.config_path();
@@ -47,7 +47,7 @@ fn a_configuration_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_link_is_as_safe_as_each_of_its_places() {
+fn link_is_as_safe_as_each_of_its_places() {
     let home = planted(TOKEN);
     let elsewhere = home.path("dotfiles");
     fs::create_dir(&elsewhere).unwrap();
@@ -60,7 +60,7 @@ fn a_link_is_as_safe_as_each_of_its_places() {
 }
 
 #[test]
-fn another_group_or_owner_is_somebody_else() {
+fn file_of_another_group_or_owner_is_refused() {
     if !rustix::process::geteuid().is_root() {
         println!("NOT RUN: only root can give files away");
         return;
@@ -140,7 +140,7 @@ fn keys_and_secrets_others_can_write_are_refused() {
 }
 
 #[test]
-fn secret_and_authority_files_others_can_write_are_refused() {
+fn secret_and_ca_files_others_can_write_are_refused() {
     let home = Home::new();
     let [secret, authority] = ["secret", "ca.pem"].map(|name| home.path("home").join(name));
     home.write(&secret, "hunter2");

@@ -19,7 +19,7 @@ fn secret_in(home: &Home, store: &str, item: &str) -> Option<String> {
 }
 
 #[test]
-fn a_client_secret_moves_with_its_profile() {
+fn client_secret_moves_with_its_profile() {
     let mut home = Home::new();
     home.unset("OAUTHCTL_STORE");
     let [old, new] = ["old", "new"].map(|name| format!("file:{}", home.path(name).display()));
@@ -103,7 +103,7 @@ fn adding_and_removing_keeps_comments_and_order() {
 }
 
 #[test]
-fn a_first_profile_makes_a_private_file() {
+fn first_profile_makes_a_private_file() {
     let home = Home::new();
     home.run(["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"]).ok();
     home.assert_private();
@@ -111,7 +111,7 @@ fn a_first_profile_makes_a_private_file() {
 }
 
 #[test]
-fn a_profile_that_would_not_be_valid_is_not_added() {
+fn profile_that_would_not_be_valid_is_not_added() {
     let home = Home::new();
     for args in [
         ["profile", "add", "a", "--client-id", "x"].as_slice(),
@@ -141,7 +141,7 @@ fn a_profile_that_would_not_be_valid_is_not_added() {
 }
 
 #[test]
-fn a_client_secret_goes_to_the_store_and_nowhere_else() {
+fn client_secret_goes_to_the_store_and_nowhere_else() {
     let home = Home::new();
     let args = [
         "profile",
@@ -180,7 +180,7 @@ fn a_client_secret_goes_to_the_store_and_nowhere_else() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_kept_adds_no_profile() {
+fn secret_that_cannot_be_kept_adds_no_profile() {
     let mut home = Home::new();
     home.config("# kept\n");
     let args = [
@@ -202,7 +202,7 @@ fn a_secret_that_cannot_be_kept_adds_no_profile() {
 }
 
 #[test]
-fn a_shown_profile_hides_its_secrets() {
+fn shown_profile_hides_its_secrets() {
     let home = Home::new();
     home.config(&format!(
         "[profiles.a]\nissuer = \"https://a.example\"\nclient_id = \"x\"\nclient_secret = \"{SECRET}\"\n\
@@ -216,7 +216,7 @@ fn a_shown_profile_hides_its_secrets() {
 }
 
 #[test]
-fn what_is_shown_is_what_holds() {
+fn profile_show_prints_the_effective_values() {
     let mut home = Home::new();
     home.config("[profiles.a]\nissuer = \"https://a.example\"\nclient_id = \"x\"\n");
     let shown = |home: &Home| home.run(["profile", "show", "a", "--json"]).ok().json();
@@ -227,7 +227,7 @@ fn what_is_shown_is_what_holds() {
 }
 
 #[test]
-fn a_misspelt_key_is_one_mistake() {
+fn misspelt_key_is_one_mistake() {
     let home = Home::new();
     home.config(
         "[profiles.a]\nissuer = \"https://a.example\"\nclient_idd = \"x\"\n\
@@ -243,7 +243,7 @@ fn a_misspelt_key_is_one_mistake() {
 }
 
 #[test]
-fn a_profile_that_is_not_added_has_no_lines() {
+fn profile_that_is_not_added_has_no_lines() {
     let home = Home::new();
     home.config("# kept\n");
     let args = ["profile", "add", "a", "--client-id", "x", "--issuer", "https://a.example"];
@@ -327,7 +327,7 @@ fn status_shows_accounts_of_an_unreadable_store() {
 }
 
 #[test]
-fn missing_keys_are_suggested_only_where_some_are_missing() {
+fn missing_keys_hint_follows_only_missing_keys() {
     let home = Home::new();
     let add = ["profile", "add", "x", "--issuer", "https://as.example", "--client-id", "c"];
     let missing = "hint: set missing keys with `--set KEY=VALUE`";

@@ -8,7 +8,7 @@ use crate::snapshot::check;
 use crate::support::Home;
 
 #[test]
-fn the_sandbox_says_where_it_is_and_ends_with_a_signal() {
+fn sandbox_prints_its_issuer_and_ends_on_a_signal() {
     for signal in [Signal::TERM, Signal::INT] {
         let home = Home::new();
         let mut running = home.spawn(["sandbox"]);
@@ -23,7 +23,7 @@ fn the_sandbox_says_where_it_is_and_ends_with_a_signal() {
 }
 
 #[test]
-fn the_sandbox_takes_the_port_it_is_given_or_none() {
+fn sandbox_takes_the_port_it_is_given_or_none() {
     let home = Home::new();
     let mut first = home.spawn(["sandbox", "--json"]);
     let at: Value = first
@@ -39,7 +39,7 @@ fn the_sandbox_takes_the_port_it_is_given_or_none() {
 }
 
 #[test]
-fn the_sandbox_lists_its_scenarios_and_knows_no_others() {
+fn sandbox_lists_all_scenarios_that_it_accepts() {
     let home = Home::new();
     let listed = home.run(["sandbox", "--scenario", "help"]).ok().stdout;
     let json = home.run(["sandbox", "--scenario", "help", "--json"]).ok().json();
@@ -57,7 +57,7 @@ fn the_sandbox_lists_its_scenarios_and_knows_no_others() {
 }
 
 #[test]
-fn a_scenario_is_played() {
+fn scenario_is_played() {
     let mut home = Home::new();
     let mut running = home.spawn(["sandbox", "--scenario", "deny,rotate", "--json", "-q"]);
     let at: Value = running
@@ -69,7 +69,7 @@ fn a_scenario_is_played() {
 }
 
 #[test]
-fn the_demo_works_on_a_machine_with_nothing() {
+fn demo_works_on_a_machine_with_nothing() {
     let mut home = Home::new();
     for name in
         ["OAUTHCTL_CONFIG", "OAUTHCTL_STATE_DIR", "OAUTHCTL_STORE", "HOME", "XDG_CONFIG_HOME"]
@@ -90,7 +90,7 @@ fn the_demo_works_on_a_machine_with_nothing() {
 }
 
 #[test]
-fn the_demo_in_json_has_its_keys_and_no_token() {
+fn demo_in_json_has_its_keys_and_no_token() {
     let home = Home::new();
     let output = home.run(["demo", "--json"]).ok();
     let json = output.json();
@@ -106,7 +106,7 @@ fn the_demo_in_json_has_its_keys_and_no_token() {
 
 /// The launcher does nothing, and the user goes there.
 #[test]
-fn a_demo_with_a_browser_shows_the_whole_url() {
+fn demo_with_a_browser_shows_the_whole_url() {
     let home = Home::new();
     for quiet in [&[][..], &["-q"]] {
         let mut running = home.spawn([&["demo", "--browser", "true"], quiet].concat());
@@ -125,7 +125,7 @@ fn a_demo_with_a_browser_shows_the_whole_url() {
 }
 
 #[test]
-fn an_interrupted_demo_leaves_nothing() {
+fn interrupted_demo_leaves_nothing() {
     let home = Home::new();
     let mut running = home.spawn(["demo", "--browser", "true"]);
     running.await_stderr(|text| text.contains("response_type").then_some(()));

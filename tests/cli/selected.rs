@@ -42,7 +42,7 @@ fn rule(directory: &Path, more: &str) -> String {
 }
 
 #[test]
-fn rule_of_the_working_directory_selects_on_every_path() {
+fn rule_of_the_working_directory_selects_everywhere() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     for below in ["work/deep", "worker", "both"] {

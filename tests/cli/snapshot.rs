@@ -46,7 +46,7 @@ fn difference(expected: &str, actual: &str) -> String {
 }
 
 #[test]
-fn a_difference_shows_what_changed_and_nothing_else() {
+fn difference_shows_what_changed_and_nothing_else() {
     assert_eq!(difference("a\nb\nc\n", "a\nx\ny\nc\n"), "(line 2)\n- b\n+ x\n+ y\n");
     assert_eq!(difference("a\na\n", "a\n"), "(line 2)\n- a\n");
 }

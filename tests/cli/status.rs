@@ -29,7 +29,7 @@ fn hinted(output: &Output) -> Vec<String> {
 }
 
 #[test]
-fn an_emptied_store_needs_the_login_it_names() {
+fn emptied_store_needs_the_login_it_names() {
     let (mut home, _sandbox) = with_sandbox(None);
     home.run(["login", "s", "--account", "work"]).ok();
     assert_eq!(status(&home)["stored"], true);
@@ -53,7 +53,7 @@ fn an_emptied_store_needs_the_login_it_names() {
 }
 
 #[test]
-fn an_older_copy_is_a_problem_in_both() {
+fn older_copy_is_a_problem_in_both() {
     let (mut home, _sandbox) = with_sandbox(Some("rotate"));
     home.run(["login", "s"]).ok();
     let (place, copy) = (record(&home), std::fs::read(record(&home)).unwrap());
@@ -70,7 +70,7 @@ fn an_older_copy_is_a_problem_in_both() {
 }
 
 #[test]
-fn another_login_in_the_store_is_shown_as_it_is() {
+fn login_replaced_in_the_store_is_shown() {
     let home = planted(TOKEN);
     let other = planted("another-token");
     let theirs = grant("default", "another-token", |grant| {
@@ -88,7 +88,7 @@ fn another_login_in_the_store_is_shown_as_it_is() {
 }
 
 #[test]
-fn an_account_that_the_index_lost_is_found_in_the_store() {
+fn account_lost_from_the_index_is_found_in_the_store() {
     let home = planted(TOKEN);
     std::fs::remove_dir_all(home.state_dir()).unwrap();
     assert_eq!(status(&home)["profile"], "p");
@@ -99,7 +99,7 @@ fn an_account_that_the_index_lost_is_found_in_the_store() {
 }
 
 #[test]
-fn a_store_that_commands_do_not_use_is_named() {
+fn store_that_commands_do_not_use_is_named() {
     let mut home = planted(TOKEN);
     home.unset("OAUTHCTL_STORE");
     home.config(&format!("{PROFILE}store = \"file:elsewhere\"\n"));
@@ -115,7 +115,7 @@ fn a_store_that_commands_do_not_use_is_named() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_leaves_what_was_recorded() {
+fn unreadable_record_shows_the_indexed_account() {
     let home = planted(TOKEN);
     std::fs::write(record(&home), "damaged").unwrap();
     home.run(["token"]).fails(10);
@@ -125,7 +125,7 @@ fn a_record_that_cannot_be_read_leaves_what_was_recorded() {
 }
 
 #[test]
-fn so_many_accounts_are_shown_as_recorded() {
+fn many_accounts_are_shown_as_indexed() {
     let home = planted(TOKEN);
     for n in 0..100 {
         plant(&home, &grant(&format!("u{n}"), TOKEN, |_| ()));

@@ -17,7 +17,7 @@ fn through_shell(home: &Home, script: &str) -> std::process::Output {
 }
 
 #[test]
-fn a_stdout_that_takes_nothing_is_a_failure_and_the_store_stays() {
+fn closed_stdout_fails_and_keeps_the_store() {
     let home = planted(TOKEN);
     for script in [
         "\"$1\" token >/dev/full",
@@ -42,7 +42,7 @@ fn a_stdout_that_takes_nothing_is_a_failure_and_the_store_stays() {
 }
 
 #[test]
-fn a_refresh_that_nobody_could_read_is_kept() {
+fn refresh_that_nobody_could_read_is_kept() {
     let (home, _sandbox) = with_sandbox(None);
     home.run(["login", "s"]).ok();
     let before = home.run(["token"]).ok();
@@ -114,7 +114,7 @@ fn quiet_is_quiet_and_verbose_says_more() {
 }
 
 #[test]
-fn login_says_who_is_logged_in_to_what_with_which_scopes_until_when() {
+fn login_prints_user_server_scopes_and_expiry() {
     let (home, _sandbox) = with_sandbox(None);
     let said = home.run(["login", "s"]).ok().stderr;
     for part in [
@@ -157,7 +157,7 @@ fn colours_come_when_asked_for_and_only_then() {
 }
 
 #[test]
-fn at_a_terminal_there_are_colours_unless_no_color_is_set() {
+fn terminal_has_colours_unless_no_color_is_set() {
     let home = Home::new();
     let at_terminal = |variable: &str| {
         let script = format!("{variable} script -qec \"'$1' token\" /dev/null");
@@ -216,7 +216,7 @@ fn on_a_terminal(home: &Home, line: &str) -> String {
 }
 
 #[test]
-fn a_terminal_gets_no_escape_sequence() {
+fn terminal_gets_no_escape_sequence() {
     let home = hostile_home();
     for line in ["attr get -p p set", "attr get -p p kept", "attr list -p p", "status"] {
         let shown = on_a_terminal(&home, line);
@@ -229,7 +229,7 @@ fn a_terminal_gets_no_escape_sequence() {
 }
 
 #[test]
-fn a_pipe_gets_values_exactly() {
+fn pipe_gets_values_exactly() {
     let home = hostile_home();
     for name in ["set", "kept"] {
         let shown = home.run(["attr", "get", "-p", "p", name]).ok();

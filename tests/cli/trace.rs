@@ -33,7 +33,7 @@ fn traced(home: &mut Home) -> (Output, String, Vec<String>) {
 }
 
 #[test]
-fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
+fn login_trace_fits_80_columns_without_secrets() {
     let (mut home, _sandbox) = with_sandbox(None);
     let (output, har, secrets) = traced(&mut home);
     // The URL that the user may have to open has the state in it. The trace around it does not.
@@ -75,7 +75,7 @@ fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
 }
 
 #[test]
-fn a_har_file_is_har_1_2() {
+fn har_file_is_har_1_2() {
     let (mut home, _sandbox) = with_sandbox(None);
     let (_, har, _) = traced(&mut home);
     let har: Value = serde_json::from_str(&har).unwrap();
@@ -127,7 +127,7 @@ fn a_har_file_is_har_1_2() {
 }
 
 #[test]
-fn a_command_that_fails_leaves_its_trace() {
+fn command_that_fails_leaves_its_trace() {
     let (home, _sandbox) = with_sandbox(Some("token-500"));
     let file = home.path("home/failed.har");
     let output =
@@ -139,7 +139,7 @@ fn a_command_that_fails_leaves_its_trace() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_in_the_trace_too() {
+fn server_that_is_not_there_is_in_the_trace_too() {
     let (home, sandbox) = with_sandbox(None);
     drop(sandbox);
     let file = home.path("home/refused.har");
@@ -151,7 +151,7 @@ fn a_server_that_is_not_there_is_in_the_trace_too() {
 }
 
 #[test]
-fn a_cached_token_has_nothing_to_tell() {
+fn cached_token_has_nothing_to_tell() {
     let home = crate::fixture::planted(crate::fixture::TOKEN);
     let output = home.run(["token", "--trace"]).ok();
     assert_eq!(output.line(), crate::fixture::TOKEN);
@@ -159,7 +159,7 @@ fn a_cached_token_has_nothing_to_tell() {
 }
 
 #[test]
-fn a_har_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
+fn unwritable_har_file_is_refused_before_requests() {
     let (mut home, _sandbox) = with_sandbox(None);
     home.run(["login", "s"]).ok();
     let token = home.run(["token"]).ok();
@@ -193,7 +193,7 @@ fn a_har_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_har_file_that_can_no_longer_be_written_changes_no_exit_code() {
+fn har_file_lost_during_a_run_keeps_the_exit_code() {
     let (home, _sandbox) = with_sandbox(None);
     home.run(["login", "s"]).ok();
     let folder = home.path("home/traces");
@@ -215,7 +215,7 @@ fn a_har_file_that_can_no_longer_be_written_changes_no_exit_code() {
 }
 
 #[test]
-fn a_har_file_may_be_reached_by_a_link_or_be_there_already() {
+fn har_file_may_be_a_link_or_exist_already() {
     let home = crate::fixture::planted(crate::fixture::TOKEN);
     let (file, link) = (home.path("home/x.har"), home.path("home/link.har"));
     fs::write(&file, "older").unwrap();

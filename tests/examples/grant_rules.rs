@@ -81,12 +81,12 @@ fn check(output: &Output, scope: &str) -> String {
 }
 
 #[test]
-fn it_shows_a_round_with_nothing_set_up() {
+fn example_runs_without_any_setup() {
     check(&spawn(&Home::new(), "grant_rules", &[]).wait().ok(), "read");
 }
 
 #[test]
-fn what_rules_keep_is_read_back_with_the_token_over_refreshes() {
+fn rule_attributes_survive_refreshes() {
     let server = Servers::oidc_provider();
     let output = run(&home(&server, &[]), &["--require", "api", "--bar", "brook"]).ok();
     let grant = check(&output, "api read");
@@ -99,7 +99,7 @@ fn what_rules_keep_is_read_back_with_the_token_over_refreshes() {
 }
 
 #[test]
-fn a_rule_that_denies_leaves_nothing() {
+fn rule_that_denies_leaves_nothing() {
     let server = Servers::oidc_provider();
     let home = home(&server, &[]);
     // Before the request: no code is spent.
@@ -125,7 +125,7 @@ fn a_rule_that_denies_leaves_nothing() {
 }
 
 #[test]
-fn a_forged_response_is_refused() {
+fn forged_response_is_refused() {
     let server = Servers::oidc_provider();
     let home = home(&server, &[]);
     let config = home.config_path();
@@ -138,7 +138,7 @@ fn a_forged_response_is_refused() {
 }
 
 #[test]
-fn the_same_rules_are_commands_of_a_profile() {
+fn same_rules_are_commands_of_a_profile() {
     let server = Servers::oidc_provider();
     let allowed = home(&server, &["--require", "api", "--bar", "brook"]);
     let begin = |home: &Home, user: &str| {
@@ -168,7 +168,7 @@ fn the_same_rules_are_commands_of_a_profile() {
 }
 
 #[test]
-fn a_rule_that_is_misspelt_allows_nothing() {
+fn rule_that_is_misspelt_allows_nothing() {
     for args in [
         &["answer", "--requier", "admin"][..],
         &["answer", "--require"],
@@ -184,7 +184,7 @@ fn a_rule_that_is_misspelt_allows_nothing() {
 }
 
 #[test]
-fn an_event_that_is_none_is_a_clear_failure() {
+fn event_that_is_none_is_a_clear_failure() {
     let mut running = spawn(&Home::new(), "grant_rules", &["answer"]);
     running.write("not an event");
     assert!(running.wait().fails(2).stderr.starts_with("no event on stdin: "));

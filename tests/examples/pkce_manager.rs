@@ -93,7 +93,7 @@ fn param<'u>(url: &'u str, name: &str) -> &'u str {
 }
 
 #[test]
-fn it_shows_a_round_with_nothing_set_up() {
+fn example_runs_without_any_setup() {
     let output = spawn(&Home::new(), "pkce_manager", &[]).wait().ok();
     for line in [
         "open flows of ada: 2",
@@ -111,7 +111,7 @@ fn it_shows_a_round_with_nothing_set_up() {
 }
 
 #[test]
-fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
+fn flows_of_users_complete_in_any_order() {
     let scene = Scene::new();
     let begun = [("zoë/../x", "laptop"), ("zoë/../x", "server"), ("brook", "laptop")];
     let urls = begun.map(|(user, account)| scene.start(user, account));
@@ -175,7 +175,7 @@ fn grants_outlive_the_process_and_are_kept_encrypted() {
 }
 
 #[test]
-fn a_directory_that_was_there_stays_as_it_is() {
+fn directory_that_was_there_stays_as_it_is() {
     let scene = Scene::new();
     let before = shared_directory(&scene.home, "before");
     fs::copy(scene.home.path("desk/gitlab.toml"), before.join("gitlab.toml")).unwrap();
@@ -190,7 +190,7 @@ fn a_directory_that_was_there_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
+async fn damaged_grant_is_kept_aside_by_the_next_flow() {
     let scene = Scene::new();
     let complete = || scene.complete("ada", &consent(&scene.start("ada", "laptop"))).ok().stdout;
     let grants = || -> Vec<PathBuf> {
@@ -228,7 +228,7 @@ async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
 }
 
 #[test]
-fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
+fn files_are_private_under_any_umask() {
     let scene = Scene::new();
     // The one that the test has made; what is in it is the example's.
     fs::set_permissions(&scene.dir, fs::Permissions::from_mode(0o700)).unwrap();
@@ -285,7 +285,7 @@ fn forged_altered_and_denied_responses_give_nothing() {
 }
 
 #[test]
-fn a_user_who_is_unknown_is_told_from_a_response_that_is_not_theirs() {
+fn unknown_user_differs_from_a_foreign_response() {
     let scene = Scene::new();
     let callback = consent(&scene.start("ada", "laptop"));
     for output in [
@@ -307,7 +307,7 @@ fn a_user_who_is_unknown_is_told_from_a_response_that_is_not_theirs() {
 }
 
 #[test]
-fn a_flow_past_its_time_is_refused_and_collected() {
+fn flow_past_its_time_is_refused_and_collected() {
     let scene = Scene::new();
     let short = scene.run(&["start", "ada", "laptop", "1"]).ok().line().to_owned();
     scene.start("ada", "server");
@@ -320,7 +320,7 @@ fn a_flow_past_its_time_is_refused_and_collected() {
 }
 
 #[test]
-fn nobody_can_fill_the_store_and_one_response_is_redeemed_once() {
+fn store_has_a_limit_and_response_is_redeemed_once() {
     let scene = Scene::new();
     let urls: Vec<String> = (0..8).map(|n| scene.start("ada", &format!("a{n}"))).collect();
     let output = scene.run(&["start", "ada", "more"]).fails(10);
@@ -343,7 +343,7 @@ fn nobody_can_fill_the_store_and_one_response_is_redeemed_once() {
 }
 
 #[tokio::test]
-async fn a_flow_is_claimed_by_one_and_marked_once() {
+async fn flow_is_claimed_by_one_and_marked_once() {
     let dir = tempfile::tempdir().unwrap();
     let flows = Flows::new(dir.path().to_owned(), Arc::new(SystemClock));
     let (until, past) = (Timestamp::from_unix(u64::from(u32::MAX)), Timestamp::from_unix(1));

@@ -103,7 +103,7 @@ fn no_secret_is_shown_or_lies_about() {
 }
 
 #[test]
-fn a_directory_that_was_there_stays_as_it_is() {
+fn directory_that_was_there_stays_as_it_is() {
     let scene = Scene::new();
     let dir = shared_directory(&scene.home, "signed");
     let callback = consent(&scene.start(&["user-4711"]));
@@ -114,7 +114,7 @@ fn a_directory_that_was_there_stays_as_it_is() {
 }
 
 #[test]
-fn a_sealed_state_needs_nothing_that_waits_and_a_signed_one_does() {
+fn sealed_state_needs_no_record_and_signed_one_does() {
     let scene = Scene::new();
     let forgotten = |more: &[&str]| {
         let callback = consent(&scene.start(&[&["user-4711"], more].concat()));
@@ -129,7 +129,7 @@ fn a_sealed_state_needs_nothing_that_waits_and_a_signed_one_does() {
 }
 
 #[test]
-fn a_state_of_another_key_is_forged() {
+fn state_of_another_key_is_forged() {
     let (scene, other) = (Scene::new(), Scene::new());
     other.start(&["user-4711"]);
     let callback = consent(&scene.start(&["user-4711"]));
@@ -141,7 +141,7 @@ fn a_state_of_another_key_is_forged() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_is_refused() {
+fn answer_that_comes_too_late_is_refused() {
     let scene = Scene::new();
     for more in [&[][..], &["--sealed"]] {
         let callback = consent(&scene.start(&[&["user-4711", "--ttl", "1s"], more].concat()));
@@ -210,7 +210,7 @@ fn one_process_does_both_for_many_at_once() {
 }
 
 #[test]
-fn a_denial_among_many_ends_its_own_flow_alone() {
+fn denial_among_many_ends_its_own_flow_alone() {
     let scene = Scene::new();
     let mut running = scene.spawn(&["both", "user-1", "user-2"]);
     let url = |text: &str, user: &str| {
@@ -228,7 +228,7 @@ fn a_denial_among_many_ends_its_own_flow_alone() {
 }
 
 #[test]
-fn it_runs_with_nothing_set_up() {
+fn example_runs_without_any_setup() {
     let home = Home::new();
     let done = spawn(&home, "signed_state", &[]).wait().ok();
     for user in ["ada", "brook", "chen"] {

@@ -116,7 +116,7 @@ impl Site {
 }
 
 #[test]
-fn a_consent_is_the_users_who_was_asked() {
+fn consent_is_the_users_who_was_asked() {
     let site = Site::new();
     for name in ["Ada Quill", "Brook Lindqvist", "Chen Okafor"] {
         assert!(!site.has_consented(name), "{name}");
@@ -138,7 +138,7 @@ fn a_consent_is_the_users_who_was_asked() {
 }
 
 #[test]
-fn a_consent_with_another_account_is_refused() {
+fn consent_with_another_account_is_refused() {
     let site = Site::new();
     let asked = |account| site.ask_but_sign_in_as(&mut Person::default(), ADA, account).with(400);
     let page = asked("brook@sandbox.example");
@@ -223,7 +223,7 @@ fn two_tabs_of_one_browser_come_back_in_any_order() {
 }
 
 #[test]
-fn a_denial_is_shown_and_leaves_what_there_was() {
+fn denial_is_shown_and_leaves_what_there_was() {
     let site = Site::new();
     let mut browser = Person::default();
     site.deny(true);
@@ -240,7 +240,7 @@ fn a_denial_is_shown_and_leaves_what_there_was() {
 }
 
 #[test]
-fn a_restart_between_asking_and_answer_loses_nothing() {
+fn restart_between_asking_and_answer_loses_nothing() {
     let mut site = Site::new();
     let (mut ada, mut brook) = (Person::default(), Person::default());
     site.ask(&mut brook, BROOK).with(200);
@@ -291,7 +291,7 @@ fn consent_can_be_withdrawn_and_given_again() {
 }
 
 #[test]
-fn a_person_clicks_through_it_in_a_real_browser() {
+fn person_clicks_through_it_in_a_real_browser() {
     let mut browser = Chromium::start();
     let home = Home::new();
     let (running, url) = listening(spawn(&home, "track_consent", &["--listen", "127.0.0.1:0"]));

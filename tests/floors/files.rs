@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::source::{read_sources, report, root, sources};
+use super::source::{all_sources, read_sources, report, root, sources, word};
 
 /// The most lines of code in a file, without comments, blank lines and tests.
 const LONGEST: usize = 400;
@@ -39,6 +39,49 @@ fn no_file_is_a_drawer() {
         .map(|source| format!("{}: name it by what it does", source.path))
         .collect();
     report(&faults);
+}
+
+/// The most characters in the name of a test.
+const LONGEST_NAME: usize = 50;
+
+/// A test is named `subject_condition_result`, without a leading article.
+#[test]
+fn test_names_are_short() {
+    let mut faults = Vec::new();
+    for source in all_sources(&["src", "crates", "tests", "examples", "benches"]) {
+        for name in test_names(&source.text) {
+            let article = ["a_", "an_", "the_"].iter().find(|article| name.starts_with(*article));
+            if name.len() > LONGEST_NAME {
+                faults.push(format!("{}: {name} has {} characters", source.path, name.len()));
+            } else if article.is_some() {
+                faults.push(format!("{}: {name} begins with an article", source.path));
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// The names of the functions that have an attribute such as `#[test]` or `#[tokio::test(…)]`.
+fn test_names(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut is_test = false;
+    for line in text.lines().map(str::trim_start) {
+        let attribute = line.strip_prefix("#[").and_then(|line| line.split([']', '(']).next());
+        if attribute.is_some_and(|path| path.rsplit("::").next() == Some("test")) {
+            is_test = true;
+        } else if let Some((_, after)) = line.split_once("fn ").filter(|_| is_test) {
+            names.push(word(after));
+            is_test = false;
+        }
+    }
+    names
+}
+
+#[test]
+fn names_of_tests_are_found() {
+    let text =
+        "#[test]\n#[ignore]\nfn a() {}\nfn b() {}\n#[tokio::test(flavor = \"x\")]\nasync fn c() {";
+    assert_eq!(test_names(text), ["a", "c"]);
 }
 
 /// `tests/support/needs-tools` names tests and modules that exist.

@@ -63,7 +63,7 @@ fn tree(package: &str) -> String {
 }
 
 #[test]
-fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
+fn flow_alone_needs_no_browser_keyring_or_server() {
     let tree = tree("oauthctl-core");
     let mut faults = Vec::new();
     for line in tree.lines() {

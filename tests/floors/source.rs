@@ -145,8 +145,16 @@ pub fn sources() -> Vec<Source> {
     sources
 }
 
-/// The sources in these folders.
+/// The sources in these folders, without modules that are compiled for tests only.
 pub fn read_sources(folders: &[&str]) -> Vec<Source> {
+    let mut sources = all_sources(folders);
+    let tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.path.starts_with(test)));
+    sources
+}
+
+/// All sources in these folders.
+pub fn all_sources(folders: &[&str]) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut dirs: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(dir) = dirs.pop() {
@@ -165,8 +173,6 @@ pub fn read_sources(folders: &[&str]) -> Vec<Source> {
         }
     }
     assert!(sources.len() > 5, "the sources were not found");
-    let tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
-    sources.retain(|source| !tests.iter().any(|test| source.path.starts_with(test)));
     sources
 }
 

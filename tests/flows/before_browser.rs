@@ -31,7 +31,7 @@ fn is_refused(mut home: Home, key: &str, says: &str) {
 }
 
 #[test]
-fn an_unusable_ca_file_is_found_before_the_browser() {
+fn unusable_ca_file_is_found_before_the_browser() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ca.pem");
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -54,7 +54,7 @@ fn an_unusable_ca_file_is_found_before_the_browser() {
 }
 
 #[test]
-fn a_missing_program_is_found_before_the_browser() {
+fn missing_program_is_found_before_the_browser() {
     let secret = "client_secret = \"s\"\nclient_auth = \"client_secret_basic\"\n";
     for (key, more) in [
         ("write_back", "write_back = [\"no-such-program\", \"x\"]".to_owned()),
@@ -70,7 +70,7 @@ fn a_missing_program_is_found_before_the_browser() {
 }
 
 #[test]
-fn an_unreadable_key_is_found_before_the_browser() {
+fn unreadable_key_is_found_before_the_browser() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("key.pem");
     let reference = format!("private_key = {{ file = {file:?} }}\n");
@@ -99,7 +99,7 @@ fn programs_and_files_in_order_let_the_login_begin() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_had_is_found_before_the_browser() {
+fn unavailable_secret_fails_before_the_browser() {
     for (source, says) in [
         ("{ env = \"NO_SUCH_VARIABLE\" }", "NO_SUCH_VARIABLE"),
         ("{ file = \"/nowhere/secret\" }", "No such file"),
@@ -117,7 +117,7 @@ fn a_secret_that_cannot_be_had_is_found_before_the_browser() {
 }
 
 #[test]
-fn a_secret_command_runs_once_for_a_login() {
+fn secret_command_runs_once_for_a_login() {
     let mut home = Home::new();
     let sandbox = Sandbox::start(&home);
     for par in ["never", "always"] {

@@ -40,7 +40,7 @@ fn no_neighbour_ends_the_wait() {
 
 /// The server itself answers wrongly at first, and rightly when asked again.
 #[test]
-fn a_callback_that_is_not_the_expected_one_is_answered_and_forgotten() {
+fn unexpected_callback_is_answered_and_ignored() {
     for part in hostile().behaviours("authorize-ignored").iter().filter(|part| *part != "form-post")
     {
         let scenario = format!("authorize.{part}.1");
@@ -60,7 +60,7 @@ fn a_callback_that_is_not_the_expected_one_is_answered_and_forgotten() {
 
 /// A timeout after such callbacks is distinct from a timeout without any callback.
 #[test]
-fn the_exit_code_tells_a_forged_callback_from_none() {
+fn exit_code_tells_a_forged_callback_from_none() {
     let all: Vec<_> =
         ["state-wrong", "state-missing", "code-twice", "token-in-query", "code-control"]
             .iter()
@@ -119,7 +119,7 @@ const ENDED: &[Row] = &[
 ];
 
 #[test]
-fn a_response_that_ends_the_login_is_told_in_the_page_and_in_the_exit_code() {
+fn final_response_sets_page_and_exit_code() {
     for table in ["authorize-invalid", "authorize-failed"] {
         for part in hostile().behaviours(table) {
             assert!(ENDED.iter().any(|row| row.0 == part), "no row for {part}");
@@ -159,7 +159,7 @@ fn a_response_that_ends_the_login_is_told_in_the_page_and_in_the_exit_code() {
 }
 
 #[test]
-fn a_code_that_does_not_fit_is_refused_once() {
+fn code_that_does_not_fit_is_refused_once() {
     for part in hostile().behaviours("authorize-unredeemable") {
         let scenario = format!("authorize.{part}");
         let home = home(&scenario);
@@ -173,7 +173,7 @@ fn a_code_that_does_not_fit_is_refused_once() {
 }
 
 #[test]
-fn what_only_looks_odd_is_taken() {
+fn unusual_valid_callback_is_accepted() {
     for part in hostile().behaviours("authorize-good") {
         let home = home(&format!("authorize.{part}"));
         let (running, url) = listening(&home, &["p"]);
@@ -199,7 +199,7 @@ fn parallel_copies_of_the_callback_redeem_one_code() {
 }
 
 #[test]
-fn a_repeated_callback_is_answered_and_redeems_nothing() {
+fn repeated_callback_is_answered_without_redemption() {
     let scenario = "tag.double";
     let mut home = home(scenario);
     let browser = home.browser(&json!({ "mode": "double" }));
@@ -210,7 +210,7 @@ fn a_repeated_callback_is_answered_and_redeems_nothing() {
 }
 
 #[test]
-fn idle_connections_neither_keep_out_the_callback_nor_keep_the_program() {
+fn idle_connections_block_neither_callback_nor_exit() {
     let mut home = home("tag.idle");
     let browser = home.browser(&json!({ "mode": "idle-flood", "count": 64 }));
     home.run(["login", "p"]).ok();
@@ -219,7 +219,7 @@ fn idle_connections_neither_keep_out_the_callback_nor_keep_the_program() {
 
 /// The page waits for the token: while the server holds its answer, the browser has none.
 #[test]
-fn the_page_is_sent_when_the_token_is_stored() {
+fn page_is_sent_when_the_token_is_stored() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", API);
@@ -251,7 +251,7 @@ fn the_page_is_sent_when_the_token_is_stored() {
 }
 
 #[test]
-fn the_page_does_not_claim_what_did_not_happen() {
+fn page_does_not_claim_what_did_not_happen() {
     for (scenario, code) in [
         ("code.html~tag.page", 7),
         ("code.invalid-client~tag.page", 8),
@@ -272,7 +272,7 @@ fn the_page_does_not_claim_what_did_not_happen() {
 
 /// The store fails after the tokens were issued: the user is not told that it worked.
 #[test]
-fn the_page_tells_that_the_token_could_not_be_stored() {
+fn page_tells_that_the_token_could_not_be_stored() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", API);

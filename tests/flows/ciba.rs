@@ -44,7 +44,7 @@ fn denied_unanswered_and_refused_have_their_codes() {
 }
 
 #[test]
-fn nobody_to_ask_is_found_before_anything_is_sent() {
+fn missing_user_fails_before_anything_is_sent() {
     let (server, home) = scene("");
     let refused = home.run(["login", "p"]).fails(3);
     assert!(refused.stderr.contains("`login_hint`"), "{}", refused.stderr);

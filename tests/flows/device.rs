@@ -73,7 +73,7 @@ fn device_login_stores_tokens_that_are_refreshed() {
 }
 
 #[test]
-fn device_grant_of_a_profile_needs_no_authorization_endpoint() {
+fn device_grant_needs_no_authorization_endpoint() {
     let scenario = "device.complete-missing~tag.grant";
     let at = hostile().issuer(scenario);
     let home = Home::new();
@@ -182,7 +182,7 @@ fn invalid_id_token_of_a_device_login_stores_nothing() {
 }
 
 #[test]
-fn code_is_not_redeemed_while_the_store_cannot_be_written() {
+fn unwritable_store_prevents_redemption() {
     let home = home_of("poll.pending~tag.store-before");
     let store = home.path("data/oauthctl/tokens");
     fs::create_dir_all(store.parent().unwrap()).unwrap();

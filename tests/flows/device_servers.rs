@@ -31,7 +31,7 @@ fn begin(home: &Home, args: &[&str]) -> (Running, String) {
 }
 
 #[test]
-fn oidc_provider_approves_and_denies_on_another_device() {
+fn approval_and_denial_at_oidc_provider_end_the_wait() {
     let (server, home) = at_oidc_provider(&[]);
     let (login, code) = begin(&home, &["--json"]);
     server.answer_device(&code, false);
@@ -115,7 +115,7 @@ fn enter_code(user: &mut Person, server: &Foreign, code: &str) -> Page {
 }
 
 #[test]
-fn django_toolkit_approves_and_denies_on_another_device() {
+fn approval_and_denial_at_django_toolkit_end_the_wait() {
     let (server, home) = at_django_toolkit();
     let (login, code) = begin(&home, &["--json"]);
     let mut user = Person::default();
@@ -140,7 +140,7 @@ fn django_toolkit_approves_and_denies_on_another_device() {
 }
 
 #[test]
-fn code_that_django_toolkit_calls_expired_is_a_timeout() {
+fn expired_code_at_django_toolkit_is_a_timeout() {
     let (server, home) = at_django_toolkit();
     let (login, code) = begin(&home, &[]);
     server.expire();

@@ -112,7 +112,7 @@ fn metadata_that_is_not_right_opens_no_browser() {
 }
 
 #[test]
-fn a_pushed_request_that_failed_opens_no_browser() {
+fn pushed_request_that_failed_opens_no_browser() {
     for behaviour in hostile().behaviours("par") {
         assert!(PUSHED.iter().any(|(part, ..)| *part == behaviour), "no row for {behaviour}");
     }
@@ -122,7 +122,7 @@ fn a_pushed_request_that_failed_opens_no_browser() {
 /// The pushed request expires before the user opens it: the attempt ends without a response, and the
 /// parameters never appear in the URL. The next attempt pushes again.
 #[test]
-fn a_pushed_request_that_has_expired_is_pushed_anew_and_never_sent_by_value() {
+fn expired_pushed_request_is_pushed_again() {
     let scenario = "discovery.par-required~par.expired.1";
     let home = home(scenario);
     let (running, url) = listening(&home, &["p", "--timeout", "3s"]);
@@ -221,7 +221,7 @@ fn metadata_that_a_client_can_live_with_is_lived_with() {
 
 /// The endpoints are frozen when the attempt starts: metadata that changes meanwhile moves nothing.
 #[test]
-fn a_code_goes_where_it_was_asked_for() {
+fn code_goes_where_it_was_asked_for() {
     let home = Home::new();
     pasting(&home, "discovery.changes-after-first", "scopes = [\"api\"]\n");
     paste(&home).ok();
@@ -230,7 +230,7 @@ fn a_code_goes_where_it_was_asked_for() {
 }
 
 #[test]
-fn plain_http_to_another_host_is_refused_before_anything_is_asked() {
+fn plain_http_elsewhere_is_refused_before_requests() {
     let mut home = Home::new();
     let browser = home.browser(&json!({ "mode": "honest" }));
     for more in [
@@ -359,7 +359,7 @@ fn unused_endpoint_that_is_no_url_is_only_remarked() {
 
 /// The metadata chose how the client authenticates; without it the grant still knows.
 #[test]
-fn refresh_without_metadata_authenticates_as_at_the_login() {
+fn refresh_without_metadata_keeps_the_auth_method() {
     let mut home = Home::new();
     let scenario = "discovery.only-post~tag.method";
     let issuer = hostile().issuer(scenario);

@@ -173,7 +173,7 @@ fn forged_signed_response_is_never_redeemed() {
 }
 
 #[test]
-fn signed_response_of_another_state_does_not_end_the_wait() {
+fn signed_response_of_another_state_is_ignored() {
     let home = Home::new();
     let lines = "scopes = [\"openid\"]\nresponse_mode = \"jwt\"\n";
     home.profile("p", &provider().issuer, "cli", lines);

@@ -174,7 +174,7 @@ fn assert_complete(table: &str, rows: &[Row]) {
 }
 
 #[test]
-fn an_id_token_that_is_not_right_ends_the_login() {
+fn id_token_that_is_not_right_ends_the_login() {
     assert_complete("id-token", ID_TOKENS);
     check("id-token", ID_TOKENS);
 }
@@ -194,7 +194,7 @@ const REVOKED: &[(&str, i32, &[&str])] = &[
 ];
 
 #[test]
-fn a_refused_login_revokes_its_tokens() {
+fn refused_login_revokes_its_tokens() {
     for (part, code, expected) in REVOKED {
         let scenario = &format!("{part}~tag.revoked");
         let home = Home::new();
@@ -219,7 +219,7 @@ fn form(request: &serde_json::Value, name: &str) -> String {
 
 /// That the tokens live on is said beside what was wrong, which stays the error.
 #[test]
-fn a_failed_revocation_hides_no_error() {
+fn failed_revocation_hides_no_error() {
     for revoke in ["refused", "status-500", "reset-before", "black-hole"] {
         let home = Home::new();
         pasting(&home, &format!("id-token.nonce-missing~revoke.{revoke}"), OPENID);
@@ -239,7 +239,7 @@ fn keys_that_are_not_right_prove_nothing() {
 }
 
 #[test]
-fn an_unusual_id_token_that_is_right_names_the_person() {
+fn unusual_id_token_that_is_right_names_the_person() {
     let home = Home::new();
     for scenario in [
         "id-token.aud-array",
@@ -323,7 +323,7 @@ fn keys_that_have_changed_are_fetched_again() {
 }
 
 #[test]
-fn a_login_without_openid_needs_no_keys() {
+fn login_without_openid_needs_no_keys() {
     let home = Home::new();
     pasting(&home, "jwks.empty~tag.plain", "scopes = [\"api\"]\n");
     paste(&home).ok();
@@ -331,7 +331,7 @@ fn a_login_without_openid_needs_no_keys() {
 }
 
 #[test]
-fn a_login_as_another_person_says_whose_it_replaces() {
+fn login_as_another_person_says_whose_it_replaces() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", OPENID);

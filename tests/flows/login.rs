@@ -70,12 +70,12 @@ fn main_job(home: &mut Home) {
 }
 
 #[test]
-fn the_main_job_with_encrypted_files() {
+fn main_job_with_encrypted_files() {
     main_job(&mut Home::new());
 }
 
 #[test]
-fn the_main_job_with_a_real_secret_service() {
+fn main_job_with_a_real_secret_service() {
     let service = SecretService::start();
     let mut home = Home::new();
     home.keyring(&service);
@@ -149,7 +149,7 @@ fn every_kind_of_client_logs_in_and_refreshes() {
 
 /// Nobody is asked who it was but where the profile names the place, and then with a proof.
 #[test]
-fn a_bound_token_without_openid_is_anybodys_or_whose_the_named_place_says() {
+fn bound_token_without_openid_has_named_user_or_none() {
     for nonce in [false, true] {
         let flags: &[&str] = if nonce { &["--dpop-nonce", "1"] } else { &[] };
         let server = Servers::oidc_provider_with(flags);
@@ -191,7 +191,7 @@ fn a_bound_token_without_openid_is_anybodys_or_whose_the_named_place_says() {
 
 /// Every way out of the program at once: streams, trace, HAR, files and arguments.
 #[test]
-fn a_login_leaves_no_secret_anywhere() {
+fn login_leaves_no_secret_anywhere() {
     let home = home("tag.traced");
     let secret = hostile().secrets["cli-secret"].as_deref().unwrap();
     let more = "client_secret = { env = \"APP_SECRET\" }\nclient_auth = \"client_secret_basic\"\n";
@@ -219,7 +219,7 @@ fn a_login_leaves_no_secret_anywhere() {
 }
 
 #[test]
-fn the_persons_wishes_reach_the_server() {
+fn persons_wishes_reach_the_server() {
     let mut home = Home::new();
     profile_at(&home, provider(), "cli", "authorization_params = { ui_locales = \"fr\" }\n");
     let browser = home.browser(&json!({ "mode": "honest" }));

@@ -52,7 +52,7 @@ impl Pair {
 }
 
 #[test]
-fn a_dishonest_server_cannot_have_the_code_of_another_sent_to_it() {
+fn dishonest_server_gets_no_code_of_another_server() {
     for (order, registered, own) in [
         (["honest", "dishonest"], "http://127.0.0.1/callback", "/dishonest/callback"),
         (["dishonest", "honest"], "http://127.0.0.1/honest/callback", "/callback"),
@@ -77,7 +77,7 @@ fn a_dishonest_server_cannot_have_the_code_of_another_sent_to_it() {
 
 /// The server and the test would see it: at a shared path the code does go to the dishonest server.
 #[test]
-fn a_path_that_is_shared_on_purpose_is_warned_about() {
+fn path_that_is_shared_on_purpose_is_warned_about() {
     let shared = "redirect_uri = \"http://127.0.0.1/callback\"";
     let pair = Pair::new(["honest", "dishonest"], shared);
     assert_eq!(pair.register(), json!(["http://127.0.0.1/callback"]));
@@ -93,7 +93,7 @@ fn a_path_that_is_shared_on_purpose_is_warned_about() {
 
 /// No alarm where one server of the two says who it is.
 #[test]
-fn a_server_that_announces_iss_keeps_the_path() {
+fn server_that_announces_iss_keeps_the_path() {
     let (first, second) = (Servers::hostile(), Servers::hostile());
     let mut home = Home::new();
     home.profile("first", &first.issuer(HONEST), "cli", API);
@@ -121,7 +121,7 @@ fn a_server_that_announces_iss_keeps_the_path() {
 }
 
 #[test]
-fn a_flow_that_is_completed_elsewhere_has_the_path_too() {
+fn flow_completed_elsewhere_has_the_path() {
     let pair = Pair::new(["dishonest", "honest"], "");
     let begun = pair.home.run(["start", "honest"]).ok().json();
     let url = begun["authorization_url"].as_str().unwrap();
@@ -160,7 +160,7 @@ fn without_issuer(scenario: &str) -> Home {
 }
 
 #[test]
-fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
+fn unset_issuer_accepts_iss_at_the_endpoints_only() {
     let scenario = "tag.no-issuer";
     let home = without_issuer(scenario);
     let (running, url) = listening(&home, &["p"]);
@@ -231,7 +231,7 @@ impl Pair {
 /// A code says nothing of the path at which it came in: where the path tells two servers apart, it is
 /// wanted.
 #[test]
-fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
+fn bare_code_is_refused_if_paths_identify_servers() {
     let shared = "redirect_uri = \"http://127.0.0.1/callback\"";
     let own = |order| Pair::new(order, "");
     for pair in [
@@ -269,7 +269,7 @@ fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
 }
 
 #[test]
-fn a_mixed_up_response_is_refused_however_it_is_handed_on() {
+fn mixed_up_response_is_refused_by_complete() {
     let pair = Pair::apart();
     let begun = pair.home.run(["start", "dishonest"]).ok().json();
     let back = Pair::mixed_up(begun["authorization_url"].as_str().unwrap());
@@ -286,7 +286,7 @@ fn a_mixed_up_response_is_refused_however_it_is_handed_on() {
 }
 
 #[test]
-fn a_mixed_up_response_is_refused_when_pasted_with_or_without_its_url() {
+fn mixed_up_response_is_refused_when_pasted() {
     let pair = Pair::apart();
     let begin = |name: &str| {
         let mut running = pair.home.spawn(["login", name, "--flow", "paste", "--no-browser"]);
@@ -317,7 +317,7 @@ fn a_mixed_up_response_is_refused_when_pasted_with_or_without_its_url() {
 }
 
 #[test]
-fn a_started_flow_warns_of_a_shared_redirect_uri_too() {
+fn started_flow_warns_of_a_shared_redirect_uri_too() {
     let warning = "profiles `dishonest` and `honest` share a redirect path";
     for uri in ["http://127.0.0.1/callback", "https://app.example/callback"] {
         let more = format!("redirect_uri = {uri:?}\nflow = [\"paste\"]");
@@ -329,7 +329,7 @@ fn a_started_flow_warns_of_a_shared_redirect_uri_too() {
 
 /// What no profile names cannot be compared; it can be another flow's of the other server.
 #[test]
-fn a_redirect_uri_that_no_profile_names_is_warned_about_beside_another_server() {
+fn redirect_uri_of_no_profile_warns_at_two_servers() {
     const ANYWHERE: &str = "https://app.example/callback";
     let start =
         |home: &Home, name: &str| home.run(["start", name, "--redirect-uri", ANYWHERE]).ok();

@@ -63,7 +63,7 @@ fn over_tls_too_a_code_is_sent_once() {
 /// If nothing of the request left this machine, the code is unused: it is sent as soon as the server
 /// listens.
 #[test]
-fn a_connection_that_was_refused_spends_nothing() {
+fn connection_that_was_refused_spends_nothing() {
     let home = Home::new();
     pasting(&home, "discovery.refused-token-endpoint~tag.once", "");
     let output = paste(&home).fails(9);
@@ -75,7 +75,7 @@ fn a_connection_that_was_refused_spends_nothing() {
 /// A proof with a nonce of the server's is another request, which the server has asked for (RFC 9449, section 8).
 /// One that is never content gets no third.
 #[test]
-fn a_nonce_is_answered_once() {
+fn nonce_is_answered_once() {
     let rows = [
         ("code.use-dpop-nonce", "cli", PASTED.to_owned()),
         ("client.use-dpop-nonce", "service", {

@@ -134,7 +134,7 @@ fn a_life_through(variable: &str) {
 }
 
 #[test]
-fn https_goes_through_the_proxy_as_connect_and_nothing_else() {
+fn https_uses_only_connect_at_the_proxy() {
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().for_each(a_life_through);
 }
 
@@ -158,7 +158,7 @@ fn untrusted_certificate_behind_a_proxy_is_named() {
 }
 
 #[test]
-fn what_is_on_this_machine_is_reached_without_a_proxy() {
+fn loopback_server_is_reached_without_a_proxy() {
     let proxy = Proxy::start();
     for (listener, scenario) in [("http", "tag.near"), ("https", "tag.near-tls")] {
         let mut home = Home::new();
@@ -176,7 +176,7 @@ fn what_is_on_this_machine_is_reached_without_a_proxy() {
 }
 
 #[test]
-fn who_is_named_in_no_proxy_is_not_reached_through_one() {
+fn host_in_no_proxy_is_reached_directly() {
     for (variable, value) in
         [("NO_PROXY", "as.test"), ("no_proxy", ".test"), ("NO_PROXY", "x.example, as.test")]
     {
@@ -213,7 +213,7 @@ const WRONG: &[(&str, i32, &str, &str)] = &[
 ];
 
 #[test]
-fn a_proxy_that_is_wrong_is_named_with_its_variable_and_without_its_password() {
+fn invalid_proxy_is_named_without_its_password() {
     let refused = url::Url::parse(hostile().bases["refused"].as_deref().unwrap()).unwrap();
     let wants = Proxy::answering(Some("HTTP/1.1 407 Who are you\r\n\r\n"));
     let refuses = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
@@ -292,7 +292,7 @@ fn no_proxy_is_read_as_curl_and_go_read_it() {
 }
 
 #[test]
-fn an_entry_of_no_proxy_that_is_no_host_is_warned_of() {
+fn entry_of_no_proxy_that_is_no_host_is_warned_of() {
     let proxy = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
     let mut home = Home::new();
     profile_over_tls(&home, "named", "tag.no-proxy-forms", "");

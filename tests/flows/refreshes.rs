@@ -71,7 +71,7 @@ const REFUSED: [(&str, i32); 21] = [
 ];
 
 #[test]
-fn a_refused_reply_keeps_its_refresh_token() {
+fn refused_reply_keeps_its_refresh_token() {
     let parts = REFUSED.map(|(part, _)| part);
     let scenario = each("refresh", &parts, "refused");
     let home = logged_in(&scenario, API);
@@ -87,7 +87,7 @@ fn a_refused_reply_keeps_its_refresh_token() {
 
 /// A refresh token that could break out of a line is not one.
 #[test]
-fn a_refresh_token_of_strange_characters_is_not_kept() {
+fn refresh_token_of_strange_characters_is_not_kept() {
     for (place, part) in [
         ("refresh", "refresh-token-newline"),
         ("refresh", "refresh-token-number"),
@@ -108,7 +108,7 @@ fn a_refresh_token_of_strange_characters_is_not_kept() {
 }
 
 #[test]
-fn a_form_of_unknown_end_keeps_its_whole_refresh_token() {
+fn form_of_unknown_end_keeps_the_refresh_token() {
     let scenario = each("after-refresh", &["form-closed"], "form");
     let home = logged_in(&scenario, API);
     home.run(["refresh"]).fails(7);
@@ -118,7 +118,7 @@ fn a_form_of_unknown_end_keeps_its_whole_refresh_token() {
 
 /// A transient failure that brought a refresh token hands out the stored token, like any other.
 #[test]
-fn a_failing_server_that_rotates_loses_nothing() {
+fn failing_server_that_rotates_loses_nothing() {
     let scenario = each("refresh", &["token-in-500", "token-in-500"], "failing");
     let home = logged_in(&scenario, API);
     let before = home.run(["token"]).ok().stdout;
@@ -148,7 +148,7 @@ const OTHERS: [&str; 8] = [
 ];
 
 #[test]
-fn an_invalid_id_token_at_a_refresh_is_dropped() {
+fn invalid_id_token_at_a_refresh_is_dropped() {
     let mut parts = hostile().behaviours("id-token");
     parts.extend(hostile().behaviours("refresh-id-token"));
     parts.retain(|part| !OTHERS.contains(&part.as_str()));
@@ -199,7 +199,7 @@ fn keys_that_cannot_be_had_cost_only_the_id_token() {
 
 /// Minutes and days: nothing depends on the clock but the id_token.
 #[test]
-fn a_clock_that_is_wrong_costs_only_the_id_token() {
+fn clock_that_is_wrong_costs_only_the_id_token() {
     let server = Servers::hostile();
     let scenario = "refresh-id-token.honest~tag.clock";
     let mut home = Home::new();
@@ -219,7 +219,7 @@ fn a_clock_that_is_wrong_costs_only_the_id_token() {
 /// A response about another user: nothing is printed, the login ends, and logout revokes the most recent
 /// token.
 #[test]
-fn an_id_token_of_another_user_ends_the_login() {
+fn id_token_of_another_user_ends_the_login() {
     for part in OTHERS {
         let scenario = format!("refresh-id-token.{part}~tag.others");
         let home = logged_in(&scenario, OPENID);
@@ -255,7 +255,7 @@ const LOGIN_AGAIN: [(&str, bool); 13] = [
 ];
 
 #[test]
-fn a_refusal_that_asks_for_a_login_exits_with_4() {
+fn refusal_that_asks_for_a_login_exits_with_4() {
     for (part, is_dead) in LOGIN_AGAIN {
         let scenario = format!("refresh.{part}.1~tag.again");
         let home = logged_in(&scenario, API);
@@ -284,7 +284,7 @@ fn a_refusal_that_asks_for_a_login_exits_with_4() {
 }
 
 #[test]
-fn a_refusal_that_a_login_cannot_mend_exits_with_8() {
+fn refusal_that_a_login_cannot_mend_exits_with_8() {
     for part in ["invalid-client", "unauthorized-client", "grant-type-not-allowed", "invalid-scope"]
     {
         let scenario = format!("refresh.{part}.1~tag.client");
@@ -295,7 +295,7 @@ fn a_refusal_that_a_login_cannot_mend_exits_with_8() {
 }
 
 #[test]
-fn a_refusal_that_asks_for_a_login_runs_the_hook() {
+fn refusal_that_asks_for_a_login_runs_the_hook() {
     let home = Home::new();
     let ran = home.path("tmp/ran");
     let hook = format!("[profiles.p.hooks]\nlogin_required = [\"touch\", {ran:?}]\n");
@@ -307,7 +307,7 @@ fn a_refusal_that_asks_for_a_login_runs_the_hook() {
 
 /// An id_token stays until it expires: beside a fresh access token an expired one would pass for its companion.
 #[test]
-fn an_expired_id_token_does_not_outlive_a_refresh() {
+fn expired_id_token_does_not_outlive_a_refresh() {
     for part in ["empty", "not-a-jwt"] {
         let scenario = format!("id-token.exp-past-4-min~refresh-id-token.{part}~tag.stale");
         let home = logged_in(&scenario, OPENID);

@@ -220,13 +220,13 @@ fn assert_complete(table: &str, rows: &[Row], elsewhere: &[&str]) {
 }
 
 #[test]
-fn what_is_no_token_response_is_refused_and_changes_nothing() {
+fn invalid_token_response_changes_nothing() {
     assert_complete("reply", REPLIES, &[]);
     check(REPLIES);
 }
 
 #[test]
-fn a_refusal_is_told_in_one_harmless_line() {
+fn refusal_is_told_in_one_harmless_line() {
     let mut echoes = hostile().behaviours("reply-error");
     // Another test covers what is stored of a server's text.
     echoes.retain(|part| part.starts_with("error-echo-as-") || part.starts_with("error-words"));
@@ -236,21 +236,21 @@ fn a_refusal_is_told_in_one_harmless_line() {
 }
 
 #[test]
-fn an_answer_cut_anywhere_is_none() {
+fn answer_cut_anywhere_is_none() {
     let cuts: Vec<String> = (0..20).map(|n| format!("truncated-at-{}", n * 8 + 3)).collect();
     let rows: Vec<Row> = cuts.iter().map(|c| (&*c.clone().leak(), 7, "truncated JSON")).collect();
     check(&rows);
 }
 
 #[test]
-fn a_transport_that_breaks_costs_one_code_and_nothing_else() {
+fn broken_transport_costs_only_the_code() {
     let elsewhere = [&SLOW[..], &["length-and-chunked"]].concat();
     assert_complete("transport", TRANSPORT, &elsewhere);
     check(TRANSPORT);
 }
 
 #[test]
-fn what_does_not_end_is_ended() {
+fn endless_response_is_ended() {
     let rows = SLOW.map(|part| {
         let home = Home::new();
         let scenario = format!("code.{part}~tag.slow");
@@ -266,7 +266,7 @@ fn what_does_not_end_is_ended() {
 
 /// No downgrade: who asked for tokens bound to a key takes no others.
 #[test]
-fn a_bearer_token_is_none_where_dpop_is_wanted() {
+fn bearer_token_is_none_where_dpop_is_wanted() {
     let home = Home::new();
     pasting(&home, "tag.dpop", "dpop = true\n");
     let output = paste(&home).fails(7);

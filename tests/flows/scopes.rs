@@ -43,7 +43,7 @@ fn scopes_in_one_argument_are_several() {
 }
 
 #[test]
-fn a_comma_in_a_scope_is_warned_of() {
+fn comma_in_a_scope_is_warned_of() {
     let mut home = home("tag.commas");
     home.browser(&json!({ "mode": "honest" }));
     let output = home.run(["login", "p", "--scope", "openid,api"]).ok();

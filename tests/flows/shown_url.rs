@@ -28,7 +28,7 @@ fn shown(running: &mut Running) -> String {
 }
 
 #[test]
-fn the_url_is_shown_whatever_the_launcher_does() {
+fn url_is_shown_whatever_the_launcher_does() {
     let mut home = home("tag.shown");
     let desktop = launcher_that_does_nothing(&home, "xdg-open");
     launcher_that_does_nothing(&home, "wslview");
@@ -59,7 +59,7 @@ fn the_url_is_shown_whatever_the_launcher_does() {
 }
 
 #[test]
-fn a_pasting_user_sees_the_url_and_what_to_paste() {
+fn pasting_user_sees_the_url_and_what_to_paste() {
     for quiet in [&[][..], &["-q"]] {
         let mut home = Home::new();
         pasting(&home, "tag.shown-paste", "");
@@ -73,7 +73,7 @@ fn a_pasting_user_sees_the_url_and_what_to_paste() {
 }
 
 #[test]
-fn a_quiet_login_shows_the_url_only_without_a_browser() {
+fn quiet_login_shows_the_url_only_without_a_browser() {
     let mut home = home("tag.shown-quiet");
     home.browser(&json!({ "mode": "honest" }));
     assert_eq!(home.run(["login", "p", "-q"]).ok().stderr, "");
@@ -94,7 +94,7 @@ fn a_quiet_login_shows_the_url_only_without_a_browser() {
 
 /// Values that a terminal would obey or a shell would split are never part of it.
 #[test]
-fn a_url_that_no_browser_may_open_is_not_shown() {
+fn url_that_no_browser_may_open_is_not_shown() {
     let home = Home::new();
     home.config(
         "[profiles.p]\nclient_id = \"c\"\nauthorization_endpoint = \"https://as.example/\u{e4}`id`\"\n\

@@ -31,7 +31,7 @@ fn pasting_home(scenario: &str) -> Home {
 }
 
 #[test]
-fn a_pasted_line_over_the_drivers_limit_arrives_whole() {
+fn pasted_line_over_the_drivers_limit_arrives_whole() {
     // What decides comes last, where a driver would have cut it off.
     let long = |callback: &str| {
         callback.replacen('?', &format!("?session_state={}&", "x".repeat(12_000)), 1)
@@ -56,7 +56,7 @@ fn a_pasted_line_over_the_drivers_limit_arrives_whole() {
 }
 
 #[test]
-fn the_keys_of_a_line_work() {
+fn keys_of_a_line_work() {
     let home = pasting_home("tag.keys");
     let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
     // Backspace, the whole line, an arrow key.
@@ -90,7 +90,7 @@ fn every_end_gives_the_terminal_back() {
 }
 
 #[test]
-fn an_error_in_json_has_the_last_line_to_itself() {
+fn error_in_json_has_the_last_line_to_itself() {
     let home = pasting_home("tag.json-line");
     let (mut terminal, _) = at_terminal(&home, &["--flow", "paste", "--timeout", "2s", "--json"]);
     terminal.press("half a line");
@@ -103,7 +103,7 @@ fn an_error_in_json_has_the_last_line_to_itself() {
 
 /// dash leaves the terminal's mode to the programs that it runs.
 #[test]
-fn a_stopped_login_gives_the_terminal_back_and_goes_on() {
+fn stopped_login_restores_the_terminal_and_resumes() {
     let home = pasting_home("tag.stopped");
     let program = home.command(["x"]);
     let mut shell = Command::new("dash");
@@ -132,7 +132,7 @@ fn a_stopped_login_gives_the_terminal_back_and_goes_on() {
 }
 
 #[test]
-fn a_client_secret_is_prompted_for_and_not_shown() {
+fn client_secret_is_prompted_for_and_not_shown() {
     const SECRET: &str = "CANARY-client-secret-typed";
     let home = Home::new();
     let add = ["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"];
@@ -166,7 +166,7 @@ fn a_client_secret_is_prompted_for_and_not_shown() {
 }
 
 #[test]
-fn a_piped_client_secret_is_never_cut() {
+fn piped_client_secret_is_never_cut() {
     let home = Home::new();
     let add = ["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"];
     let add = [&add[..], &["--client-secret-stdin"]].concat();
@@ -176,7 +176,7 @@ fn a_piped_client_secret_is_never_cut() {
 }
 
 #[test]
-fn a_cut_callback_is_said_to_be_cut() {
+fn cut_callback_is_said_to_be_cut() {
     let home = pasting_home("tag.cut");
     let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
     let state = callback.find("state=").unwrap();

@@ -56,7 +56,7 @@ fn doctor_untrusted_certificate_is_a_tls_failure() {
 }
 
 #[test]
-fn tls_is_verified_and_no_request_is_made_where_it_fails() {
+fn failed_tls_verification_sends_no_request() {
     let listeners =
         ["self-signed", "wrong-host", "expired", "not-yet-valid", "unknown-ca", "tls-1.1"];
     for listener in listeners.into_iter().filter(|l| hostile().bases.contains_key(*l)) {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::scene::{Served, response, walk};
 
 #[tokio::test]
-async fn they_live_with_the_grant_or_for_their_time() {
+async fn attributes_live_with_the_grant_or_until_expiry() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let request = StartRequest::for_user("ada").attribute("plan", json!({"name": "gold"}));
@@ -60,7 +60,7 @@ async fn room_is_given_back_whatever_came_of_it() {
 }
 
 #[tokio::test]
-async fn they_need_a_grant_and_room() {
+async fn attributes_need_a_grant_and_room() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let nobody = GrantKey::new("p", "nobody");
@@ -82,7 +82,7 @@ async fn they_need_a_grant_and_room() {
 }
 
 #[tokio::test]
-async fn what_a_flow_starts_with_is_judged_like_what_is_set_later() {
+async fn attributes_at_start_have_the_same_limits() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));

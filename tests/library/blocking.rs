@@ -20,7 +20,7 @@ fn start(manager: &FlowManager, user: &str) -> (Started, AuthorizationResponse) 
 }
 
 #[test]
-fn a_whole_life() {
+fn whole_life() {
     let served = Served::start();
     let manager = FlowManager::new([served.honest()], served.shared.ports()).unwrap();
     let (started, response) = start(&manager, "ada");
@@ -79,7 +79,7 @@ fn sixteen_threads_and_one_refresh() {
 }
 
 #[test]
-fn of_threads_with_managers_of_their_own_one_completes() {
+fn managers_in_threads_complete_a_flow_once() {
     let served = Served::start();
     let manager = FlowManager::new([served.honest()], served.shared.ports()).unwrap();
     let (_, response) = start(&manager, "ada");

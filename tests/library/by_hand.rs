@@ -11,7 +11,7 @@ use crate::scene::{REDIRECT, Served, come_back, response};
 type Change = fn(&mut Profile);
 
 #[tokio::test]
-async fn what_no_configuration_could_say_is_not_used() {
+async fn profile_that_no_file_could_have_is_refused() {
     let served = Served::start();
     let honest = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&honest, "ada").await;

@@ -43,7 +43,7 @@ impl Http for Pads {
 }
 
 #[tokio::test]
-async fn an_answer_over_the_limit_is_refused() {
+async fn answer_over_the_limit_is_refused() {
     for (bytes, fits) in [(MAX_BODY, true), (MAX_BODY + 1, false)] {
         let served = Served::start();
         let ports = served.shared.ports();
@@ -73,7 +73,7 @@ async fn an_answer_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn so_is_one_that_says_who_it_was() {
+async fn oversized_userinfo_response_is_refused() {
     let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
     for (bytes, fits) in [(MAX_BODY, true), (MAX_BODY + 1, false)] {
         let ports = shared.ports();
@@ -101,7 +101,7 @@ impl Hooks for Talks {
 }
 
 #[tokio::test]
-async fn a_hooks_answer_has_a_limit_too() {
+async fn hooks_answer_has_a_limit_too() {
     let served = Served::start();
     let hooked = format!("{PUBLIC}\nhooks = {{ pre_token = [\"x\"] }}");
     for (bytes, fits) in [(MAX_HOOK_ANSWER, true), (MAX_HOOK_ANSWER + 1, false)] {
@@ -151,7 +151,7 @@ impl Http for Quotes {
 }
 
 #[tokio::test]
-async fn what_a_transport_quotes_is_in_no_error() {
+async fn secret_quoted_by_a_transport_is_redacted() {
     let secret = "a secret/with = signs";
     let confidential = format!("client_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = {secret:?}");
     for (purpose, client, at_least) in [

@@ -49,7 +49,7 @@ fn own_name() -> String {
 /// If the old token's remaining lifetime is too short for the caller, it is returned when a server fails,
 /// but not when a hook denies.
 #[tokio::test]
-async fn the_old_token_is_no_way_around_a_denial() {
+async fn old_token_is_no_way_around_a_denial() {
     for event in ["pre_token", "post_token"] {
         let served = Served::start();
         let (manager, desk) = hooked(&served, PUBLIC, event);
@@ -73,7 +73,7 @@ async fn the_old_token_is_no_way_around_a_denial() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_clients_own_name_can_be_denied_once_it_is_there() {
+async fn client_credentials_token_can_be_denied() {
     let served = Served::start();
     let (manager, desk) = hooked(&served, &own_name(), "post_token");
     let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());
@@ -90,7 +90,7 @@ async fn a_token_in_the_clients_own_name_can_be_denied_once_it_is_there() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_not_asked_for_in_the_clients_own_name_either() {
+async fn unwritable_store_prevents_client_credentials() {
     let served = Served::start();
     let manager = served.shared.manager([profile("p", served.sandbox.issuer(), &own_name())]);
     let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());

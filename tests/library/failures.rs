@@ -87,7 +87,7 @@ async fn not_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_not_asked_for() {
+async fn unwritable_store_prevents_requests() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -105,7 +105,7 @@ async fn what_cannot_be_kept_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_damaged_row_is_not_nothing() {
+async fn damaged_row_is_not_nothing() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -124,7 +124,7 @@ async fn a_damaged_row_is_not_nothing() {
 }
 
 #[tokio::test]
-async fn a_damaged_row_that_cannot_be_moved_costs_neither_code_nor_state() {
+async fn damaged_row_costs_neither_code_nor_state() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -146,7 +146,7 @@ async fn a_damaged_row_that_cannot_be_moved_costs_neither_code_nor_state() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_kept_is_revoked() {
+async fn unsaved_tokens_are_revoked() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -225,7 +225,7 @@ impl Http for Unplugged {
 }
 
 #[tokio::test]
-async fn a_transport_of_the_callers_own() {
+async fn transport_of_the_callers_own() {
     let served = Served::start();
     let ports = served.shared.ports().with_http(Arc::new(Unplugged));
     let manager = FlowManager::new([served.honest()], ports);
@@ -256,7 +256,7 @@ impl Http for Misconfigured {
 }
 
 #[tokio::test]
-async fn what_the_configuration_stops_is_not_tried_again_and_costs_no_login() {
+async fn configuration_error_is_not_retried_nor_a_login() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -292,7 +292,7 @@ impl Hooks for NoHooks {
 }
 
 #[tokio::test]
-async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
+async fn failing_hook_does_not_hide_a_required_login() {
     let shared = Shared::of_now();
     let hooked = format!("{PUBLIC}\nhooks = {{ login_required = ['desk'] }}");
     let hooked = profile("p", "https://as.example", &hooked);
@@ -312,7 +312,7 @@ async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
 }
 
 #[tokio::test]
-async fn missing_identity_names_the_scope_that_was_not_requested() {
+async fn missing_identity_names_the_scope_to_request() {
     let served = Served::start();
     let mut profile = served.honest();
     profile.scopes = vec!["api".to_owned()];

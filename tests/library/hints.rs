@@ -54,7 +54,7 @@ fn has(error: &Error, words: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_failure_that_may_pass_is_no_reason_to_try_the_same_again() {
+async fn transient_failure_has_no_advice_to_retry() {
     let served = Served::start();
     let expected = Expected::default().email("ada@sandbox.example");
     for purposes in [&["token request"][..], &["JWKS request"], &["userinfo request"]] {
@@ -72,7 +72,7 @@ async fn a_failure_that_may_pass_is_no_reason_to_try_the_same_again() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_neither_kept_nor_revoked_are_told_of() {
+async fn unsaved_tokens_not_revoked_are_reported() {
     let served = Served::start();
     served.shared.users.breaks.store(true, Ordering::SeqCst);
     let told = failure(&served, &["revocation request"], &Expected::default()).await;

@@ -25,7 +25,7 @@ async fn each_request_has_a_token_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_resource_is_an_absolute_uri_without_a_fragment() {
+async fn resource_is_an_absolute_uri_without_a_fragment() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;

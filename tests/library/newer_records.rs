@@ -30,7 +30,7 @@ fn refused<T>(outcome: Result<T>) -> Error {
 }
 
 #[tokio::test]
-async fn a_newer_record_is_refused_and_stays_as_it_is() {
+async fn newer_record_is_refused_and_stays_as_it_is() {
     let served = Served::start();
     let users = &served.shared.users;
     let manager = served.shared.manager([served.honest()]);
@@ -78,7 +78,7 @@ impl Http for Meanwhile {
 }
 
 #[tokio::test]
-async fn one_that_is_newer_by_the_time_of_the_save_is_not_rewritten() {
+async fn record_that_became_newer_is_not_rewritten() {
     let served = Served::start();
     let ports = served.shared.ports();
     let (http, users) = (ports.http.clone(), served.shared.users.clone());

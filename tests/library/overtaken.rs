@@ -40,7 +40,7 @@ impl Http for Meanwhile {
 }
 
 #[tokio::test]
-async fn what_another_machine_has_stored_is_handed_out_and_not_replaced() {
+async fn token_stored_by_another_machine_is_returned() {
     let others: [fn(&mut Grant); 2] =
         [|row| row.generation += 1, |row| row.id = "another login".to_owned()];
     for how in others {
@@ -72,7 +72,7 @@ impl Hooks for Slow {
 }
 
 #[tokio::test]
-async fn a_state_that_expires_while_a_hook_is_asked_redeems_nothing() {
+async fn state_that_expires_during_a_hook_redeems_nothing() {
     let served = Served::start();
     let hooked = format!("{PUBLIC}\nhooks = {{ authorization = [\"desk\"] }}");
     let hooked = profile("p", served.sandbox.issuer(), &hooked);
@@ -85,7 +85,7 @@ async fn a_state_that_expires_while_a_hook_is_asked_redeems_nothing() {
 
 /// The grant that a sealed flow gave says that it is used, where the mark is in another process's store.
 #[tokio::test]
-async fn a_flow_whose_grant_is_stored_is_used() {
+async fn flow_whose_grant_is_stored_is_used() {
     let served = Served::start();
     let process = || {
         let keys = StateKeys::of_secret(&served.shared.key).unwrap();

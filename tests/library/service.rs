@@ -125,7 +125,7 @@ async fn sixteen_callers_and_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_new_login_replaces_and_a_revoked_grant_is_gone_on_both_sides() {
+async fn new_login_replaces_and_revocation_removes_a_grant() {
     let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
     let manager = process(&shared, &server);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -154,7 +154,7 @@ async fn a_new_login_replaces_and_a_revoked_grant_is_gone_on_both_sides() {
 }
 
 #[tokio::test]
-async fn the_grant_of_a_profile_that_is_gone_can_still_be_forgotten() {
+async fn grant_of_a_removed_profile_can_be_forgotten() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -168,7 +168,7 @@ async fn the_grant_of_a_profile_that_is_gone_can_still_be_forgotten() {
 }
 
 #[tokio::test]
-async fn an_account_is_named_after_the_user_unless_it_has_a_name() {
+async fn unnamed_account_is_named_after_the_user() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     for (request, user, account) in [
@@ -188,7 +188,7 @@ async fn an_account_is_named_after_the_user_unless_it_has_a_name() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_who_it_was_where_nobody_in_particular_is_expected() {
+async fn userinfo_is_skipped_if_no_user_is_expected() {
     let served = Served::start();
     let mut quiet = served.honest();
     quiet.scopes = vec!["api".to_owned()];
@@ -200,7 +200,7 @@ async fn nobody_is_asked_who_it_was_where_nobody_in_particular_is_expected() {
 }
 
 #[tokio::test]
-async fn userinfo_is_asked_with_a_proof_where_the_token_is_bound_to_a_key() {
+async fn userinfo_of_a_bound_token_has_a_proof() {
     for nonce in [[].as_slice(), &["--dpop-nonce", "1"]] {
         let (server, shared) = (Servers::oidc_provider_with(nonce), Shared::of_now());
         let bound = PUBLIC.replace("\"cli\"", "\"cli-dpop\"") + "\ndpop = true";
@@ -215,7 +215,7 @@ async fn userinfo_is_asked_with_a_proof_where_the_token_is_bound_to_a_key() {
 }
 
 #[tokio::test]
-async fn the_profiles_least_life_holds_where_the_caller_names_none() {
+async fn minimum_lifetime_of_the_profile_is_the_default() {
     let served = Served::start();
     let mut patient = served.honest();
     patient.min_ttl = Duration::from_secs(600);

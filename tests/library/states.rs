@@ -45,7 +45,7 @@ async fn forged_altered_and_foreign_states() {
 }
 
 #[tokio::test]
-async fn an_expired_state_by_the_callers_clock() {
+async fn expired_state_by_the_callers_clock() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -54,7 +54,7 @@ async fn an_expired_state_by_the_callers_clock() {
 }
 
 #[tokio::test]
-async fn a_used_state() {
+async fn used_state() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -67,7 +67,7 @@ async fn a_used_state() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_completes() {
+async fn one_of_many_completions_succeeds() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -90,7 +90,7 @@ async fn of_many_at_once_one_completes() {
 
 /// Recognizing a flow reveals no more than completing it, even for a state that was made with the key.
 #[tokio::test]
-async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
+async fn state_of_another_flow_is_not_recognized() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let keys = || StateKeys::of_secret(&served.shared.key).unwrap();
@@ -140,7 +140,7 @@ async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
 }
 
 #[tokio::test]
-async fn what_is_expected_goes_before() {
+async fn expected_profile_is_checked_first() {
     let served = Served::start();
     let other = profile("q", &served.sandbox.issuer_with("rotate"), PUBLIC);
     let manager = served.shared.manager([served.honest(), other]);
@@ -162,7 +162,7 @@ async fn what_is_expected_goes_before() {
 }
 
 #[tokio::test]
-async fn a_profile_that_has_become_another() {
+async fn profile_that_has_become_another() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -179,7 +179,7 @@ async fn a_profile_that_has_become_another() {
 }
 
 #[tokio::test]
-async fn what_is_expected_of_a_recognized_flow_goes_before_too() {
+async fn expected_profile_limits_recognition() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let keys = StateKeys::of_secret(&served.shared.key).unwrap();
@@ -205,7 +205,7 @@ async fn what_is_expected_of_a_recognized_flow_goes_before_too() {
 }
 
 #[tokio::test]
-async fn what_waits_is_listed_by_its_end_whatever_the_store_does() {
+async fn pending_flows_are_listed_by_expiry() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let lives = [900, 20, 5_000, 300, 7_000, 60, 100, 2];
@@ -220,7 +220,7 @@ async fn what_waits_is_listed_by_its_end_whatever_the_store_does() {
 }
 
 #[tokio::test]
-async fn what_waits_shows_no_state() {
+async fn pending_flow_shows_no_state() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let started = manager.start("p", StartRequest::for_user("ada")).await.unwrap();
@@ -238,7 +238,7 @@ async fn what_waits_shows_no_state() {
 
 /// Clocks of two machines differ, and one can be set back while a user is away.
 #[tokio::test]
-async fn a_clock_that_is_minutes_behind_is_no_forgery() {
+async fn clock_that_is_minutes_behind_is_no_forgery() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     served.clock.advance(1_000);
@@ -259,7 +259,7 @@ async fn a_clock_that_is_minutes_behind_is_no_forgery() {
 }
 
 #[tokio::test]
-async fn a_cancelled_flow() {
+async fn cancelled_flow() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -275,7 +275,7 @@ async fn a_cancelled_flow() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_response_is_no_matter_of_its_state() {
+async fn place_of_a_response_is_no_matter_of_its_state() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (state, callback) = come_back(&manager, "ada").await;
@@ -295,7 +295,7 @@ async fn the_place_of_a_response_is_no_matter_of_its_state() {
 /// Servers that are not known to send `iss` are distinguished only by the URL that received the response
 /// (RFC 9700, section 4.4).
 #[tokio::test]
-async fn a_response_without_iss_needs_its_place_beside_another_server() {
+async fn response_without_iss_needs_its_path_at_two_servers() {
     let served = Served::start();
     let issuer = served.sandbox.issuer();
     // Named endpoints: no metadata says that `iss` is to come.
@@ -347,7 +347,7 @@ async fn a_response_without_iss_needs_its_place_beside_another_server() {
 }
 
 #[tokio::test]
-async fn a_sealed_flow_needs_the_key_and_works_once() {
+async fn sealed_flow_needs_the_key_and_works_once() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let request = StartRequest::for_user("ada").attribute("plan", "gold").sealed();

@@ -21,7 +21,7 @@ fn shift(scene: &Scene, by: i64) {
 }
 
 #[test]
-fn a_clock_that_jumped() {
+fn clock_that_jumped() {
     for by in [-DAY, -3_600, 3_600, DAY, 10 * 365 * DAY] {
         let scene = Scene::logged_in("honest", 600);
         shift(&scene, by);
@@ -34,7 +34,7 @@ fn a_clock_that_jumped() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_does_not_prolong_a_token_without_a_lifetime() {
+fn clock_set_back_keeps_end_of_an_unknown_lifetime() {
     let scene = Scene::logged_in("token.expires-in-missing", 600);
     scene.works();
     assert_eq!(scene.refreshes(), 0);
@@ -45,7 +45,7 @@ fn a_clock_that_was_set_back_does_not_prolong_a_token_without_a_lifetime() {
 }
 
 #[test]
-fn a_dead_grant_without_a_lifetime_is_not_handed_out_for_ever() {
+fn dead_grant_of_unknown_lifetime_ends() {
     let scene = Scene::logged_in("token.expires-in-missing", 600);
     shift(&scene, -DAY);
     scene.server.revoke_all(&scene.scenario);
@@ -56,7 +56,7 @@ fn a_dead_grant_without_a_lifetime_is_not_handed_out_for_ever() {
 }
 
 #[test]
-fn a_little_skew_is_no_trouble() {
+fn little_skew_is_no_trouble() {
     for by in [-240, 240] {
         let scene = Scene::logged_in("honest", 3_600);
         shift(&scene, by);
@@ -66,7 +66,7 @@ fn a_little_skew_is_no_trouble() {
 }
 
 #[test]
-fn the_program_itself_on_another_day() {
+fn program_itself_on_another_day() {
     for offset in ["-1d", "-1h", "+1h", "+1d", "+2y"] {
         let scene = Scene::logged_in("honest", 600);
         for calls in 1..=3_usize {

@@ -58,7 +58,7 @@ fn too_few_are_told_and_lose_nothing() {
 }
 
 #[test]
-fn a_login_that_lacks_them_redeems_no_code() {
+fn login_that_lacks_them_redeems_no_code() {
     let mut scene = Scene::new("honest");
     scene.home.browser(&json!({ "mode": "honest" }));
     let mut redeemed = 0;
@@ -72,7 +72,7 @@ fn a_login_that_lacks_them_redeems_no_code() {
 }
 
 #[test]
-fn the_demo_says_what_it_lacks() {
+fn demo_says_what_it_lacks() {
     let home = Home::new();
     let mut works = false;
     for limit in 4..48 {

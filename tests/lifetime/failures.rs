@@ -26,28 +26,28 @@ fn passes(scenario: &str, code: i32) {
 }
 
 #[test]
-fn a_server_that_fails() {
+fn server_that_fails() {
     passes("refresh.status-500.3", 9);
     passes("refresh.status-502.3", 9);
     passes("refresh.server-error.3", 9);
 }
 
 #[test]
-fn a_server_that_is_busy() {
+fn server_that_is_busy() {
     passes("refresh.limit.3", 9);
     passes("refresh.status-503.3", 9);
     passes("refresh.temporarily-unavailable.3", 9);
 }
 
 #[test]
-fn a_server_that_hangs_up() {
+fn server_that_hangs_up() {
     passes("refresh.reset-before.3", 9);
     passes("refresh.half-body.3", 9);
     passes("refresh.empty-answer.3", 9);
 }
 
 #[test]
-fn a_long_outage_is_over_when_the_server_says_so() {
+fn long_outage_is_over_when_the_server_says_so() {
     let scene = Scene::logged_in("refresh.status-500.8", 30);
     scene.expire();
     for _ in 0..8 {
@@ -58,7 +58,7 @@ fn a_long_outage_is_over_when_the_server_says_so() {
 }
 
 #[test]
-fn nobody_listens() {
+fn refused_connection_is_transient() {
     let scene = Scene::logged_in("honest", 50);
     let old = scene.stored()["tokens"]["access_token"].as_str().unwrap().to_owned();
     // The metadata is known, and still names the port of a server that is gone.
@@ -95,7 +95,7 @@ fn refusals_are_no_passing_failures() {
 }
 
 #[test]
-fn nothing_on_stdout_but_the_token() {
+fn stdout_has_only_the_token() {
     let scene = Scene::logged_in("honest", 3600);
     let output = scene.home.run(["token", "-p", "p"]).ok();
     assert_eq!(output.stdout, format!("{}\n", scene.newest("access_token")));
@@ -153,7 +153,7 @@ fn strange_lifetimes_make_no_loop() {
 }
 
 #[test]
-fn a_profile_that_is_satisfied_needs_no_network() {
+fn profile_that_is_satisfied_needs_no_network() {
     let scene = Scene::logged_in("honest", 20);
     let Scene { server, home, .. } = scene;
     drop(server);
@@ -162,7 +162,7 @@ fn a_profile_that_is_satisfied_needs_no_network() {
 }
 
 #[test]
-fn a_secret_that_is_a_word_changes_no_refusal() {
+fn secret_that_is_a_word_changes_no_refusal() {
     let mut scene = Scene::new("refresh.invalid-grant");
     scene.server.set(&json!({ "expires_in": 30 }));
     let issuer = scene.server.issuer(&scene.scenario);

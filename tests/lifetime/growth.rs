@@ -43,7 +43,7 @@ fn lists_nothing(calls: &[String]) {
 }
 
 #[test]
-fn a_refresh_lists_no_directory_and_reads_no_other() {
+fn refresh_lists_no_directory_and_reads_no_other() {
     let scene = Scene::logged_in("honest", 3600);
     let refresh = ["token", "-p", "p", "--force-refresh"];
     let of_account = [&refresh[..], &["--account", "default"]].concat();
@@ -59,7 +59,7 @@ fn a_refresh_lists_no_directory_and_reads_no_other() {
 }
 
 #[test]
-fn the_only_account_is_found_among_those_of_others() {
+fn only_account_is_found_among_those_of_others() {
     let mut scene = Scene::new("honest");
     scene.home.browser(&serde_json::json!({ "mode": "honest" }));
     scene.home.run(["login", "p", "--account", "only"]).ok();
@@ -75,7 +75,7 @@ fn the_only_account_is_found_among_those_of_others() {
 }
 
 #[test]
-fn a_refresh_asks_the_keyring_no_more_than_it_needs() {
+fn refresh_asks_the_keyring_no_more_than_it_needs() {
     let service = SecretService::start();
     let bus = CountingBus::before(&service.address);
     let server = Servers::oidc_provider();
@@ -92,7 +92,7 @@ fn a_refresh_asks_the_keyring_no_more_than_it_needs() {
 }
 
 #[test]
-fn a_refresh_waits_for_the_disk_three_times() {
+fn refresh_waits_for_the_disk_three_times() {
     // With an id_token, whose keys are known after the first refresh, and with a new refresh token.
     let (_server, home) = strict();
     let refresh = ["token", "-p", "p", "--force-refresh"];

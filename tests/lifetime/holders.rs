@@ -38,7 +38,7 @@ fn killed_before_it_sends() {
 }
 
 #[test]
-fn killed_after_it_sent_what_the_server_never_acted_on() {
+fn kill_before_the_server_acted_is_recovered() {
     let scene = Scene::logged_in("refresh.black-hole.1", 30);
     killed_unheard(&scene);
     scene.works();
@@ -49,7 +49,7 @@ fn killed_after_it_sent_what_the_server_never_acted_on() {
 }
 
 #[test]
-fn killed_after_the_server_acted_where_the_server_forgives_one_repeat() {
+fn kill_after_rotation_with_grace_is_recovered() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.set(&serde_json::json!({ "grace": 1 }));
     killed_at(&scene, "token-answer");
@@ -58,7 +58,7 @@ fn killed_after_the_server_acted_where_the_server_forgives_one_repeat() {
 }
 
 #[test]
-fn killed_after_the_server_acted_where_nothing_is_forgiven() {
+fn kill_after_rotation_without_grace_needs_a_login() {
     let mut scene = Scene::logged_in("honest", 30);
     killed_at(&scene, "token-answer");
     // One more try, refused: the login is over, and says so; nothing more is sent.
@@ -72,7 +72,7 @@ fn killed_after_the_server_acted_where_nothing_is_forgiven() {
 }
 
 #[test]
-fn a_token_that_was_sent_twice_without_an_answer_is_left_alone() {
+fn token_sent_twice_unanswered_is_not_sent_again() {
     let mut scene = Scene::logged_in("refresh.black-hole.3", 30);
     killed_unheard(&scene);
     killed_unheard(&scene);
@@ -100,7 +100,7 @@ fn a_token_that_was_sent_twice_without_an_answer_is_left_alone() {
 }
 
 #[test]
-fn a_pause_after_unanswered_requests_ends_by_itself() {
+fn pause_after_unanswered_requests_ends_by_itself() {
     let scene = Scene::logged_in("refresh.black-hole.2", 30);
     killed_unheard(&scene);
     killed_unheard(&scene);
@@ -115,7 +115,7 @@ fn a_pause_after_unanswered_requests_ends_by_itself() {
 }
 
 #[test]
-fn a_lock_file_that_a_crash_tore_costs_nothing() {
+fn lock_file_that_a_crash_tore_costs_nothing() {
     let scene = Scene::logged_in("refresh.black-hole.1", 30);
     killed_unheard(&scene);
     let [lock] = intents(&scene).try_into().unwrap();
@@ -128,7 +128,7 @@ fn a_lock_file_that_a_crash_tore_costs_nothing() {
 }
 
 #[test]
-fn an_import_ends_the_pause_of_what_it_replaces() {
+fn import_ends_the_pause_of_what_it_replaces() {
     let scene = Scene::logged_in("refresh.black-hole.2", 30);
     killed_unheard(&scene);
     killed_unheard(&scene);
@@ -141,7 +141,7 @@ fn an_import_ends_the_pause_of_what_it_replaces() {
 }
 
 #[test]
-fn who_waits_behind_a_frozen_holder_ends_and_uses_what_there_is() {
+fn waiter_behind_frozen_holder_uses_the_stored_token() {
     let mut scene = Scene::logged_in("honest", 50);
     scene.home.deadline(Duration::from_secs(150));
     scene.server.hold("token-answer", 1);

@@ -41,7 +41,7 @@ fn nohup_login_survives_a_hangup() {
 }
 
 #[test]
-fn an_ignored_signal_does_not_end_a_refresh() {
+fn ignored_signal_does_not_end_a_refresh() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let scene = Scene::logged_in("honest", 30);
         scene.server.hold("token-answer", 1);

@@ -12,7 +12,7 @@ fn fetches(scene: &Scene) -> usize {
 }
 
 #[test]
-fn keys_that_rotate_twice_are_fetched_again_once_each_time() {
+fn each_key_rotation_causes_one_fetch() {
     let mut scene = Scene::new(SCENARIO);
     let issuer = scene.server.issuer(SCENARIO);
     scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");
@@ -45,7 +45,7 @@ fn keys_that_rotate_twice_are_fetched_again_once_each_time() {
 }
 
 #[test]
-fn killed_while_it_looks_for_a_key_it_has_saved_the_new_refresh_token() {
+fn kill_during_key_fetch_keeps_the_new_refresh_token() {
     let mut scene = Scene::new(SCENARIO);
     let issuer = scene.server.issuer(SCENARIO);
     scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");

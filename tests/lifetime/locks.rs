@@ -23,7 +23,7 @@ fn stops(output: Output) {
 const ERRORS: [&str; 3] = ["ENOLCK", "EOPNOTSUPP", "ENOSYS"];
 
 #[test]
-fn a_refresh_is_not_made() {
+fn refresh_is_not_made() {
     let scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
     for error in ERRORS {
@@ -50,7 +50,7 @@ fn a_refresh_is_not_made() {
 }
 
 #[test]
-fn a_login_opens_no_browser() {
+fn login_opens_no_browser() {
     let mut scene = Scene::logged_in("honest", 3600);
     let before = std::fs::read(scene.record()).unwrap();
     let browser = scene.home.browser(&json!({ "mode": "honest" }));
@@ -64,7 +64,7 @@ fn a_login_opens_no_browser() {
 
 /// A client that logs in by itself takes turns too.
 #[test]
-fn a_client_of_its_own_asks_for_nothing() {
+fn client_of_its_own_asks_for_nothing() {
     let scene = Scene::new("honest");
     let secret = scene.server.secrets["service"].as_deref().unwrap();
     let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");
@@ -75,7 +75,7 @@ fn a_client_of_its_own_asks_for_nothing() {
 }
 
 #[test]
-fn a_flow_is_neither_started_nor_completed() {
+fn flow_is_neither_started_nor_completed() {
     let redirect = "http://127.0.0.1:4711/callback";
     for (flags, name) in [(&[][..], "kept"), (&["--sealed"], "sealed")] {
         let scene = Scene::new("honest");

@@ -39,7 +39,7 @@ fn whatever_the_server_says() {
 }
 
 #[test]
-fn a_token_that_is_already_gone_is_no_failure() {
+fn token_that_is_already_gone_is_no_failure() {
     for code in ["invalid_token", "invalid_grant", "token_revoked", "bad_refresh_token", "message"]
     {
         let scene = Scene::logged_in(&format!("revoke.gone-{code}"), 3600);
@@ -53,7 +53,7 @@ fn a_token_that_is_already_gone_is_no_failure() {
 }
 
 #[test]
-fn a_refused_refresh_token_does_not_spare_the_other() {
+fn refused_refresh_token_does_not_spare_the_other() {
     for (behaviour, said) in [
         ("unsupported-token-type.1", "the access token is revoked: the revocation request was"),
         ("refused.1", "the access token is revoked: the revocation request was refused"),
@@ -99,7 +99,7 @@ fn only_here() {
 }
 
 #[test]
-fn the_server_no_longer_takes_what_was_revoked() {
+fn server_no_longer_takes_what_was_revoked() {
     let scene = Scene::logged_in("honest", 3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
     scene.home.run(["logout", "p"]).ok();
@@ -135,7 +135,7 @@ fn all_accounts() {
 }
 
 #[test]
-fn a_damaged_record_kept_aside_goes_too() {
+fn damaged_record_kept_aside_goes_too() {
     let mut scene = Scene::logged_in("honest", 3600);
     let record = scene.record();
     let mut bytes = std::fs::read(&record).unwrap();
@@ -167,7 +167,7 @@ fn during_a_stalled_refresh_it_stays_logged_out() {
 }
 
 #[test]
-fn a_login_during_a_stalled_refresh_is_what_stays() {
+fn login_during_a_stalled_refresh_is_what_stays() {
     let mut scene = Scene::logged_in("honest", 30);
     let first = scene.stored()["id"].clone();
     scene.server.hold("token-answer", 1);

@@ -35,7 +35,7 @@ fn nothing_is_sent(change: impl FnOnce(&Scene) -> String, scenario: &str) {
 }
 
 #[test]
-fn another_issuer() {
+fn refresh_token_is_not_sent_to_another_issuer() {
     let change = |scene: &Scene| {
         let issuer = scene.server.issuer("tag.other");
         format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nscopes = [\"api\"]\n")
@@ -44,7 +44,7 @@ fn another_issuer() {
 }
 
 #[test]
-fn another_token_endpoint() {
+fn refresh_token_is_not_sent_to_new_token_endpoint() {
     let change = |scene: &Scene| {
         let issuer = scene.server.issuer("honest");
         let other = scene.server.issuer("tag.other");
@@ -56,7 +56,7 @@ fn another_token_endpoint() {
 }
 
 #[test]
-fn another_refresh_endpoint() {
+fn refresh_token_is_not_sent_to_new_refresh_endpoint() {
     let change = |scene: &Scene| {
         let issuer = scene.server.issuer("honest");
         let other = scene.server.issuer("tag.other");
@@ -68,7 +68,7 @@ fn another_refresh_endpoint() {
 }
 
 #[test]
-fn another_client() {
+fn refresh_token_is_not_sent_for_another_client() {
     let change = |scene: &Scene| {
         let issuer = scene.server.issuer("honest");
         format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"somebody-else\"\n")
@@ -77,7 +77,7 @@ fn another_client() {
 }
 
 #[test]
-fn a_server_that_moves_its_endpoint_by_metadata() {
+fn server_that_moves_its_endpoint_by_metadata() {
     let server = crate::support::Servers::hostile();
     let mut home = crate::support::Home::new();
     home.profile("p", &server.issuer("discovery.changes-after-first"), "cli", "");
@@ -102,7 +102,7 @@ fn logout_does_not_send_it_elsewhere_either() {
 }
 
 #[test]
-fn a_revocation_endpoint_that_has_moved_gets_nothing() {
+fn revocation_endpoint_that_has_moved_gets_nothing() {
     let scene = Scene::logged_in("honest", 3600);
     let (issuer, other) = (scene.server.issuer("honest"), scene.server.issuer("tag.other"));
     scene.home.config(&format!(
@@ -117,7 +117,7 @@ fn a_revocation_endpoint_that_has_moved_gets_nothing() {
 
 /// Where none was known at the login, it goes to the server that gave it and nowhere else.
 #[test]
-fn a_revocation_endpoint_that_was_not_known_before_is_one_of_that_server() {
+fn new_revocation_endpoint_belongs_to_the_same_server() {
     let elsewhere = Servers::hostile();
     for is_elsewhere in [false, true] {
         let scene = Scene::logged_in("honest", 3600);
@@ -137,7 +137,7 @@ fn a_revocation_endpoint_that_was_not_known_before_is_one_of_that_server() {
 }
 
 #[test]
-fn what_comes_too_late_is_not_sent_to_an_endpoint_that_was_not_known_before() {
+fn late_token_is_not_sent_to_a_new_endpoint() {
     let elsewhere = Servers::hostile();
     let mut scene = Scene::logged_in("honest", 30);
     let (issuer, other) = (scene.server.issuer("honest"), elsewhere.issuer("tag.other"));
@@ -159,7 +159,7 @@ fn what_comes_too_late_is_not_sent_to_an_endpoint_that_was_not_known_before() {
 
 /// It still works where it came from, so it is handed out; but nobody is left to wonder.
 #[test]
-fn an_access_token_of_another_server_or_client_is_handed_out_with_a_warning() {
+fn token_of_another_server_or_client_has_a_warning() {
     let scene = Scene::logged_in("honest", 3600);
     let (issuer, other) = (scene.server.issuer("honest"), scene.server.issuer("tag.other"));
     for (what, settings) in [

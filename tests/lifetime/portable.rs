@@ -38,7 +38,7 @@ fn there_and_back() {
 }
 
 #[test]
-fn a_line_may_come_before_its_profile() {
+fn line_may_come_before_its_profile() {
     let scene = Scene::logged_in("honest", 3600);
     let export = scene.home.run(["export", "-p", "p"]).ok().stdout;
     let other = Home::new();
@@ -80,7 +80,7 @@ fn encrypted_to_a_recipient() {
 }
 
 #[test]
-fn a_ci_job_begins_from_its_environment_and_goes_on_from_its_store() {
+fn ci_job_imports_once_and_then_uses_its_store() {
     let scene = Scene::logged_in("honest", 30);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
     let mut job = machine(&scene);
@@ -100,7 +100,7 @@ fn a_ci_job_begins_from_its_environment_and_goes_on_from_its_store() {
 }
 
 #[test]
-fn a_line_that_is_none_is_said_and_harms_nothing() {
+fn line_that_is_none_is_said_and_harms_nothing() {
     let mut scene = Scene::logged_in("honest", 30);
     let mut job = machine(&scene);
     job.set("OAUTHCTL_IMPORT", "oauthctl-1-plain.CANARYnotaline");
@@ -115,7 +115,7 @@ fn a_line_that_is_none_is_said_and_harms_nothing() {
 }
 
 #[test]
-fn a_line_of_a_newer_program_or_of_another_profile_is_left_alone() {
+fn line_of_newer_program_or_other_profile_is_ignored() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let scene = Scene::logged_in("honest", 3600);
@@ -150,7 +150,7 @@ fn a_line_of_a_newer_program_or_of_another_profile_is_left_alone() {
 
 /// A line that was printed before the last refreshes holds a refresh token that the server has replaced.
 #[test]
-fn a_line_that_is_known_to_be_superseded_is_not_taken() {
+fn line_that_is_known_to_be_superseded_is_not_taken() {
     let mut scene = Scene::logged_in("honest", 3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
     scene.home.run(["refresh", "p"]).ok();
@@ -189,7 +189,7 @@ fn a_line_that_is_known_to_be_superseded_is_not_taken() {
 
 /// Whatever is stored by then, it is not taken for an older copy of what was there before.
 #[test]
-fn an_import_that_is_killed_leaves_a_record_that_can_be_refreshed() {
+fn killed_import_leaves_a_refreshable_record() {
     let scene = Scene::logged_in("honest", 3600);
     scene.server.set(&json!({ "grace": 1_000_000 }));
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;

@@ -10,7 +10,7 @@ use crate::support::{Output, Running, Servers};
 const MANY: usize = 128;
 
 #[test]
-fn of_128_processes_at_expiry_one_refreshes() {
+fn one_of_128_processes_refreshes_at_expiry() {
     let (server, home) = strict();
     let token = same_token(home.run_many(MANY, &["token", "-p", "p"]));
     assert_eq!(server.count("refresh_token"), 1);
@@ -21,7 +21,7 @@ fn of_128_processes_at_expiry_one_refreshes() {
 }
 
 #[test]
-fn all_who_wait_get_a_token_that_is_shorter_lived_than_they_wanted() {
+fn waiters_share_a_token_shorter_than_min_ttl() {
     let (server, home) = strict();
     server.ttl(30);
     server.hold(1);
@@ -49,7 +49,7 @@ fn forced_at_once_is_forced_once() {
 }
 
 #[test]
-fn one_failure_is_enough_for_all_who_wait() {
+fn one_failure_is_shared_by_all_waiters() {
     let scene = Scene::logged_in("refresh.status-500", 30);
     scene.expire();
     scene.server.hold("token", 1);
@@ -68,7 +68,7 @@ fn one_failure_is_enough_for_all_who_wait() {
 }
 
 #[test]
-fn an_answer_that_nobody_can_read_is_asked_for_once() {
+fn answer_that_nobody_can_read_is_asked_for_once() {
     let scene = Scene::logged_in("refresh.truncated-at-20", 30);
     scene.expire();
     scene.server.hold("token", 1);
@@ -84,7 +84,7 @@ fn an_answer_that_nobody_can_read_is_asked_for_once() {
 }
 
 #[test]
-fn a_dead_grant_is_asked_for_once() {
+fn dead_grant_is_asked_for_once() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.revoke_all("honest");
     let outputs = scene.home.run_many(MANY, &["--json", "token", "-p", "p"]);
@@ -120,7 +120,7 @@ fn two_profiles_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_token_can_be_had_while_a_login_waits() {
+fn token_can_be_had_while_a_login_waits() {
     let mut scene = Scene::logged_in("honest", 30);
     let browser = scene.home.browser(&json!({ "mode": "never" }));
     let login = scene.home.spawn(["login", "p"]);
@@ -135,7 +135,7 @@ fn a_token_can_be_had_while_a_login_waits() {
 }
 
 #[test]
-fn a_client_of_its_own_asks_once_for_all() {
+fn client_of_its_own_asks_once_for_all() {
     let server = Servers::oidc_provider();
     let mut home = crate::support::Home::new();
     home.set("CLIENT_SECRET", &server.secret);
@@ -151,7 +151,7 @@ fn a_client_of_its_own_asks_once_for_all() {
 }
 
 #[test]
-fn a_sibling_that_rotated_is_believed_before_invalid_grant() {
+fn rotation_by_a_sibling_outweighs_invalid_grant() {
     let mut scene = Scene::logged_in("honest", 30);
     let here = scene.home.state_dir();
     let elsewhere = scene.home.path("other-state");
@@ -171,7 +171,7 @@ fn a_sibling_that_rotated_is_believed_before_invalid_grant() {
 }
 
 #[test]
-fn what_comes_too_late_for_a_newer_login_is_dropped_and_revoked() {
+fn late_tokens_after_a_new_login_are_revoked() {
     let mut scene = Scene::logged_in("honest", 30);
     let here = scene.home.state_dir();
     scene.server.hold("token-answer", 1);
@@ -190,7 +190,7 @@ fn what_comes_too_late_for_a_newer_login_is_dropped_and_revoked() {
 }
 
 #[test]
-fn a_logout_elsewhere_is_not_undone_by_a_refresh_in_flight() {
+fn refresh_in_flight_does_not_undo_a_logout() {
     let mut scene = Scene::logged_in("honest", 30);
     let here = scene.home.state_dir();
     scene.server.hold("token-answer", 1);

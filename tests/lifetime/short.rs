@@ -15,7 +15,7 @@ fn living(seconds: u64) -> (Scene, String) {
 }
 
 #[test]
-fn a_short_token_is_not_refreshed_at_each_call() {
+fn short_token_is_not_refreshed_at_each_call() {
     for seconds in [30, 60, 119] {
         let (scene, said) = living(seconds);
         assert!(said.contains("warning: access tokens of `p` are valid for only "), "{said}");
@@ -33,7 +33,7 @@ fn a_short_token_is_not_refreshed_at_each_call() {
 }
 
 #[test]
-fn a_token_that_lives_long_enough_has_its_min_ttl() {
+fn token_that_lives_long_enough_has_its_min_ttl() {
     let (scene, said) = living(120);
     assert!(!said.contains("warning"), "{said}");
     scene.age_to(90);
@@ -57,7 +57,7 @@ fn tokens_that_become_short_are_told_of_once() {
 
 /// A request for more than the server issues returns the maximum each time, with a warning.
 #[test]
-fn an_explicit_min_ttl_is_honoured() {
+fn explicit_min_ttl_is_honoured() {
     let (scene, _) = living(90);
     let token = ["token", "-p", "p", "--min-ttl", "5m"];
     for refreshes in [1, 2] {
@@ -72,7 +72,7 @@ fn an_explicit_min_ttl_is_honoured() {
 
 /// A server that takes its time has started the clock by then.
 #[test]
-fn a_lifetime_counts_from_before_the_request() {
+fn lifetime_counts_from_before_the_request() {
     let scene = Scene::logged_in("after-refresh.stall-then-answer~tag.slow", 3600);
     scene.server.set(&json!({ "stall_ms": 3_000 }));
     let before = now();
@@ -87,7 +87,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn a_token_without_a_refresh_token_says_why_it_ends() {
+fn token_without_a_refresh_token_says_why_it_ends() {
     let scene = Scene::logged_in("code.refresh-token-null", 3600);
     let said = scene.home.run(["refresh", "p"]).fails(4).stderr;
     assert!(said.contains("cannot refresh the token of `p`: there is no refresh token"), "{said}");
@@ -100,7 +100,7 @@ fn a_token_without_a_refresh_token_says_why_it_ends() {
 }
 
 #[test]
-fn a_service_account_needs_no_refresh_token() {
+fn service_account_needs_no_refresh_token() {
     let scene = Scene::new("honest");
     let secret = scene.server.secrets["service"].clone().unwrap();
     let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");

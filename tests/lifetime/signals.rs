@@ -23,7 +23,7 @@ fn listener(url: &str) -> String {
 }
 
 #[test]
-fn a_login_that_waits_ends_with_its_port() {
+fn login_that_waits_ends_with_its_port() {
     let mut scene = Scene::new("honest");
     let browser = scene.home.browser(&json!({ "mode": "never" }));
     for (nth, (signal, code)) in SIGNALS.into_iter().enumerate() {
@@ -47,7 +47,7 @@ fn a_login_that_waits_ends_with_its_port() {
 }
 
 #[test]
-fn a_login_that_looks_for_its_server_ends() {
+fn login_that_looks_for_its_server_ends() {
     for (signal, code) in SIGNALS {
         let mut scene = Scene::new("honest");
         scene.home.browser(&json!({ "mode": "never" }));
@@ -61,7 +61,7 @@ fn a_login_that_looks_for_its_server_ends() {
 }
 
 #[test]
-fn a_login_whose_code_is_being_redeemed_ends_with_what_it_got() {
+fn signal_during_redemption_keeps_the_tokens() {
     for (signal, code) in SIGNALS {
         let mut scene = Scene::new("honest");
         scene.home.browser(&json!({ "mode": "honest" }));
@@ -78,7 +78,7 @@ fn a_login_whose_code_is_being_redeemed_ends_with_what_it_got() {
 }
 
 #[test]
-fn a_refresh_is_saved_before_a_signal_ends_it() {
+fn refresh_is_saved_before_a_signal_ends_it() {
     for (signal, code) in SIGNALS {
         let scene = Scene::logged_in("honest", 30);
         scene.server.hold("token-answer", 1);
@@ -101,7 +101,7 @@ fn a_refresh_is_saved_before_a_signal_ends_it() {
 }
 
 #[test]
-fn what_a_signal_waits_for_is_told() {
+fn signal_reports_what_it_waits_for() {
     let mut scene = Scene::new("honest");
     scene.home.browser(&json!({ "mode": "honest" }));
     for (args, point, told) in [
@@ -119,7 +119,7 @@ fn what_a_signal_waits_for_is_told() {
 }
 
 #[test]
-fn a_second_signal_does_not_wait() {
+fn second_signal_does_not_wait() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.set(&json!({ "grace": 1 }));
     scene.server.hold("token-answer", 1);
@@ -151,7 +151,7 @@ fn await_caught(running: &mut Running, signal: Signal) {
 }
 
 #[test]
-fn who_only_waits_for_its_turn_ends_at_once() {
+fn signal_ends_a_waiter_at_once() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.hold("token-answer", 1);
     let holder = scene.home.spawn(["token", "-p", "p"]);
@@ -168,7 +168,7 @@ fn who_only_waits_for_its_turn_ends_at_once() {
 }
 
 #[test]
-fn who_asks_for_metadata_has_spent_nothing_and_ends_at_once() {
+fn signal_during_metadata_request_ends_at_once() {
     let scene = Scene::logged_in("honest", 30);
     scene.forget_metadata();
     scene.server.hold("discovery", 1);
@@ -182,7 +182,7 @@ fn who_asks_for_metadata_has_spent_nothing_and_ends_at_once() {
 }
 
 #[test]
-fn a_command_gets_the_signals_meant_for_it() {
+fn command_gets_the_signals_meant_for_it() {
     let scene = Scene::logged_in("honest", 3600);
     let script = "trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.05; done";
     let mut exec = scene.home.spawn(["exec", "-p", "p", "--", "sh", "-c", script]);
@@ -202,7 +202,7 @@ fn await_child(mark: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_write_back_that_hangs_ends_with_the_signal_and_that_is_told() {
+fn signal_ends_a_hanging_write_back_with_a_warning() {
     for (signal, code) in SIGNALS {
         let mut scene = Scene::logged_in("honest", 30);
         scene.home.deadline(SOON);
@@ -230,7 +230,7 @@ fn a_write_back_that_hangs_ends_with_the_signal_and_that_is_told() {
 }
 
 #[test]
-fn a_login_whose_tokens_are_written_back_ends_with_the_signal() {
+fn signal_ends_a_login_during_write_back() {
     let mut scene = Scene::new("honest");
     scene.home.deadline(SOON);
     let mark = scene.home.path("tmp/reached");
@@ -250,7 +250,7 @@ fn a_login_whose_tokens_are_written_back_ends_with_the_signal() {
 }
 
 #[test]
-fn a_hook_that_hangs_beside_a_refresh_ends_with_the_signal() {
+fn signal_ends_a_hanging_hook_of_a_refresh() {
     for (event, refreshes) in [("pre_token", 0), ("post_token", 1)] {
         let mut scene = Scene::logged_in("honest", 30);
         scene.home.deadline(SOON);

@@ -42,7 +42,7 @@ fn script(scene: &Scene, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn a_refused_refresh_leaves_no_words_of_the_server() {
+fn refused_refresh_leaves_no_words_of_the_server() {
     for (reply, code, kept) in [
         ("error-words", 8, "the server refused the request"),
         ("error-words-known", 8, "the server refused the request: invalid_scope"),
@@ -62,7 +62,7 @@ fn a_refused_refresh_leaves_no_words_of_the_server() {
 }
 
 #[test]
-fn a_hook_at_a_refresh_leaves_no_words() {
+fn hook_at_a_refresh_leaves_no_words() {
     for (event, text, code, kept) in [
         (
             "pre_token",
@@ -90,7 +90,7 @@ fn a_hook_at_a_refresh_leaves_no_words() {
 }
 
 #[test]
-fn a_secret_command_leaves_no_words() {
+fn secret_command_leaves_no_words() {
     let mut scene = Scene::new("honest");
     scene.server.set(&json!({ "expires_in": 30 }));
     let secret = scene.server.secrets["cli-secret"].clone().unwrap();
@@ -105,7 +105,7 @@ fn a_secret_command_leaves_no_words() {
 }
 
 #[test]
-fn a_failed_login_leaves_no_words() {
+fn failed_login_leaves_no_words() {
     for (scenario, more, code) in [
         ("code.error-words", "", 8),
         ("authorize.deny-with-words", "", 5),

@@ -34,7 +34,7 @@ fn no_room_for_a_record() {
 }
 
 #[test]
-fn a_directory_that_may_not_be_written() {
+fn directory_that_may_not_be_written() {
     let scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
     let tokens = scene.record().parent().unwrap().to_owned();
@@ -55,7 +55,7 @@ fn a_directory_that_may_not_be_written() {
 }
 
 #[test]
-fn a_damaged_record_is_reported_and_kept() {
+fn damaged_record_is_reported_and_kept() {
     let mut scene = Scene::logged_in("honest", 3600);
     let issuer = scene.server.issuer("tag.q");
     let (record, whole) = (scene.record(), std::fs::read(scene.record()).unwrap());
@@ -94,7 +94,7 @@ fn a_damaged_record_is_reported_and_kept() {
 }
 
 #[test]
-fn a_forged_record_gives_no_token() {
+fn forged_record_gives_no_token() {
     let mut scene = Scene::logged_in("honest", 3600);
     forge(&scene.home, |record| record["tokens"]["access_token"] = json!("attackers"));
     let forged = std::fs::read(scene.record()).unwrap();
@@ -112,7 +112,7 @@ fn a_forged_record_gives_no_token() {
 }
 
 #[test]
-fn an_unauthenticated_record_is_accepted_by_the_hint() {
+fn unauthenticated_record_is_accepted_by_the_hint() {
     let scene = Scene::logged_in("honest", 3600);
     forge(&scene.home, |_| ());
     let refused = scene.home.run(["--json", "token", "-p", "p"]).fails(10).error_json();
@@ -126,7 +126,7 @@ fn an_unauthenticated_record_is_accepted_by_the_hint() {
 }
 
 #[test]
-fn the_key_is_the_environments_or_a_files() {
+fn key_is_the_environments_or_a_files() {
     let mut scene = Scene::new("honest");
     let identity = scene.home.run(["store", "keygen"]).ok().stdout;
     let other = scene.home.run(["store", "keygen"]).ok().stdout;
@@ -164,7 +164,7 @@ fn the_key_is_the_environments_or_a_files() {
 }
 
 #[test]
-fn a_login_under_another_key_is_refused_before_the_browser_opens() {
+fn login_with_another_key_fails_before_the_browser() {
     let mut scene = Scene::new("honest");
     let key = |scene: &Scene| scene.home.run(["store", "keygen"]).ok().line().to_owned();
     let (own, other) = (key(&scene), key(&scene));
@@ -196,7 +196,7 @@ fn a_login_under_another_key_is_refused_before_the_browser_opens() {
 }
 
 #[test]
-fn a_logout_under_another_key_leaves_the_record_unless_it_is_meant() {
+fn logout_with_another_key_keeps_the_record() {
     let mut scene = Scene::new("honest");
     let key = |scene: &Scene| scene.home.run(["store", "keygen"]).ok().line().to_owned();
     let (own, other) = (key(&scene), key(&scene));
@@ -213,7 +213,7 @@ fn a_logout_under_another_key_leaves_the_record_unless_it_is_meant() {
 }
 
 #[test]
-fn nothing_lies_around_in_clear() {
+fn no_secret_is_stored_in_clear() {
     let mut scene = Scene::logged_in("honest", 30);
     scene.home.run(["token", "-p", "p"]).ok();
     scene.server.hold("token-answer", 1);
@@ -229,7 +229,7 @@ fn nothing_lies_around_in_clear() {
 }
 
 #[test]
-fn a_server_that_repeats_what_it_was_sent_leaves_no_trace() {
+fn secret_repeated_by_a_server_is_not_shown() {
     let scene = Scene::logged_in("refresh.error-echo", 30);
     let output = scene.home.run(["token", "-p", "p"]).fails(8);
     crate::support::assert_not_shown(&output.stderr, scene.server.secrets_minted());

@@ -13,7 +13,7 @@ fn points(home: &Home, args: &[&str]) -> Vec<Call> {
 }
 
 #[test]
-fn a_refresh_that_is_killed_anywhere() {
+fn refresh_that_is_killed_anywhere() {
     let scene = Scene::logged_in("honest", 3600);
     // Forgiving: so that every kill can be followed by a token, and a loss is ours.
     scene.server.set(&json!({ "grace": 1_000_000 }));
@@ -46,7 +46,7 @@ fn a_refresh_that_is_killed_anywhere() {
 }
 
 #[test]
-fn a_refresh_that_is_killed_where_nothing_is_forgiven() {
+fn refresh_that_is_killed_where_nothing_is_forgiven() {
     let mut scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
@@ -76,7 +76,7 @@ fn between_record_and_rename(points: &[Call]) -> &[Call] {
 }
 
 #[test]
-fn a_refresh_killed_before_its_rename_is_not_lost() {
+fn refresh_killed_before_its_rename_is_not_lost() {
     // Nothing is forgiven: the token that is stored was spent, and sending it again ends the grant.
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
@@ -102,7 +102,7 @@ fn a_refresh_killed_before_its_rename_is_not_lost() {
 }
 
 #[test]
-fn an_export_after_a_kill_prints_the_newer_record() {
+fn export_after_a_kill_prints_the_newer_record() {
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
@@ -118,7 +118,7 @@ fn an_export_after_a_kill_prints_the_newer_record() {
 }
 
 #[test]
-fn a_recovery_that_fails_is_tried_again() {
+fn recovery_that_fails_is_tried_again() {
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
@@ -132,7 +132,7 @@ fn a_recovery_that_fails_is_tried_again() {
 }
 
 #[test]
-fn a_record_cut_off_before_a_logout_is_revoked() {
+fn record_cut_off_before_a_logout_is_revoked() {
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
@@ -148,7 +148,7 @@ fn a_record_cut_off_before_a_logout_is_revoked() {
 }
 
 #[test]
-fn a_login_that_is_killed_anywhere() {
+fn login_that_is_killed_anywhere() {
     let mut scene = Scene::logged_in("honest", 3600);
     let args = ["login", "p"];
     scene.home.browser(&json!({ "mode": "honest" }));
@@ -174,7 +174,7 @@ fn a_login_that_is_killed_anywhere() {
 }
 
 #[test]
-fn a_first_login_that_is_killed_leaves_nothing_half_made() {
+fn killed_first_login_leaves_nothing_incomplete() {
     let mut scene = Scene::new("honest");
     let args = ["login", "p"];
     let calls = [("write", 6), ("fsync", 12), ("renameat", 8), ("mkdir", 6), ("unlinkat", 2)];
@@ -192,7 +192,7 @@ fn a_first_login_that_is_killed_leaves_nothing_half_made() {
 }
 
 #[test]
-fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
+fn record_and_directory_are_synced_before_output() {
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     // The first refresh of an account also makes the name of its lock durable.
@@ -225,7 +225,7 @@ fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
 }
 
 #[test]
-fn a_first_key_survives_kills_without_renameat2() {
+fn first_key_survives_kills_without_renameat2() {
     // A file system that cannot rename to a free name alone: the key gets its name as a second one first.
     let scene = Scene::logged_in("honest", 3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;

@@ -80,7 +80,7 @@ async fn other_methods() {
 }
 
 #[tokio::test]
-async fn a_refused_method_names_the_right_one_and_head_has_no_body() {
+async fn refused_method_gets_allow_and_head_has_no_body() {
     let listener = plain().await;
     let target = QUERY;
     for method in ["HEAD", "OPTIONS", "POST"] {
@@ -275,7 +275,7 @@ async fn idle_slow_and_broken_connections_do_not_block() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_ends_its_head_is_cut_off() {
+async fn peer_that_never_ends_its_head_is_cut_off() {
     let listener = plain().await;
     let mut stream = open(address(&listener), "GET / HTTP/1.1\r\nHost: ").await;
     assert!(rest(&mut stream).await.is_empty());
@@ -306,7 +306,7 @@ async fn rejected_requests_are_reported_once_without_query() {
 }
 
 #[tokio::test]
-async fn a_refused_state_counts_and_the_attempt_goes_on() {
+async fn refused_state_counts_and_the_attempt_goes_on() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), callback(&listener)).await;
     candidate(&mut listener).await.refuse_state();

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::scene::*;
 
 #[tokio::test]
-async fn a_candidate_brings_its_parameters_decoded_once() {
+async fn candidate_brings_its_parameters_decoded_once() {
     let mut listener = plain().await;
     let target = "/callback?code=a%252Fb%2B+c&state=s&iss=https%3A%2F%2Fas.example&realmId=9&x=&y";
     let mut stream = open(address(&listener), get(&listener, target)).await;
@@ -27,7 +27,7 @@ async fn a_candidate_brings_its_parameters_decoded_once() {
 }
 
 #[tokio::test]
-async fn a_denial_is_a_candidate_too() {
+async fn denial_is_a_candidate_too() {
     let mut listener = plain().await;
     let target = "/callback?error=access_denied&error_description=no%20%3Cb%3E&state=s";
     let mut stream = open(address(&listener), get(&listener, target)).await;
@@ -40,7 +40,7 @@ async fn a_denial_is_a_candidate_too() {
 }
 
 #[tokio::test]
-async fn a_head_that_comes_byte_by_byte_is_a_request_all_the_same() {
+async fn head_sent_byte_by_byte_is_a_request() {
     let mut listener = plain().await;
     let request = callback(&listener);
     let mut stream = open(address(&listener), "").await;
@@ -54,7 +54,7 @@ async fn a_head_that_comes_byte_by_byte_is_a_request_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_peer_that_has_ended_its_half_gets_its_page() {
+async fn peer_that_has_ended_its_half_gets_its_page() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), callback(&listener)).await;
     tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_peer_that_has_ended_its_half_gets_its_page() {
 }
 
 #[tokio::test]
-async fn the_page_is_held_until_the_caller_decides() {
+async fn page_is_held_until_the_caller_decides() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), callback(&listener)).await;
     let candidate = candidate(&mut listener).await;
@@ -78,7 +78,7 @@ async fn the_page_is_held_until_the_caller_decides() {
 }
 
 #[tokio::test]
-async fn a_candidate_that_is_dropped_tells_of_an_interruption() {
+async fn dropped_candidate_shows_an_interruption() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), callback(&listener)).await;
     drop(candidate(&mut listener).await);
@@ -87,7 +87,7 @@ async fn a_candidate_that_is_dropped_tells_of_an_interruption() {
 }
 
 #[tokio::test]
-async fn of_32_identical_callbacks_each_is_offered_once_and_answered() {
+async fn each_of_32_equal_callbacks_is_offered_once() {
     let mut listener = plain().await;
     let mut streams = Vec::new();
     for _ in 0..32 {
@@ -107,7 +107,7 @@ async fn of_32_identical_callbacks_each_is_offered_once_and_answered() {
 }
 
 #[tokio::test]
-async fn candidates_beyond_the_queue_are_turned_away_and_the_attempt_goes_on() {
+async fn candidate_beyond_the_queue_is_turned_away() {
     let mut listener = plain().await;
     let mut streams = Vec::new();
     for _ in 0..60 {
@@ -133,7 +133,7 @@ async fn is_closed(address: std::net::SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn the_end_closes_the_port_and_every_connection() {
+async fn end_closes_the_port_and_every_connection() {
     let mut listener = listen("http://localhost/callback", Default::default()).await;
     let addresses = listener.addresses().to_vec();
     let mut idle = Vec::new();
@@ -153,7 +153,7 @@ async fn the_end_closes_the_port_and_every_connection() {
 }
 
 #[tokio::test]
-async fn candidates_that_still_wait_at_the_end_are_told_that_it_is_over() {
+async fn waiting_candidates_learn_that_the_login_is_over() {
     let mut listener = plain().await;
     let mut streams = Vec::new();
     for _ in 0..4 {
@@ -174,7 +174,7 @@ async fn candidates_that_still_wait_at_the_end_are_told_that_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_candidate_that_nobody_answers_does_not_keep_the_end_up() {
+async fn unanswered_candidate_does_not_delay_the_end() {
     let mut listener = plain().await;
     let address = address(&listener);
     let _stream = open(address, callback(&listener)).await;
@@ -184,7 +184,7 @@ async fn a_candidate_that_nobody_answers_does_not_keep_the_end_up() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_reads_does_not_keep_the_end_up() {
+async fn peer_that_never_reads_does_not_keep_the_end_up() {
     let mut listener = plain().await;
     let address = address(&listener);
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -198,7 +198,7 @@ async fn a_peer_that_never_reads_does_not_keep_the_end_up() {
 }
 
 #[tokio::test]
-async fn a_dropped_listener_leaves_nothing_behind() {
+async fn dropped_listener_leaves_nothing_behind() {
     let mut listener = plain().await;
     let address = address(&listener);
     let mut idle = open(address, "GET").await;
@@ -211,7 +211,7 @@ async fn a_dropped_listener_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_runtime_may_end_before_its_listener() {
+fn runtime_may_end_before_its_listener() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (listener, stream): (Listener, TcpStream) = runtime.block_on(async {
         let mut listener = plain().await;

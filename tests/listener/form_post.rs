@@ -63,7 +63,7 @@ async fn exactly_the_media_type_of_forms_is_taken() {
 }
 
 #[tokio::test]
-async fn a_query_is_not_the_answer_here() {
+async fn query_is_not_the_answer_here() {
     let mut listener = posting().await;
     let reply = send(address(&listener), callback(&listener)).await;
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
@@ -113,7 +113,7 @@ async fn bodies_are_bounded_and_judged_like_queries() {
 }
 
 #[tokio::test]
-async fn a_body_needs_one_plain_length_and_all_of_it() {
+async fn body_needs_one_plain_length_and_all_of_it() {
     let mut listener = posting().await;
     let body = format!("code={CODE}&state={STATE}");
     let host = authority(&listener);

@@ -18,7 +18,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_policy_allows_this_style_and_this_script_and_nothing_else() {
+async fn policy_allows_only_own_style_and_script() {
     let reply = shown(signed_in()).await;
     let hash = |tag: &str| {
         let inline = between(&reply.body, &format!("<{tag}>"), &format!("</{tag}>"));
@@ -38,7 +38,7 @@ async fn the_policy_allows_this_style_and_this_script_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_happened_and_to_whom() {
+async fn page_says_what_happened_and_to_whom() {
     let reply = shown(signed_in()).await;
     assert!(reply.body.contains("signed in to <strong>demo</strong> as <strong>ada</strong>"));
     let failed = Page::Failed { to: "demo".to_owned(), reason: "no store".to_owned() };

@@ -33,7 +33,7 @@ fn v6(port: u16) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn the_port_is_written_into_the_uri_and_nothing_else_changes() {
+async fn port_is_inserted_and_nothing_else_changes() {
     for (text, path) in [
         ("http://127.0.0.1/callback", "/callback"),
         ("http://127.0.0.1/", "/"),
@@ -76,7 +76,7 @@ async fn only_the_loopback_addresses_of_the_host_are_bound() {
 }
 
 #[tokio::test]
-async fn a_localhost_listener_takes_localhost_only() {
+async fn localhost_listener_takes_localhost_only() {
     let mut listener = listen("http://localhost/callback", ListenOptions::default()).await;
     let port = listener.port();
     for host in [format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "localhost".to_owned()] {
@@ -117,7 +117,7 @@ async fn bind_error(text: &str) -> oauthctl_core::Error {
 }
 
 #[tokio::test]
-async fn a_squatter_on_either_family_stops_a_fixed_localhost_port() {
+async fn port_in_use_on_either_family_stops_the_login() {
     for make in [v4, v6].into_iter().take(1 + usize::from(has_v6())) {
         let (squatter, port) = squat(make);
         let error = bind_error(&format!("http://localhost:{port}/callback")).await;
@@ -133,7 +133,7 @@ async fn a_squatter_on_either_family_stops_a_fixed_localhost_port() {
 }
 
 #[tokio::test]
-async fn a_squatter_on_a_wildcard_stops_a_fixed_port() {
+async fn squatter_on_a_wildcard_stops_a_fixed_port() {
     let (_squatter, port) = squat(|port| (Ipv4Addr::UNSPECIFIED, port).into());
     for host in ["127.0.0.1", "localhost"] {
         bind_error(&format!("http://{host}:{port}/callback")).await;
@@ -141,7 +141,7 @@ async fn a_squatter_on_a_wildcard_stops_a_fixed_port() {
 }
 
 #[tokio::test]
-async fn a_fixed_port_is_taken_as_it_is_or_not_at_all() {
+async fn fixed_port_is_taken_as_it_is_or_not_at_all() {
     let (squatter, port) = squat(v4);
     let text = format!("http://127.0.0.1:{port}/callback");
     bind_error(&text).await;
@@ -152,7 +152,7 @@ async fn a_fixed_port_is_taken_as_it_is_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn the_first_uri_of_a_list_whose_port_is_free_is_taken() {
+async fn first_uri_with_a_free_port_is_used() {
     let (_first, taken) = squat(v4);
     let (second, free) = squat(v4);
     let uris = [taken, free].map(|port| redirect(&format!("http://127.0.0.1:{port}/callback")));
@@ -168,7 +168,7 @@ async fn the_first_uri_of_a_list_whose_port_is_free_is_taken() {
 }
 
 #[tokio::test]
-async fn the_port_of_the_command_line_counts_for_every_uri() {
+async fn port_of_the_command_line_counts_for_every_uri() {
     for text in ["http://localhost/cb", "http://localhost:1/cb"] {
         let (squatter, port) = squat(v4);
         let options = ListenOptions::default();
@@ -200,7 +200,7 @@ async fn nobody_can_share_the_port() {
 }
 
 #[tokio::test]
-async fn a_port_can_be_used_again_at_once() {
+async fn port_can_be_used_again_at_once() {
     let mut listener = plain().await;
     let port = listener.port();
     let mut stream = open(address(&listener), callback(&listener)).await;
@@ -213,7 +213,7 @@ async fn a_port_can_be_used_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_host_of_a_sole_family_is_served_there() {
+async fn host_of_a_sole_family_is_served_there() {
     let options = ListenOptions { other_family: true, ..ListenOptions::default() };
     let mut listener = listen("http://127.0.0.1/callback", options).await;
     let has_v4 = TcpListener::bind(v4(0)).is_ok();

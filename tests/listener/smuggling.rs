@@ -109,7 +109,7 @@ async fn fields_that_are_not_used_may_hold_anything() {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_request_is_acted_on() {
+async fn bytes_after_a_request_are_ignored() {
     let mut listener = plain().await;
     let good = callback(&listener);
     let smuggled = get(&listener, "/callback?code=smuggled&state=x");
@@ -133,7 +133,7 @@ async fn nothing_behind_a_request_is_acted_on() {
 }
 
 #[tokio::test]
-async fn an_endless_header_is_neither_stored_nor_waited_for() {
+async fn endless_header_is_neither_stored_nor_waited_for() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), "GET / HTTP/1.1\r\nX: ").await;
     let chunk = vec![b'x'; 64 * 1024];

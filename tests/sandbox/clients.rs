@@ -44,7 +44,7 @@ impl Key {
 const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 
 #[tokio::test]
-async fn the_confidential_client_needs_its_secret() {
+async fn confidential_client_needs_its_secret() {
     let bench = start().await;
     let at = bench.root();
     let basic = |secret: &str| {
@@ -73,7 +73,7 @@ async fn register(at: &At<'_>, metadata: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn registered_clients_are_held_to_what_they_registered() {
+async fn registered_client_is_limited_to_its_metadata() {
     let bench = start().await;
     let at = bench.root();
     let metadata = object!({
@@ -139,7 +139,7 @@ async fn client_assertions_are_verified_and_good_once() {
 }
 
 #[tokio::test]
-async fn the_grants_without_a_browser_work() {
+async fn grants_without_a_browser_work() {
     let bench = start().await;
     let at = bench.root();
     let password = async |word: &str| {

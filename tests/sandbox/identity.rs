@@ -104,7 +104,7 @@ async fn claims_lie_as_named_and_are_signed_all_the_same() {
 type Check = fn(&Value, u64) -> bool;
 
 #[tokio::test]
-async fn a_refresh_can_speak_of_somebody_else() {
+async fn refresh_can_speak_of_somebody_else() {
     let bench = start().await;
     for (scenario, claim) in
         [("refresh-other-sub", "sub"), ("refresh-other-iss", "iss"), ("refresh-other-aud", "aud")]
@@ -137,7 +137,7 @@ async fn userinfo_needs_openid_and_may_lie() {
 }
 
 #[tokio::test]
-async fn the_resource_leads_to_its_metadata() {
+async fn resource_leads_to_its_metadata() {
     let bench = start().await;
     let at = bench.with("rotate");
     let refused = at.get("/resource").send().await.unwrap();

@@ -26,7 +26,7 @@ async fn metadata_is_at_every_place_and_names_its_issuer() {
 }
 
 #[tokio::test]
-async fn a_login_gives_tokens_that_work() {
+async fn login_gives_tokens_that_work() {
     let bench = start().await;
     let at = bench.root();
     let response = at.authorize(&[("login_hint", "brook")]).await;
@@ -47,7 +47,7 @@ async fn a_login_gives_tokens_that_work() {
 }
 
 #[tokio::test]
-async fn a_wrong_verifier_voids_the_code() {
+async fn wrong_verifier_voids_the_code() {
     let bench = start().await;
     let at = bench.root();
     let code = at.code().await;
@@ -65,7 +65,7 @@ async fn a_wrong_verifier_voids_the_code() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_its_reuse_revokes() {
+async fn code_is_good_once_and_its_reuse_revokes() {
     let bench = start().await;
     let at = bench.root();
     let code = at.code().await;
@@ -77,7 +77,7 @@ async fn a_code_is_good_once_and_its_reuse_revokes() {
 }
 
 #[tokio::test]
-async fn a_code_is_bound_to_time_client_and_redirect_uri() {
+async fn code_is_bound_to_time_client_and_redirect_uri() {
     let bench = start().await;
     let at = bench.root();
     for (name, other) in [("client_id", "another"), ("redirect_uri", "http://127.0.0.1:1/callback")]
@@ -117,7 +117,7 @@ async fn requests_without_s256_are_refused() {
 }
 
 #[tokio::test]
-async fn the_browser_is_sent_to_loopback_only() {
+async fn browser_is_sent_to_loopback_only() {
     let bench = start().await;
     let at = bench.root();
     for uri in [
@@ -242,7 +242,7 @@ async fn poll(at: &At<'_>, device: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_device_waits_for_its_person() {
+async fn device_waits_for_its_person() {
     let bench = start_with(SandboxOptions::default()).await;
     let at = bench.root();
     let fields = [("client_id", CLIENT), ("scope", "openid")];

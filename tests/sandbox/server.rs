@@ -5,7 +5,7 @@ use oauthctl_sandbox::{Error, Sandbox, SandboxOptions, scenarios};
 use crate::scene::*;
 
 #[tokio::test]
-async fn the_journal_counts_requests_without_secrets() {
+async fn journal_counts_requests_without_secrets() {
     let bench = start().await;
     let at = bench.with("token-redirect");
     let code = at.code().await;
@@ -69,7 +69,7 @@ async fn unknown_scenarios_are_refused() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_an_error() {
+async fn taken_port_is_an_error() {
     let bench = start().await;
     let port = url::Url::parse(&bench.issuer).unwrap().port();
     let error = Sandbox::start(SandboxOptions { port, ..Default::default() }).await.err().unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::scene::*;
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_their_reuse_ends_the_grant() {
+async fn reuse_of_a_rotated_refresh_token_ends_the_grant() {
     let bench = start().await;
     let at = bench.root();
     let first = at.login().await;
@@ -49,7 +49,7 @@ async fn rotation_can_be_otherwise() {
 }
 
 #[tokio::test]
-async fn a_refresh_cannot_widen_the_scope_or_change_the_client() {
+async fn refresh_cannot_widen_scope_or_change_client() {
     let bench = start().await;
     let at = bench.root();
     let tokens = at.login().await;
@@ -194,7 +194,7 @@ async fn refresh_scenarios_leave_the_login_alone() {
 }
 
 #[tokio::test]
-async fn a_dropped_refresh_has_rotated() {
+async fn dropped_refresh_has_rotated() {
     let bench = start().await;
     for scenario in ["refresh-drop", "refresh-half"] {
         let at = bench.with(scenario);
@@ -246,7 +246,7 @@ async fn endless_answers_do_not_end() {
 }
 
 #[tokio::test]
-async fn the_gzip_bomb_unpacks() {
+async fn gzip_bomb_unpacks() {
     let bench = start().await;
     let at = bench.with("gzip-bomb");
     let (_, _, packed) = raw(&at).await;

@@ -20,7 +20,7 @@ fn at(address: &str, folder: &Path) -> KeyringStore {
 }
 
 #[test]
-fn a_bus_that_says_nothing_is_given_up() {
+fn bus_that_says_nothing_is_given_up() {
     let folder = TempDir::new().unwrap();
     for silent_after in 0..3 {
         let path = folder.path().join(format!("bus-{silent_after}"));
@@ -47,7 +47,7 @@ fn a_bus_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn a_bus_whose_queue_is_full_is_given_up() {
+fn bus_whose_queue_is_full_is_given_up() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bus");
     let socket = rustix::net::socket(
@@ -78,7 +78,7 @@ fn without_a_bus_the_error_says_so() {
 }
 
 #[test]
-fn the_bus_is_found_as_other_programs_find_it() {
+fn bus_is_found_as_other_programs_find_it() {
     let folder = TempDir::new().unwrap();
     let runtime = Some(folder.path().as_os_str().to_owned());
     assert_eq!(session_bus(Some("unix:path=/x".into()), None).as_deref(), Some("unix:path=/x"));

@@ -65,7 +65,7 @@ fn next(generation: u64) -> Grant {
 }
 
 #[test]
-fn the_next_generation_counts_in_any_slot() {
+fn next_generation_counts_in_any_slot() {
     for slot in [0, 7] {
         let scene = Scene::new();
         scene.leave(slot, &scene.written(&next(4)));
@@ -76,7 +76,7 @@ fn the_next_generation_counts_in_any_slot() {
 }
 
 #[test]
-fn a_record_that_is_not_the_next_one_is_removed() {
+fn record_that_is_not_the_next_one_is_removed() {
     let scene = Scene::new();
     let mut other = next(4);
     other.id = "another login".to_owned();
@@ -88,7 +88,7 @@ fn a_record_that_is_not_the_next_one_is_removed() {
 }
 
 #[test]
-fn what_may_be_newer_or_cannot_be_read_stays() {
+fn leftover_newer_or_unreadable_stays() {
     let scene = Scene::new();
     let mut elsewhere = next(4);
     elsewhere.key = key("profile", "other");
@@ -114,7 +114,7 @@ fn what_may_be_newer_or_cannot_be_read_stays() {
 }
 
 #[test]
-fn a_record_of_a_newer_version_stays_and_is_reported() {
+fn record_of_a_newer_version_stays_and_is_reported() {
     let scene = Scene::new();
     let mut newer = next(4);
     newer.version += 1;
@@ -126,7 +126,7 @@ fn a_record_of_a_newer_version_stays_and_is_reported() {
 }
 
 #[test]
-fn a_recovery_that_fails_keeps_the_only_copy() {
+fn recovery_that_fails_keeps_the_only_copy() {
     let scene = Scene::new();
     let record = scene.directory().join(format!("{}.age", scene.stored.key.slug()));
     let stored = fs::read(&record).unwrap();
@@ -142,7 +142,7 @@ fn a_recovery_that_fails_keeps_the_only_copy() {
 }
 
 #[test]
-fn a_forged_next_generation_is_not_used() {
+fn forged_next_generation_is_not_used() {
     use std::io::Write;
     let scene = Scene::new();
     let identity: age::x25519::Identity = {
@@ -165,7 +165,7 @@ fn a_forged_next_generation_is_not_used() {
 }
 
 #[test]
-fn a_live_writers_file_is_left_to_it() {
+fn live_writers_file_is_left_to_it() {
     let scene = Scene::new();
     let writer = scene.store();
     block_on(writer.prepare(&scene.stored.key, 1000)).unwrap();

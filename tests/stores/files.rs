@@ -43,7 +43,7 @@ fn is_refused_and_kept(folder: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_an_error_and_changes_nothing() {
+fn flipped_bit_is_an_error_and_changes_nothing() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let good = fs::read(record(folder.path())).unwrap();
@@ -62,7 +62,7 @@ fn a_flipped_bit_anywhere_is_an_error_and_changes_nothing() {
 }
 
 #[test]
-fn a_cut_record_is_an_error_and_stays() {
+fn cut_record_is_an_error_and_stays() {
     let folder = TempDir::new().unwrap();
     let big = grant(&key("profile", "default"), 1, 150_000);
     block_on(file_store(folder.path()).save(&big)).unwrap();
@@ -78,7 +78,7 @@ fn a_cut_record_is_an_error_and_stays() {
 }
 
 #[test]
-fn a_hostile_header_is_refused_unparsed() {
+fn hostile_header_is_refused_unparsed() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let magic = b"age-encryption.org/v1\n";
@@ -91,7 +91,7 @@ fn a_hostile_header_is_refused_unparsed() {
 }
 
 #[test]
-fn a_record_that_could_not_be_read_is_not_saved() {
+fn record_that_could_not_be_read_is_not_saved() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let before = fs::read(record(folder.path())).unwrap();
@@ -135,7 +135,7 @@ fn swapped_records_are_noticed() {
 }
 
 #[test]
-fn another_key_opens_nothing_and_changes_nothing() {
+fn another_key_cannot_decrypt_or_change_a_record() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let before = fs::read(record(folder.path())).unwrap();
@@ -149,7 +149,7 @@ fn another_key_opens_nothing_and_changes_nothing() {
 }
 
 #[test]
-fn a_lost_key_is_not_replaced_while_there_are_records() {
+fn lost_key_is_not_replaced_while_there_are_records() {
     let folder = TempDir::new().unwrap();
     assert_eq!(load(folder.path()).unwrap(), None);
     assert!(!folder.path().join("config").exists(), "reading needs no key");
@@ -172,7 +172,7 @@ fn a_lost_key_is_not_replaced_while_there_are_records() {
 }
 
 #[test]
-fn a_key_may_be_given_as_a_value_or_as_a_file_with_comments() {
+fn key_is_a_value_or_a_file_with_comments() {
     let folder = TempDir::new().unwrap();
     let (identity, recipient) = keygen();
     assert!(recipient.starts_with("age1") && identity.expose().starts_with("AGE-SECRET-KEY-1"));
@@ -199,7 +199,7 @@ fn a_key_may_be_given_as_a_value_or_as_a_file_with_comments() {
 }
 
 #[test]
-fn a_newer_schema_is_refused_and_not_rewritten() {
+fn newer_schema_is_refused_and_not_rewritten() {
     let folder = TempDir::new().unwrap();
     let store = file_store(folder.path());
     let mut newer = grant(&key("profile", "default"), 1, 10);
@@ -214,7 +214,7 @@ fn a_newer_schema_is_refused_and_not_rewritten() {
 }
 
 #[test]
-fn the_age_program_opens_a_record() {
+fn age_program_opens_a_record() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 7).unwrap();
     let output = Command::new("age")
@@ -265,7 +265,7 @@ fn room_is_given_back_while_the_store_lives() {
 }
 
 #[test]
-fn what_a_dead_writer_left_is_taken_over_or_swept() {
+fn leftover_of_a_dead_writer_is_adopted_or_removed() {
     let folder = TempDir::new().unwrap();
     let (directory, key) = (folder.path().join("store"), key("profile", "default"));
     save(folder.path(), 1).unwrap();
@@ -285,7 +285,7 @@ fn what_a_dead_writer_left_is_taken_over_or_swept() {
 }
 
 #[test]
-fn what_stands_in_for_a_temporary_file_is_not_written() {
+fn obstacle_at_a_temporary_file_is_not_written() {
     let folder = TempDir::new().unwrap();
     let (directory, key) = (folder.path().join("store"), key("profile", "default"));
     save(folder.path(), 1).unwrap();
@@ -317,7 +317,7 @@ fn writers_of_a_crowd_do_not_share_a_temporary_file() {
 }
 
 #[test]
-fn a_reserved_file_that_vanished_is_made_again() {
+fn reserved_file_that_vanished_is_made_again() {
     let folder = TempDir::new().unwrap();
     let store = file_store(folder.path());
     let saved = grant(&key("profile", "default"), 1, 10);
@@ -330,7 +330,7 @@ fn a_reserved_file_that_vanished_is_made_again() {
 }
 
 #[test]
-fn a_file_system_without_room_loses_nothing() {
+fn file_system_without_room_loses_nothing() {
     // A limit on the size of files simulates a full disk: it needs no privileges.
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
@@ -347,7 +347,7 @@ fn a_file_system_without_room_loses_nothing() {
 }
 
 #[test]
-fn an_item_is_no_grant_and_no_other_item() {
+fn item_is_no_grant_and_no_other_item() {
     let folder = TempDir::new().unwrap();
     let store = file_store(folder.path());
     block_on(store.set("one", &Secret::new("first"))).unwrap();

@@ -169,7 +169,7 @@ fn large_records_come_and_go_without_an_orphan() {
 }
 
 #[test]
-fn a_write_lists_the_files_of_its_record_alone() {
+fn write_lists_the_files_of_its_record_alone() {
     let folder = TempDir::new().unwrap();
     let (_, store) = limited(folder.path());
     let key = |number: usize| key("profile", &number.to_string());
@@ -184,7 +184,7 @@ fn a_write_lists_the_files_of_its_record_alone() {
 }
 
 #[test]
-fn the_limit_counts_utf16() {
+fn limit_counts_utf16() {
     let folder = TempDir::new().unwrap();
     let (fake, store) = limited(folder.path());
     // 500 characters, 1,500 bytes of UTF-8, 1,000 bytes of UTF-16: with the rest it fits.
@@ -212,7 +212,7 @@ fn braces_in_values_are_escaped_in_items() {
 }
 
 #[test]
-fn a_write_that_fails_leaves_the_old_record() {
+fn write_that_fails_leaves_the_old_record() {
     let folder = TempDir::new().unwrap();
     let (fake, store) = limited(folder.path());
     let key = key("profile", "default");
@@ -315,7 +315,7 @@ pub fn ends_with_an_error(store: KeyringStore) -> oauthctl_core::Error {
 }
 
 #[test]
-fn a_keyring_that_hangs_is_given_up() {
+fn keyring_that_hangs_is_given_up() {
     let folder = TempDir::new().unwrap();
     let fake = Arc::new(Fake::with_limit(2560));
     fake.hangs.store(true, Ordering::SeqCst);

@@ -18,7 +18,7 @@ fn age_line(sealed: &[u8]) -> String {
 }
 
 #[test]
-fn the_largest_record_travels_both_ways() {
+fn largest_record_travels_both_ways() {
     let (identity, recipient) = keygen();
     let large = grant(&key("profile", "default"), 1, 5 * 1024 * 1024 - 2000);
     for recipients in [&[][..], &[recipient]] {
@@ -32,7 +32,7 @@ fn the_largest_record_travels_both_ways() {
 }
 
 #[test]
-fn a_line_with_a_hostile_header_is_refused_unparsed() {
+fn line_with_a_hostile_header_is_refused_unparsed() {
     let magic = b"age-encryption.org/v1\n";
     let stanzas = [&magic[..], &b"-> X25519 AAAA\n".repeat(122 * 1024 / 15)].concat();
     let error = refusal(&age_line(&stanzas));
@@ -48,7 +48,7 @@ fn a_line_with_a_hostile_header_is_refused_unparsed() {
 }
 
 #[test]
-fn a_line_has_as_many_recipients_as_can_be_read() {
+fn line_has_as_many_recipients_as_can_be_read() {
     let (identity, recipient) = keygen();
     let small = grant(&key("profile", "default"), 1, 10);
     let line = export(&small, &vec![recipient.clone(); 100]).unwrap();

@@ -58,7 +58,7 @@ fn each_record_is_moved_or_stays_and_none_is_lost() {
 }
 
 #[test]
-fn a_store_that_does_not_keep_what_it_is_given_gets_nothing() {
+fn store_that_loses_records_gets_nothing() {
     let folder = TempDir::new().unwrap();
     let from = MemoryStore::new();
     let fake = Arc::new(Fake::with_limit(usize::MAX));
@@ -73,7 +73,7 @@ fn a_store_that_does_not_keep_what_it_is_given_gets_nothing() {
 }
 
 #[test]
-fn one_place_under_two_names_loses_nothing() {
+fn migration_to_the_same_store_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let one = file_store(folder.path());
     let two = file_store(folder.path()).named("file");
@@ -119,7 +119,7 @@ impl GrantStore for Loose {
 }
 
 #[test]
-fn the_record_of_another_account_stays_where_it_is() {
+fn record_of_another_account_stays_where_it_is() {
     let folder = TempDir::new().unwrap();
     let (from, to) = (Loose(MemoryStore::new()), file_store(folder.path()));
     let coordinator = MemoryCoordinator::new(Arc::new(SystemClock));

@@ -220,14 +220,14 @@ fn saves_and_loads(store: &dyn GrantStore) {
 }
 
 #[test]
-fn a_prompt_that_asks_nothing_is_carried_out() {
+fn prompt_that_asks_nothing_is_carried_out() {
     for end in [End::AtOnce, End::After(Duration::from_millis(50))] {
         saves_and_loads(&Service::start(false, end).alone(AGES));
     }
 }
 
 #[test]
-fn a_dismissed_prompt_is_an_error_at_once() {
+fn dismissed_prompt_is_an_error_at_once() {
     let service = Service::start(false, End::Dismissed);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(AGES).save(&saved)).unwrap_err(), "was dismissed");
@@ -246,7 +246,7 @@ fn only_the_service_completes_its_prompts() {
 }
 
 #[test]
-fn a_locked_collection_is_unlocked_for_a_user_alone() {
+fn locked_collection_is_unlocked_for_a_user_alone() {
     let service = Service::start(true, End::AtOnce);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(AGES).load(&saved.key)).unwrap_err(), "is locked");
@@ -257,7 +257,7 @@ fn a_locked_collection_is_unlocked_for_a_user_alone() {
 }
 
 #[test]
-fn a_user_is_told_of_a_prompt_and_waited_for() {
+fn user_is_told_of_a_prompt_and_waited_for() {
     // Longer than an operation may take without a user.
     let service = Service::start(false, End::After(SOON + Duration::from_millis(500)));
     let (store, told_of) = service.attended(AGES);
@@ -266,7 +266,7 @@ fn a_user_is_told_of_a_prompt_and_waited_for() {
 }
 
 #[test]
-fn a_user_who_does_not_answer_leaves_it_locked() {
+fn user_who_does_not_answer_leaves_it_locked() {
     let saved = grant(&key("profile", "default"), 1, 10);
     for end in [End::Forged, End::Dismissed] {
         let service = Service::start(true, end);

@@ -150,7 +150,7 @@ fn missing_empty_and_locked_are_told_apart() {
 }
 
 #[test]
-fn secret_tool_finds_the_record_and_no_secret_is_in_its_attributes() {
+fn secret_tool_finds_a_record_without_public_secrets() {
     let mut session = Session::new();
     session.keyring(Some("password"));
     let saved = grant(&key("pro\u{202e}file", "work"), 1, 10);

@@ -73,7 +73,7 @@ async fn coordinates(coordinator: &dyn Coordinator) {
 }
 
 #[test]
-fn the_state_directory_coordinates() {
+fn state_directory_coordinates() {
     let folder = TempDir::new().unwrap();
     block_on(coordinates(&state_dir(folder.path())));
 }
@@ -95,7 +95,7 @@ fn processes_take_turns() {
 }
 
 #[test]
-fn a_lock_ends_with_its_holder_whatever_ends_that() {
+fn lock_ends_with_its_holder_whatever_ends_that() {
     let folder = TempDir::new().unwrap();
     let state = state_dir(folder.path());
     let lock = |wait| block_on(state.lock(&profile(), wait)).map(drop);
@@ -131,7 +131,7 @@ impl Clock for WhenWaiting {
 }
 
 #[test]
-fn a_second_login_learns_how_the_first_ended() {
+fn second_login_learns_how_the_first_ended() {
     let folder = TempDir::new().unwrap();
     let real = state_dir(folder.path());
     let mut earlier = block_on(real.login_lock(&profile(), Duration::ZERO)).unwrap();
@@ -151,7 +151,7 @@ fn a_second_login_learns_how_the_first_ended() {
 }
 
 #[test]
-fn a_login_that_died_is_not_joined() {
+fn login_that_died_is_not_joined() {
     let folder = TempDir::new().unwrap();
     let state = state_dir(folder.path());
     block_on(state.login_lock(&profile(), AGES)).unwrap().finish(&outcome("old")).unwrap();
@@ -162,7 +162,7 @@ fn a_login_that_died_is_not_joined() {
 }
 
 #[test]
-fn a_corrupt_entry_is_skipped_with_a_warning() {
+fn corrupt_entry_is_skipped_with_a_warning() {
     let folder = TempDir::new().unwrap();
     let state = state_dir(folder.path());
     let keys = ["one", "two", "three", "four"].map(|account| key("profile", account));
@@ -185,7 +185,7 @@ fn a_corrupt_entry_is_skipped_with_a_warning() {
 }
 
 #[test]
-fn some_accounts_of_one_profile_are_read_and_no_others() {
+fn only_accounts_of_the_profile_are_read() {
     let folder = TempDir::new().unwrap();
     let state = state_dir(folder.path());
     assert_eq!(state.some_accounts("profile", 2).unwrap(), []);
@@ -235,7 +235,7 @@ fn intended(folder: &Path) -> (Box<dyn Lock>, PathBuf, Vec<u8>) {
 }
 
 #[test]
-fn a_torn_intent_was_never_acted_on() {
+fn torn_intent_was_never_acted_on() {
     let folder = TempDir::new().unwrap();
     let (mut lock, path, whole) = intended(folder.path());
     let mut after = |bytes: &[u8]| {
@@ -261,7 +261,7 @@ fn a_torn_intent_was_never_acted_on() {
 }
 
 #[test]
-fn a_whole_intent_that_is_unreadable_is_an_error() {
+fn whole_intent_that_is_unreadable_is_an_error() {
     let folder = TempDir::new().unwrap();
     let (mut lock, path, whole) = intended(folder.path());
     let text = String::from_utf8(whole).unwrap();

@@ -10,7 +10,7 @@ fn attributes(scene: &Scene) -> serde_json::Value {
 }
 
 #[test]
-fn they_live_over_refreshes_and_are_read_wherever_the_token_is() {
+fn attributes_survive_refreshes_and_are_shown() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&["--attr", "tenant=acme-and-more"]);
     scene.complete(&callback, &[]).ok();
@@ -34,7 +34,7 @@ fn they_live_over_refreshes_and_are_read_wherever_the_token_is() {
 }
 
 #[test]
-fn one_past_its_time_is_gone() {
+fn expired_attribute_is_removed() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();
@@ -53,7 +53,7 @@ fn one_past_its_time_is_gone() {
 }
 
 #[test]
-fn a_list_has_what_there_is_and_nothing_else() {
+fn list_has_what_there_is_and_nothing_else() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let scene = Scene::new("honest");
@@ -117,7 +117,7 @@ fn changes_at_once_are_all_kept() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused_and_changes_nothing() {
+fn attribute_over_a_limit_changes_nothing() {
     let scene = Scene::new("honest");
     scene.home.run(["attr", "set", "-p", "p", "k", "v"]).fails(4);
     scene.home.run(["attr", "list", "-p", "p"]).fails(4);
@@ -133,7 +133,7 @@ fn what_cannot_be_kept_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn values_of_the_callback_and_the_answer_are_among_them() {
+fn attributes_include_callback_and_response_values() {
     let scene = Scene::with("honest", "keep_from_callback = [\"realmId\"]\n");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
     let done = scene.complete(&format!("{callback}&realmId=4711"), &[]).ok().json();
@@ -145,7 +145,7 @@ fn values_of_the_callback_and_the_answer_are_among_them() {
 
 /// The login is good; only the value is not, and that is said.
 #[test]
-fn an_unusable_callback_value_is_left_out_with_a_warning() {
+fn unusable_callback_value_is_dropped_with_a_warning() {
     let scene = Scene::with("honest", "keep_from_callback = [\"realmId\"]\n");
     for odd in ["realmId=a%0d%0ab", "realmId=%FC", "realmId=1&realmId=2"] {
         let (_, callback) = scene.come_back(&[]);
@@ -156,7 +156,7 @@ fn an_unusable_callback_value_is_left_out_with_a_warning() {
 }
 
 #[test]
-fn any_text_is_kept_as_it_is_and_anything_else_is_refused() {
+fn any_text_is_stored_and_other_types_are_refused() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let scene = Scene::new("honest");
@@ -247,7 +247,7 @@ fn there_is_room_for_many_and_then_no_more() {
 }
 
 #[test]
-fn what_the_server_gave_is_not_unset() {
+fn attribute_of_the_server_cannot_be_unset() {
     let scene = Scene::with("honest", "keep_from_callback = [\"realmId\"]\n");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&format!("{callback}&realmId=4711"), &[]).ok();

@@ -35,7 +35,7 @@ fn names_key_and_variable(stderr: &str) {
 }
 
 #[test]
-fn a_flow_does_not_start_without_its_secret() {
+fn flow_does_not_start_without_its_secret() {
     let mut scene = scene(FROM_VARIABLE);
     let output = scene.home.run(["start", "p"]).fails(3);
     names_key_and_variable(&output.stderr);
@@ -46,7 +46,7 @@ fn a_flow_does_not_start_without_its_secret() {
 }
 
 #[test]
-fn a_login_opens_no_browser_without_its_secret() {
+fn login_opens_no_browser_without_its_secret() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", FROM_VARIABLE);
@@ -58,7 +58,7 @@ fn a_login_opens_no_browser_without_its_secret() {
 }
 
 #[test]
-fn a_flow_outlives_a_secret_that_is_missing_when_it_is_completed() {
+fn missing_client_secret_does_not_use_up_the_flow() {
     let mut scene = scene(FROM_VARIABLE);
     scene.home.set("OF_CLIENT", SECRET);
     for more in [&[][..], &["--sealed"]] {
@@ -74,7 +74,7 @@ fn a_flow_outlives_a_secret_that_is_missing_when_it_is_completed() {
 }
 
 #[test]
-fn a_command_is_not_run_before_its_secret_is_needed() {
+fn command_is_not_run_before_its_secret_is_needed() {
     let scene = scene(
         "client_secret = { command = [\"sh\", \"-c\", \"touch asked; cat secret\"] }\n\
          client_auth = \"client_secret_post\"",
@@ -107,7 +107,7 @@ fn open_once_read(pipe: &std::path::Path) -> std::fs::File {
 }
 
 #[test]
-fn a_pipe_for_a_secret_keeps_no_signal_waiting() {
+fn pipe_for_a_secret_keeps_no_signal_waiting() {
     for (name, more) in [
         ("client_secret", "client_auth = \"client_secret_post\"\n"),
         ("private_key", "client_auth = \"private_key_jwt\"\n"),
@@ -125,7 +125,7 @@ fn a_pipe_for_a_secret_keeps_no_signal_waiting() {
 }
 
 #[test]
-fn a_secret_that_is_written_into_a_pipe_is_taken() {
+fn secret_that_is_written_into_a_pipe_is_taken() {
     let (scene, pipe) = with_pipe("client_secret", "client_auth = \"client_secret_post\"\n");
     let start = scene.home.spawn(["start", "p"]);
     let mut writer = open_once_read(&pipe);
@@ -135,7 +135,7 @@ fn a_secret_that_is_written_into_a_pipe_is_taken() {
 }
 
 #[test]
-fn what_a_pipe_gives_once_is_enough_to_complete() {
+fn secret_from_a_pipe_suffices_to_complete() {
     let (scene, pipe) = with_pipe("client_secret", "client_auth = \"client_secret_post\"\n");
     let start = scene.home.spawn(["start", "p"]);
     open_once_read(&pipe).write_all(SECRET.as_bytes()).unwrap();
@@ -151,7 +151,7 @@ fn what_a_pipe_gives_once_is_enough_to_complete() {
 
 /// While a command gets the secret, nothing has been sent: not even that it is about to be.
 #[test]
-fn who_dies_before_the_secret_is_there_has_sent_nothing() {
+fn kill_before_the_secret_is_read_sends_nothing() {
     let mut scene = scene(FROM_VARIABLE);
     scene.home.set("OF_CLIENT", SECRET);
     let (_, callback) = scene.come_back(&[]);

@@ -64,7 +64,7 @@ fn all_alike(scene: &Scene, callback: &str, state: &str, forged: Vec<String>) {
 }
 
 #[test]
-fn a_signed_state_that_was_made_without_the_key() {
+fn signed_state_that_was_made_without_the_key() {
     for alg in ["HS256", "EdDSA"] {
         let scene = Scene::new("honest");
         scene.home.run(["pending", "rotate-key", "--alg", alg]).ok();
@@ -118,7 +118,7 @@ fn a_signed_state_that_was_made_without_the_key() {
 }
 
 #[test]
-fn a_sealed_state_that_was_made_without_the_key() {
+fn sealed_state_that_was_made_without_the_key() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     let (signed, _) = scene.come_back(&[]);
@@ -168,7 +168,7 @@ fn a_sealed_state_that_was_made_without_the_key() {
 }
 
 #[test]
-fn two_machines_with_one_key_know_nothing_of_each_other() {
+fn machines_with_one_key_share_no_pending_flows() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     let (_, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
@@ -187,7 +187,7 @@ fn two_machines_with_one_key_know_nothing_of_each_other() {
 }
 
 #[test]
-fn a_key_that_is_none_is_told_and_not_shown() {
+fn key_that_is_none_is_told_and_not_shown() {
     let mut scene = Scene::new("honest");
     for wrong in [
         &KEY[..42],
@@ -222,7 +222,7 @@ fn a_key_that_is_none_is_told_and_not_shown() {
 }
 
 #[test]
-fn a_url_that_servers_may_not_take_is_told() {
+fn url_that_servers_may_not_take_is_told() {
     let mut scene = Scene::new("honest");
     let here = scene.home.run(["start", "p", "--sealed"]).ok();
     assert!(here.stderr.contains("OAUTHCTL_STATE_KEY"), "sealed for this machine: {}", here.stderr);

@@ -46,7 +46,7 @@ fn everybody_ends_with_their_own_grant() {
 }
 
 #[test]
-fn of_many_completions_of_a_sealed_state_one_redeems() {
+fn one_completion_of_a_sealed_state_redeems() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     let (_, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
@@ -58,7 +58,7 @@ fn of_many_completions_of_a_sealed_state_one_redeems() {
 }
 
 #[test]
-fn of_a_completion_and_a_cancellation_one_wins() {
+fn completion_or_cancellation_wins_alone() {
     let scene = Scene::new("honest");
     for _ in 0..8 {
         let before = scene.redemptions();
@@ -74,7 +74,7 @@ fn of_a_completion_and_a_cancellation_one_wins() {
 }
 
 #[test]
-fn flows_that_are_started_while_the_key_changes_can_be_completed() {
+fn flow_started_during_key_rotation_completes() {
     let scene = Scene::new("honest");
     scene.start(&[]);
     let mut starting: Vec<Running> = (0..6).map(|_| scene.home.spawn(["start", "p"])).collect();

@@ -24,7 +24,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_record_that_is_damaged_anywhere() {
+fn record_that_is_damaged_anywhere() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let record = flows(&scene.home).remove(0);
@@ -94,7 +94,7 @@ fn flows_are_not_looked_for_behind_a_link() {
 }
 
 #[test]
-fn what_is_copied_back_after_its_use_is_used() {
+fn used_flow_copied_back_stays_used() {
     for sealed in [false, true] {
         let mut scene = Scene::new("honest");
         scene.home.set("OAUTHCTL_STATE_KEY", KEY);
@@ -122,7 +122,7 @@ fn what_is_copied_back_after_its_use_is_used() {
 }
 
 #[test]
-fn what_was_cancelled_and_is_copied_back_stays_cancelled() {
+fn cancelled_flow_copied_back_stays_cancelled() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&[]);
     let (kept, saved) = (scene.home.state_dir(), scene.home.path("tmp/saved"));
@@ -135,7 +135,7 @@ fn what_was_cancelled_and_is_copied_back_stays_cancelled() {
 }
 
 #[test]
-fn a_key_file_that_is_not_as_it_must_be() {
+fn key_file_that_is_not_as_it_must_be() {
     let scene = Scene::new("honest");
     let home = &scene.home;
     let (_, callback) = scene.come_back(&[]);
@@ -199,7 +199,7 @@ fn a_key_file_that_is_not_as_it_must_be() {
 }
 
 #[test]
-fn a_full_store_says_so_and_has_room_once_something_expires() {
+fn full_store_fails_and_has_room_after_an_expiry() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let slot = flows(&scene.home).remove(0).parent().unwrap().to_owned();

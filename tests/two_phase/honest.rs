@@ -44,7 +44,7 @@ fn start_here_complete_there_with_a_strict_server() {
 }
 
 #[test]
-fn what_waits_is_sealed_and_what_is_shown_names_nobody() {
+fn pending_flow_is_sealed_and_listed_without_the_user() {
     let scene = Scene::new("honest");
     let user = "alice-the-person";
     let (begun, callback) = scene.come_back(&["--user", user, "--attr", "note=a-private-note"]);
@@ -107,7 +107,7 @@ fn code_and_state_can_be_given_one_by_one() {
 }
 
 #[test]
-fn a_flow_can_be_shown_and_cancelled() {
+fn flow_can_be_shown_and_cancelled() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&["--user", "bob"]);
     let id = begun["grant_id"].as_str().unwrap();
@@ -122,7 +122,7 @@ fn a_flow_can_be_shown_and_cancelled() {
 }
 
 #[test]
-fn the_person_can_be_required() {
+fn person_can_be_required() {
     let scene = Scene::with("honest", "");
     scene.home.config("");
     let more = format!("scopes = [\"openid\", \"api\"]\nredirect_uri = {REDIRECT:?}");
@@ -139,7 +139,7 @@ fn the_person_can_be_required() {
 }
 
 #[test]
-fn a_denial_ends_the_flow_with_its_own_code() {
+fn denial_ends_the_flow_with_its_own_code() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&[]);
     let state = begun["state"].as_str().unwrap();
@@ -151,7 +151,7 @@ fn a_denial_ends_the_flow_with_its_own_code() {
 }
 
 #[test]
-fn a_state_signed_with_ed25519_works_as_well() {
+fn state_signed_with_ed25519_works_as_well() {
     let scene = Scene::new("honest");
     let (_, before) = scene.come_back(&[]);
     scene.home.run(["pending", "rotate-key", "--alg", "EdDSA"]).ok();
@@ -166,7 +166,7 @@ fn a_state_signed_with_ed25519_works_as_well() {
 }
 
 #[test]
-fn a_start_that_cannot_be_is_refused_before_anything_is_kept() {
+fn impossible_start_is_refused_and_stores_nothing() {
     let scene = Scene::new("honest");
     let long = "x".repeat(1025);
     for (more, code) in [

@@ -50,7 +50,7 @@ fn events(told: &[Value]) -> Vec<&str> {
 const ALL: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
 
 #[test]
-fn they_run_in_order_at_a_login_and_at_every_refresh() {
+fn hooks_run_in_order_at_login_and_each_refresh() {
     let mut scene = scene(&ALL, "");
     scene.home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
     answer(&scene.home, "authorization", &json!({ "attributes": { "authorized_at": "noon" } }));
@@ -91,7 +91,7 @@ fn they_run_in_order_at_a_login_and_at_every_refresh() {
 }
 
 #[test]
-fn they_run_for_a_client_of_its_own_and_their_params_are_sent() {
+fn hooks_run_and_params_are_sent_without_a_user() {
     let server = Servers::oidc_provider();
     let home = Home::new();
     let secret = format!("{:?}", server.secret);
@@ -117,7 +117,7 @@ fn they_run_for_a_client_of_its_own_and_their_params_are_sent() {
 }
 
 #[test]
-fn a_denial_stops_it_with_the_reason() {
+fn denial_stops_it_with_the_reason() {
     let scene = scene(&ALL, "");
     let home = &scene.home;
     let deny = json!({ "deny": "not on \u{1b}[31mSundays" });
@@ -157,7 +157,7 @@ fn scene_denied_after(scene: &Scene, deny: &Value) {
 
 /// What is not to be kept in any case is not what the last rule is asked about.
 #[test]
-fn another_persons_tokens_are_refused_before_the_rule_behind_them_is_asked() {
+fn foreign_tokens_are_refused_before_post_token() {
     let scene = scene(&ALL, "");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
@@ -168,7 +168,7 @@ fn another_persons_tokens_are_refused_before_the_rule_behind_them_is_asked() {
 }
 
 #[test]
-fn one_that_fails_or_answers_nonsense_stops_it_clearly() {
+fn failing_or_invalid_hook_stops_the_login() {
     let scene = scene(&["pre_token"], "");
     let home = &scene.home;
     let (_, callback) = scene.come_back(&[]);
@@ -188,7 +188,7 @@ fn one_that_fails_or_answers_nonsense_stops_it_clearly() {
 }
 
 #[test]
-fn a_token_is_shown_only_where_that_is_wished() {
+fn token_is_shown_only_where_that_is_wished() {
     let scene = Scene::new("honest");
     write(&scene.home, &[], "");
     let script = scene.home.path("hook.sh");
@@ -233,7 +233,7 @@ fn many_callers_of_one_refresh_ask_the_rule_once() {
 }
 
 #[test]
-fn one_that_fails_where_a_login_is_required_hides_nothing() {
+fn failing_hook_does_not_hide_a_required_login() {
     let scene = scene(&["login_required"], "");
     let home = &scene.home;
     let token = ["token", "-p", "p"];
@@ -284,7 +284,7 @@ const JWK: &str =
 const ASSERTION: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl";
 
 #[test]
-fn a_key_or_an_assertion_that_it_repeats_is_neither_shown_nor_kept() {
+fn key_or_assertion_in_hook_output_is_redacted() {
     let d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
     let lines = PEM.replace('\n', "\n  | ");
     let part = lines.lines().nth(2).unwrap();

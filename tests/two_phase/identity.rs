@@ -24,7 +24,7 @@ fn stored(home: &Home) -> Vec<(Value, Value)> {
 }
 
 #[test]
-fn an_address_counts_only_if_it_is_the_persons() {
+fn address_counts_only_if_it_is_the_persons() {
     let scene = Scene::new("honest");
     let mail = "email=alice@example.com";
     for scenario in ["id-token.email-verified", "id-token.email-verified-string"] {
@@ -64,7 +64,7 @@ fn an_address_counts_only_if_it_is_the_persons() {
 }
 
 #[test]
-fn it_is_told_where_tokens_of_another_person_could_not_be_revoked() {
+fn tokens_of_another_user_not_revoked_are_reported() {
     let scene = Scene::new("honest");
     for (failure, told) in [("status-500", true), ("status-503", true), ("", false)] {
         let scenario = match failure {
@@ -79,7 +79,7 @@ fn it_is_told_where_tokens_of_another_person_could_not_be_revoked() {
 }
 
 #[test]
-fn it_is_compared_to_the_byte() {
+fn identity_is_compared_byte_for_byte() {
     let scene = Scene::new("honest");
     for (n, who) in [
         "email=Alice@example.com",
@@ -137,7 +137,7 @@ fn userinfo_says_who_it_is_where_there_is_no_id_token() {
 }
 
 #[test]
-fn an_endpoint_that_the_profile_names_is_asked_in_any_case() {
+fn userinfo_endpoint_of_the_profile_is_always_used() {
     let scene = Scene::new("honest");
     for scenario in ["tag.named", "userinfo.html~tag.named"] {
         scene.home.config("");
@@ -155,7 +155,7 @@ fn an_endpoint_that_the_profile_names_is_asked_in_any_case() {
 /// A token that is bound to a key names nobody by itself where no `openid` was asked for. The place that the
 /// profile names says who it is, to a proof of the key.
 #[test]
-fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
+fn bound_token_without_a_proof_has_no_user() {
     for nonce in [false, true] {
         let flags: &[&str] = if nonce { &["--dpop-nonce", "1"] } else { &[] };
         let server = Servers::oidc_provider_with(flags);
@@ -199,7 +199,7 @@ fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
 
 /// A server that was unknown at the start gets no token, wherever a profile leads later.
 #[test]
-fn what_is_not_kept_is_revoked_at_its_own_server_or_nowhere() {
+fn unsaved_tokens_are_revoked_only_at_their_server() {
     let elsewhere = Servers::hostile();
     let scene = Scene::new("discovery.no-revocation");
     let before = std::fs::read_to_string(scene.home.config_path()).unwrap();

@@ -11,7 +11,7 @@ use crate::scene::{REDIRECT, Scene};
 use crate::support::{DEADLINE, Output, Running, assert_no_secret, assert_not_shown};
 
 #[test]
-fn a_url_on_stdin_may_end_as_lines_end() {
+fn url_on_stdin_may_end_as_lines_end() {
     let scene = Scene::new("honest");
     let ends =
         [("", ""), ("", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n"), ("  ", " \n\n"), ("", "#x")];
@@ -46,7 +46,7 @@ fn at_a_terminal_the_first_line_ends_it() {
 }
 
 #[test]
-fn what_is_no_callback_on_stdin() {
+fn stdin_without_a_callback_is_refused() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let huge = format!("{callback}&x={}", "y".repeat(10 << 20));
@@ -78,7 +78,7 @@ fn what_is_no_callback_on_stdin() {
 }
 
 #[test]
-fn parameters_that_are_repeated_missing_or_another_servers() {
+fn repeated_missing_or_foreign_parameters_are_refused() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&[]);
     let (state, iss) = (begun["state"].as_str().unwrap(), scene.server.issuer("honest"));
@@ -196,7 +196,7 @@ fn odd_bytes_in_what_decides_are_refused() {
 }
 
 #[test]
-fn a_denial_without_the_promised_iss_ends_the_flow() {
+fn denial_without_the_promised_iss_ends_the_flow() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&[]);
     let state = begun["state"].as_str().unwrap();
@@ -213,7 +213,7 @@ fn a_denial_without_the_promised_iss_ends_the_flow() {
 }
 
 #[test]
-fn an_error_in_the_servers_name_ends_the_flow() {
+fn error_in_the_servers_name_ends_the_flow() {
     let scene = Scene::new("honest");
     for (error, code) in
         [("access_denied", 5), ("invalid_scope", 8), ("server_error", 8), ("consent_required", 8)]
@@ -262,7 +262,7 @@ fn misplaced_words_show_no_code() {
 }
 
 #[test]
-fn a_trace_tells_neither_code_nor_verifier() {
+fn trace_tells_neither_code_nor_verifier() {
     let scene = Scene::new("honest");
     let har = scene.home.path("tmp/trace.har");
     let har = ["-v", "--trace", "--trace-har", har.to_str().unwrap()];

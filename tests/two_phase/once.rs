@@ -60,7 +60,7 @@ fn redemptions(server: &Hostile, scenario: &str) -> usize {
 }
 
 #[test]
-fn a_callback_whose_request_failed_is_used_up() {
+fn callback_whose_request_failed_is_used_up() {
     let server = Servers::hostile();
     let (home, before) = granted(&server);
     for (way, flags) in [("kept", &[][..]), ("sealed", &["--sealed"])] {
@@ -80,7 +80,7 @@ fn a_callback_whose_request_failed_is_used_up() {
 }
 
 #[test]
-fn a_callback_whose_request_was_never_answered_is_used_up() {
+fn callback_with_an_unanswered_request_is_used_up() {
     let server = Servers::hostile();
     let scenarios = ["code.black-hole", "code.stall-in-body", "after-code.black-hole"];
     let begun: Vec<(Running, String, Home)> = scenarios
@@ -104,7 +104,7 @@ fn a_callback_whose_request_was_never_answered_is_used_up() {
 
 /// Trying again later helps with everything but this: the state is used.
 #[test]
-fn a_server_that_is_not_there_is_told_with_what_to_do() {
+fn server_that_is_not_there_is_told_with_what_to_do() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let scene = Scene::with("honest", &format!("token_endpoint = \"http://{closed}/token\""));
     let (_, callback) = scene.come_back(&[]);
@@ -118,7 +118,7 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
 
 /// Both have found the flow unused, and no grant tells the second one that there was a first.
 #[test]
-fn of_two_that_were_let_pass_by_their_rules_at_once_one_sends_the_code() {
+fn one_of_two_allowed_completions_sends_the_code() {
     let server = Servers::hostile();
     for (way, flags) in [("kept", &[][..]), ("sealed", &["--sealed"])] {
         let (home, scenario) = (Home::new(), format!("code.status-500~tag.rules-{way}"));

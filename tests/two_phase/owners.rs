@@ -7,7 +7,7 @@ use crate::scene::Scene;
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 #[test]
-fn a_users_flow_over_the_operators_login_is_refused() {
+fn users_flow_over_the_operators_login_is_refused() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     // These were started before any login.
@@ -41,7 +41,7 @@ fn a_users_flow_over_the_operators_login_is_refused() {
 }
 
 #[test]
-fn a_users_flow_replaces_that_users_login() {
+fn users_flow_replaces_that_users_login() {
     let scene = Scene::new("honest");
     for round in 1..3 {
         let (_, callback) = scene.come_back(&["--user", "default"]);
@@ -56,7 +56,7 @@ fn a_users_flow_replaces_that_users_login() {
 }
 
 #[test]
-fn a_damaged_record_is_replaced_by_its_user_alone() {
+fn damaged_record_is_replaced_by_its_user_alone() {
     let scene = Scene::new("honest");
     let (_, users) = scene.come_back(&["--user", "default"]);
     let damage = || {

@@ -6,7 +6,7 @@ use crate::scene::Scene;
 use crate::support::{Running, await_some};
 
 #[test]
-fn of_many_completions_at_once_one_redeems() {
+fn one_of_many_completions_redeems() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--user", "alice"]);
     let all: Vec<Running> = (0..32)
@@ -24,7 +24,7 @@ fn of_many_completions_at_once_one_redeems() {
 }
 
 #[test]
-fn a_completion_killed_while_it_redeems_is_never_repeated() {
+fn completion_killed_during_redemption_is_final() {
     let scene = Scene::new("honest");
     for at in ["token", "token-answer"] {
         let (_, callback) = scene.come_back(&[]);
@@ -45,7 +45,7 @@ fn a_completion_killed_while_it_redeems_is_never_repeated() {
 }
 
 #[test]
-fn a_refused_code_is_not_sent_again() {
+fn refused_code_is_not_sent_again() {
     let scene = Scene::new("token.temporarily-unavailable");
     let (_, callback) = scene.come_back(&[]);
     let first = scene.complete(&callback, &[]);

@@ -104,7 +104,7 @@ fn every_grant_is_asked_for_and_may_be_denied() {
 }
 
 #[test]
-fn an_interruption_ends_a_rule_that_hangs_and_loses_nothing() {
+fn interruption_ends_a_hanging_rule_without_loss() {
     let scene = Scene::new("honest");
     let pids = scene.home.path("pids");
     rule(

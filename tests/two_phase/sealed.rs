@@ -48,7 +48,7 @@ fn any_machine_with_the_key_completes_it_once() {
 }
 
 #[test]
-fn of_many_completions_at_once_one_redeems() {
+fn one_of_many_completions_redeems() {
     let scene = scene();
     let (_, callback) = scene.come_back(&["--sealed"]);
     let all: Vec<Running> = (0..16)
@@ -64,7 +64,7 @@ fn of_many_completions_at_once_one_redeems() {
 }
 
 #[test]
-fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
+fn sealed_state_altered_expired_or_foreign_is_refused() {
     let scene = scene();
     let (begun, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
     let state = begun["state"].as_str().unwrap();
@@ -103,7 +103,7 @@ fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
 
 /// The redirect URI was chosen because of the `iss`: without it, the code may be another server's.
 #[test]
-fn what_the_server_announced_at_the_start_is_required_at_the_end() {
+fn server_features_at_start_are_required_at_the_end() {
     let scene = scene();
     let (begun, callback) = scene.come_back(&["--sealed"]);
     let mut other = Home::new();
@@ -126,7 +126,7 @@ fn what_the_server_announced_at_the_start_is_required_at_the_end() {
 
 /// Without an issuer, a server is identified by the authorization endpoint.
 #[test]
-fn a_server_without_a_name_is_the_one_that_the_person_was_sent_to() {
+fn server_without_issuer_is_the_one_of_the_start() {
     let scene = scene();
     let issuer = scene.server.issuer(&scene.scenario);
     let other = scene.server.issuer("tag.other");
@@ -147,7 +147,7 @@ fn a_server_without_a_name_is_the_one_that_the_person_was_sent_to() {
 }
 
 #[test]
-fn the_longest_user_fits_and_what_does_not_fit_is_refused() {
+fn longest_user_fits_and_longer_is_refused() {
     let scene = scene();
     let user = "\u{1}".repeat(1024);
     let (_, callback) = scene.come_back(&["--sealed", "--user", &user]);
@@ -167,7 +167,7 @@ fn ahead(home: &Home, offset: &str, args: &[&str], stdin: &str) -> Output {
 }
 
 #[test]
-fn a_used_state_stays_used_after_a_clock_jump() {
+fn used_state_stays_used_after_a_clock_jump() {
     let scene = scene();
     let (_, callback) = scene.come_back(&["--sealed", "--user", "ada"]);
     scene.complete(&callback, &[]).ok();

@@ -41,7 +41,7 @@ fn forged_altered_and_truncated_states() {
 }
 
 #[test]
-fn a_response_that_came_elsewhere_or_is_malformed() {
+fn response_that_came_elsewhere_or_is_malformed() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let query = callback.split_once('?').unwrap().1.to_owned();
@@ -73,7 +73,7 @@ fn a_response_that_came_elsewhere_or_is_malformed() {
 }
 
 #[test]
-fn a_used_expired_or_unknown_state_reads_the_same() {
+fn used_expired_or_unknown_state_reads_the_same() {
     let scene = Scene::new("honest");
     let (_, used) = scene.come_back(&[]);
     scene.complete(&used, &[]).ok();
@@ -91,7 +91,7 @@ fn a_used_expired_or_unknown_state_reads_the_same() {
 }
 
 #[test]
-fn another_profile_client_or_server() {
+fn state_of_another_profile_or_server_is_refused() {
     let scene = Scene::new("honest");
     let home = &scene.home;
     profile(home, &scene.server, "q", "tag.other", "");
@@ -125,7 +125,7 @@ fn another_profile_client_or_server() {
 }
 
 #[test]
-fn another_machine_or_another_key() {
+fn state_of_another_machine_or_key_is_refused() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let other = Home::new();
@@ -152,7 +152,7 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[test]
-fn a_key_from_the_environment() {
+fn key_from_the_environment() {
     let mut scene = Scene::new("honest");
     let (first, second) = ("A".repeat(43), format!("{}E", "B".repeat(42)));
     scene.home.set("OAUTHCTL_STATE_KEY", &first);
@@ -177,7 +177,7 @@ fn a_key_from_the_environment() {
 }
 
 #[test]
-fn a_store_that_is_damaged_or_unwritable_redeems_nothing() {
+fn damaged_or_unwritable_store_redeems_nothing() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let pending = scene.home.state_dir().join("pending");

@@ -98,12 +98,12 @@ fn sweep(scene: &Scene, start: &[&str], more: &[&str]) {
 }
 
 #[test]
-fn a_completion_that_is_killed_anywhere() {
+fn completion_that_is_killed_anywhere() {
     sweep(&Scene::new("honest"), &[], &["--show-token"]);
 }
 
 #[test]
-fn a_sealed_completion_that_is_killed_anywhere() {
+fn sealed_completion_that_is_killed_anywhere() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     sweep(&scene, &["--sealed"], &["--show-token"]);
@@ -119,7 +119,7 @@ fn completes(scene: &Scene, output: &Output) {
 }
 
 #[test]
-fn a_start_that_is_killed_anywhere() {
+fn start_that_is_killed_anywhere() {
     let scene = Scene::new("honest");
     let args = ["start", "p", "--user", "u"];
     // The first of all, which makes the key and the directories; then one of many.
@@ -157,7 +157,7 @@ fn leftovers(home: &Home, below: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_cancellation_that_is_killed_anywhere() {
+fn cancellation_that_is_killed_anywhere() {
     let scene = Scene::new("honest");
     let all = first_and_later(&scene.home, || {
         let begun = scene.start(&[]);
@@ -178,7 +178,7 @@ fn a_cancellation_that_is_killed_anywhere() {
 }
 
 #[test]
-fn a_rotation_that_is_killed_anywhere() {
+fn rotation_that_is_killed_anywhere() {
     let scene = Scene::new("honest");
     let args = ["pending", "rotate-key"];
     scene.home.run(args).ok();
@@ -194,7 +194,7 @@ fn a_rotation_that_is_killed_anywhere() {
 }
 
 #[test]
-fn an_attribute_that_is_killed_on_its_way() {
+fn attribute_that_is_killed_on_its_way() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
     scene.complete(&callback, &[]).ok();
@@ -230,7 +230,7 @@ fn faults(call: &Call) -> &'static [&'static str] {
 }
 
 #[test]
-fn a_start_on_a_disk_that_fails_prints_nothing_that_cannot_be_completed() {
+fn failing_disk_at_start_prints_nothing_unusable() {
     let scene = Scene::new("honest");
     let args = ["start", "p"];
     let (first, later) = (points(&scene.home, &args), points(&scene.home, &args));
@@ -256,7 +256,7 @@ fn a_start_on_a_disk_that_fails_prints_nothing_that_cannot_be_completed() {
 }
 
 #[test]
-fn a_completion_on_a_disk_that_fails_redeems_nothing_that_it_cannot_keep() {
+fn failing_disk_at_completion_redeems_nothing() {
     for sealed in [false, true] {
         let mut scene = Scene::new("honest");
         let start: &[&str] = if sealed { &["--sealed"] } else { &[] };
@@ -287,7 +287,7 @@ fn a_completion_on_a_disk_that_fails_redeems_nothing_that_it_cannot_keep() {
 }
 
 #[test]
-fn a_full_disk_is_told_before_anything_is_spent() {
+fn full_disk_is_told_before_anything_is_spent() {
     let scene = Scene::new("honest");
     let limited = |bytes: &str, args: &[&str]| {
         let limit = format!("--fsize={bytes}:{bytes}");

@@ -8,7 +8,7 @@ use crate::support::{Home, Servers};
 const REDIRECT: &str = "https://app.example/callback";
 
 #[test]
-fn the_redirect_uri_of_the_profile_is_the_applications() {
+fn application_redirect_uri_allows_start_not_login() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", &format!("redirect_uri = {REDIRECT:?}"));
@@ -29,7 +29,7 @@ fn the_redirect_uri_of_the_profile_is_the_applications() {
 }
 
 #[test]
-fn a_new_profile_of_an_application_is_started_not_logged_in_to() {
+fn new_profile_of_an_application_suggests_start() {
     let home = Home::new();
     let add =
         ["profile", "add", "p", "--client-id", "c", "--issuer", "https://as.example", "--set"];

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_shell_reads_one_word() {
+    fn shell_reads_one_word() {
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("a; touch /tmp/x"), "'a; touch /tmp/x'");
         for text in ["$(id)", "`id`", "a b", "it's", "Zo\u{eb}", "~", "*", "!!", "\\", "'", "#x"] {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_names_ten_are_shown_and_the_rest_counted() {
+    fn ten_of_many_names_are_shown_and_the_rest_counted() {
         let all: Vec<String> = (0..1_000).map(|n| format!("user{n:03}\n")).collect();
         let shown = names(all.iter().map(String::as_str));
         assert!(shown.ends_with(r"$'user009\n', and 990 more"), "{shown}");

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_of_every_unit_are_read_and_nonsense_is_refused() {
+    fn duration_of_each_unit_is_parsed() {
         for (text, seconds) in
             [("0", 0), ("45", 45), ("30s", 30), ("5m", 300), ("2h", 7200), ("7d", 604_800)]
         {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_written_as_it_is_read() {
+    fn duration_is_written_as_it_is_read() {
         for text in ["0s", "45s", "60m", "90m", "25h", "7d", "61s"] {
             let duration = parse_duration(text).unwrap();
             assert_eq!(parse_duration(&shortest(duration)), Ok(duration), "{text}");

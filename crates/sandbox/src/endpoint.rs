@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn issuers_with_a_path_have_their_metadata_at_either_place() {
+    fn issuer_with_a_path_has_metadata_at_both_places() {
         for path in [
             "/s/rotate/.well-known/openid-configuration",
             "/.well-known/oauth-authorization-server/s/rotate",

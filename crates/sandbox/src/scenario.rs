@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_scenario_is_refused_with_the_nearest_name() {
+    fn unknown_scenario_is_refused_with_a_suggestion() {
         let error = Effects::choose(["refresh-dorp"].into_iter()).err().unwrap();
         let nearest = Some("refresh-drop");
         assert!(

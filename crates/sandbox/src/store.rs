@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entry_makes_room() {
+    fn oldest_entry_makes_room() {
         let mut capped = Capped::default();
         for n in 0..KEPT + 5 {
             capped.insert(n, ());

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_become_spaces_and_length_is_limited() {
+    fn control_characters_are_spaces_in_limited_text() {
         assert_eq!(printable("a\u{1b}[31mb\r\n\u{202e}c\u{9b}"), "a [31mb   c");
         assert_eq!(printable(&"é".repeat(1_000)).chars().count(), SHOWN);
     }

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_apostrophe_is_one() {
+    fn apostrophe_is_one() {
         assert_eq!(Roff::new().text([roman("it's")]).to_roff(), "it's\n");
     }
 }

@@ -8,7 +8,7 @@ use crate::fixture::{TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::Home;
 
 #[test]
-fn an_option_of_a_hint_lets_the_login_succeed() {
+fn option_of_a_hint_lets_the_login_succeed() {
     for (key, call, beginning) in [
         ("redirect_uri = \"https://app.example/cb\"", &["login", "s"][..], "redirect_uri = "),
         ("", &["login", "s", "--param", "scope=openid"], "--scope"),
@@ -40,7 +40,7 @@ fn an_option_of_a_hint_lets_the_login_succeed() {
 }
 
 #[test]
-fn a_login_that_nobody_answers_gets_longer_as_told() {
+fn login_that_nobody_answers_gets_longer_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     home.set("BROWSER", "true");
     let failed = home.run(["login", "s", "--timeout", "1s"]).fails(6);
@@ -50,7 +50,7 @@ fn a_login_that_nobody_answers_gets_longer_as_told() {
 }
 
 #[test]
-fn a_port_in_use_is_replaced_as_told() {
+fn port_in_use_is_replaced_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -67,7 +67,7 @@ fn a_port_in_use_is_replaced_as_told() {
 }
 
 #[test]
-fn a_login_without_input_runs_without_the_option() {
+fn login_without_input_runs_without_the_option() {
     let (mut home, _sandbox) = with_sandbox(None);
     let failed = home.run(["login", "s", "--no-input"]).fails(4);
     assert!(failed.stderr.contains("without `--no-input`"), "{}", failed.stderr);
@@ -78,7 +78,7 @@ fn a_login_without_input_runs_without_the_option() {
 }
 
 #[test]
-fn a_login_that_status_lacks_is_made_as_told() {
+fn login_that_status_lacks_is_made_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     let said = home.run(["status", "s"]).ok();
     home.browser(&json!({ "mode": "honest" }));
@@ -130,7 +130,7 @@ fn one_profile_of_several_is_named_as_told() {
 }
 
 #[test]
-fn formats_and_imports_take_the_options_of_their_hints() {
+fn format_and_import_hints_work_as_told() {
     let home = planted(TOKEN);
     let failed = home.run(["token", "p", "--format", "xoauth2"]).fails(2);
     with_option(&home, &["token", "p", "--format", "xoauth2"], &span(&failed, "--user me")).ok();
@@ -220,7 +220,7 @@ fn flows_start_and_start_again_as_told() {
 }
 
 #[test]
-fn a_profile_for_a_web_application_starts_as_told() {
+fn profile_for_a_web_application_starts_as_told() {
     let (home, sandbox) = with_sandbox(None);
     let set = "redirect_uri=https://app.example/cb";
     let add = ["profile", "add", "web", "--client-id", "demo", "--issuer", &sandbox.issuer];
@@ -243,7 +243,7 @@ fn dead_grant(id: &str) -> String {
 }
 
 #[test]
-fn a_job_whose_login_ended_takes_a_new_line_as_told() {
+fn job_whose_login_ended_takes_a_new_line_as_told() {
     let mut job = Home::new();
     job.config(crate::fixture::PROFILE);
     plant(&job, &dead_grant("g_former"));
@@ -263,7 +263,7 @@ fn a_job_whose_login_ended_takes_a_new_line_as_told() {
 }
 
 #[test]
-fn a_variable_without_a_line_is_said_to_be_empty() {
+fn variable_without_a_line_is_said_to_be_empty() {
     let mut job = Home::new();
     job.config(crate::fixture::PROFILE);
     for empty in ["", " \n"] {

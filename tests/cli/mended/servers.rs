@@ -13,7 +13,7 @@ fn log_in(home: &mut Home) -> Output {
 }
 
 #[test]
-fn a_key_of_a_hint_lets_the_login_succeed() {
+fn key_of_a_hint_lets_the_login_succeed() {
     for (scenario, before, key) in [
         ("requires-par", "par = \"never\"", "par = "),
         ("id-token-extra-aud", "", "trusted_audiences = "),
@@ -32,7 +32,7 @@ fn a_key_of_a_hint_lets_the_login_succeed() {
 
 /// The sandbox answers as another issuer then: the metadata at least is accepted.
 #[test]
-fn the_issuer_of_the_metadata_is_set_as_told() {
+fn issuer_of_the_metadata_is_set_as_told() {
     let (mut home, _sandbox) = with_sandbox(Some("discovery-slash-issuer"));
     let failed = log_in(&mut home).fails(7);
     assert!(!failed.stderr.contains("Open"), "{}", failed.stderr);
@@ -52,7 +52,7 @@ fn pkce_is_turned_off_as_told() {
 }
 
 #[test]
-fn an_issuer_that_no_profile_names_is_set_as_told() {
+fn issuer_that_no_profile_names_is_set_as_told() {
     let (mut home, sandbox) = with_sandbox(Some("wrong-iss"));
     let at = format!("{}/s/wrong-iss", sandbox.issuer);
     remove(&home, "s", "issuer");
@@ -69,7 +69,7 @@ fn an_issuer_that_no_profile_names_is_set_as_told() {
 }
 
 #[test]
-fn a_login_without_openid_needs_no_id_token() {
+fn login_without_openid_needs_no_id_token() {
     for scenario in ["id-token-missing", "id-token-no-nonce", "id-token-alg-none"] {
         let (mut home, _sandbox) = with_sandbox(Some(scenario));
         let failed = log_in(&mut home).fails(7);
@@ -98,7 +98,7 @@ fn set_endpoints<'a>(home: &Home, at: &str, names: impl IntoIterator<Item = &'a 
 }
 
 #[test]
-fn endpoints_are_set_as_told_where_metadata_is_missing() {
+fn endpoints_without_metadata_are_set_as_told() {
     for (scenario, scopes, count) in [
         ("discovery-404", "\"openid\"", 3),
         ("discovery-404", "\"email\"", 2),
@@ -125,7 +125,7 @@ fn endpoints_are_set_as_told_where_metadata_is_missing() {
 }
 
 #[test]
-fn endpoints_replace_an_issuer_whose_metadata_is_unsafe() {
+fn endpoints_replace_an_issuer_with_unsafe_metadata() {
     for scenario in ["discovery-http-endpoint", "discovery-script-endpoint"] {
         let (mut home, sandbox) = with_sandbox(Some(scenario));
         let failed = log_in(&mut home).fails(7);
@@ -139,7 +139,7 @@ fn endpoints_replace_an_issuer_whose_metadata_is_unsafe() {
 }
 
 #[test]
-fn a_missing_secret_or_no_authentication_is_set_as_told() {
+fn missing_secret_or_auth_none_is_set_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     set(&home, "s", "client_auth = \"client_secret_basic\"");
     let failed = log_in(&mut home).fails(3);
@@ -152,7 +152,7 @@ fn a_missing_secret_or_no_authentication_is_set_as_told() {
 }
 
 #[test]
-fn a_trace_shows_the_exchange_that_a_hint_wants_seen() {
+fn trace_shows_the_exchange_that_a_hint_wants_seen() {
     for scenario in ["token-empty-400", "missing-access-token", "odd-token-type", "error-in-200"] {
         let (mut home, _sandbox) = with_sandbox(Some(scenario));
         let failed = log_in(&mut home);
@@ -182,7 +182,7 @@ fn profiles_that_share_a_callback_get_paths_as_told() {
 }
 
 #[test]
-fn a_revocation_endpoint_is_set_as_told() {
+fn revocation_endpoint_is_set_as_told() {
     let (mut home, sandbox) = with_sandbox(Some("no-iss"));
     let at = format!("{}/s/no-iss", sandbox.issuer);
     remove(&home, "s", "issuer");
@@ -227,7 +227,7 @@ fn keys_about_id_tokens_are_accepted_as_told() {
 }
 
 #[test]
-fn a_redirect_uri_that_no_profile_names_is_set_as_told() {
+fn unset_redirect_uri_is_set_as_told() {
     let (home, sandbox) = with_sandbox(Some("no-iss"));
     home.profile("other", &format!("{}/s/rotate", sandbox.issuer), "c", "");
     let uri = "http://127.0.0.1/of-the-site";

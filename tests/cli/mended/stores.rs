@@ -27,7 +27,7 @@ fn logged_in(scenario: Option<&str>) -> (Home, crate::fixture::Sandbox) {
 }
 
 #[test]
-fn a_damaged_record_is_replaced_as_told() {
+fn damaged_record_is_replaced_as_told() {
     let (mut home, _sandbox) = logged_in(None);
     std::fs::write(record(&home), "damaged").unwrap();
     let failed = home.run(["token", "s"]).fails(10);
@@ -37,7 +37,7 @@ fn a_damaged_record_is_replaced_as_told() {
 }
 
 #[test]
-fn a_lost_key_is_given_up_as_told() {
+fn lost_key_is_given_up_as_told() {
     let (mut home, _sandbox) = logged_in(None);
     let key = home.path("config/oauthctl/store.key");
     let kept = std::fs::read(&key).unwrap();
@@ -58,7 +58,7 @@ fn a_lost_key_is_given_up_as_told() {
 }
 
 #[test]
-fn a_key_that_is_none_is_replaced_as_told() {
+fn key_that_is_none_is_replaced_as_told() {
     let mut home = planted(TOKEN);
     home.set("OAUTHCTL_STORE_KEY", "bogus");
     let failed = home.run(["token", "p"]).fails(10);
@@ -69,7 +69,7 @@ fn a_key_that_is_none_is_replaced_as_told() {
 }
 
 #[test]
-fn an_older_copy_of_a_record_is_replaced_as_told() {
+fn older_copy_of_a_record_is_replaced_as_told() {
     let (mut home, _sandbox) = logged_in(Some("rotate-grace"));
     let (path, old) = (record(&home), std::fs::read(record(&home)).unwrap());
     home.run(["refresh", "s"]).ok();
@@ -117,7 +117,7 @@ fn refreshes_without_an_answer_are_tried_or_replaced() {
 }
 
 #[test]
-fn a_cached_token_that_is_over_is_refreshed_as_told() {
+fn cached_token_that_is_over_is_refreshed_as_told() {
     let (home, _sandbox) = logged_in(None);
     let failed = home.run(["token", "s", "--cached", "--min-ttl", "2h"]).fails(4);
     assert!(failed.stderr.contains("omit `--cached`"), "{}", failed.stderr);
@@ -127,7 +127,7 @@ fn a_cached_token_that_is_over_is_refreshed_as_told() {
 }
 
 #[test]
-fn a_profile_that_moved_is_logged_in_to_as_told() {
+fn profile_that_moved_is_logged_in_to_as_told() {
     let (mut home, sandbox) = logged_in(None);
     super::set(&home, "s", &format!("issuer = \"{}/s/rotate\"", sandbox.issuer));
     let failed = home.run(["refresh", "s"]).fails(4);
@@ -137,7 +137,7 @@ fn a_profile_that_moved_is_logged_in_to_as_told() {
 }
 
 #[test]
-fn a_store_that_status_names_is_used_as_told() {
+fn store_that_status_names_is_used_as_told() {
     let mut home = Home::new();
     home.unset("OAUTHCTL_STORE");
     home.config(PROFILE);
@@ -152,7 +152,7 @@ fn a_store_that_status_names_is_used_as_told() {
 }
 
 #[test]
-fn a_damaged_intent_is_forgotten_by_the_login_as_told() {
+fn damaged_intent_is_forgotten_by_the_login_as_told() {
     let (mut home, _sandbox) = logged_in(Some("refresh-drop"));
     home.run(["refresh", "s"]);
     let locks = home.path("state/locks");
@@ -184,7 +184,7 @@ fn without_tag(home: &Home) {
 }
 
 #[test]
-fn a_record_without_a_tag_is_accepted_or_replaced() {
+fn record_without_a_tag_is_accepted_or_replaced() {
     for which in [0, 1] {
         let (mut home, _sandbox) = logged_in(None);
         without_tag(&home);
@@ -198,7 +198,7 @@ fn a_record_without_a_tag_is_accepted_or_replaced() {
 }
 
 #[test]
-fn a_store_that_cannot_be_made_is_elsewhere_as_told() {
+fn store_that_cannot_be_made_is_elsewhere_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     let failed = home.run(["login", "s", "--store", "file:/proc/no"]).fails(10);
     let option = span(&failed, "--store file:").replace("DIR", "there");
@@ -208,7 +208,7 @@ fn a_store_that_cannot_be_made_is_elsewhere_as_told() {
 }
 
 #[test]
-fn a_configuration_that_others_can_write_is_mended_as_told() {
+fn configuration_others_can_write_is_fixed_as_told() {
     let home = planted(TOKEN);
     let path = home.config_path();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
@@ -219,7 +219,7 @@ fn a_configuration_that_others_can_write_is_mended_as_told() {
 }
 
 #[test]
-fn a_secret_is_kept_in_the_token_store_as_told() {
+fn secret_is_kept_in_the_token_store_as_told() {
     let home = planted(TOKEN);
     let failed = home.run_with(["profile", "set-secret", "p"], "x\n").fails(3);
     super::set(&home, "p", &span(&failed, "client_secret = "));

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 mod origin;
 
 #[test]
-fn an_address_is_known_as_browsers_write_it() {
+fn address_is_known_as_browsers_write_it() {
     for (listen, origin) in [
         ("127.0.0.1:80", "http://127.0.0.1"),
         ("127.0.0.1:8480", "http://127.0.0.1:8480"),

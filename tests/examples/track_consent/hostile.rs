@@ -8,7 +8,7 @@ use crate::support::*;
 use crate::walk::let_a_second_pass;
 
 #[test]
-fn a_forged_used_or_strange_answer_changes_nothing() {
+fn forged_used_or_strange_answer_changes_nothing() {
     let site = Site::new();
     let mut browser = Person::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
@@ -49,7 +49,7 @@ fn a_forged_used_or_strange_answer_changes_nothing() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_changes_nothing() {
+fn answer_that_comes_too_late_changes_nothing() {
     let site = Site::with(&["--ttl", "1s"]);
     let mut browser = Person::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);

@@ -12,7 +12,7 @@ use crate::support::{Home, Person, Servers, await_some, mode};
 use crate::walk::{shared_directory, spawn, spawn_under_umask};
 
 #[test]
-fn a_directory_that_was_there_stays_as_it_is() {
+fn directory_that_was_there_stays_as_it_is() {
     let (server, home) = (Servers::oidc_provider(), Home::new());
     let dir = shared_directory(&home, "consent");
     let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
@@ -23,7 +23,7 @@ fn a_directory_that_was_there_stays_as_it_is() {
 }
 
 #[test]
-fn a_database_that_is_a_link_is_refused() {
+fn database_that_is_a_link_is_refused() {
     let (server, home) = (Servers::oidc_provider(), Home::new());
     let dir = home.path("consent/track_consent");
     fs::create_dir_all(&dir).unwrap();
@@ -65,7 +65,7 @@ fn modes(home: &Home) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
+fn files_are_private_under_any_umask() {
     let (server, home) = (Servers::oidc_provider(), Home::new());
     let data = home.path("consent").to_str().unwrap().to_owned();
     let args = ["--issuer", &server.issuer, "--client-id", "cli", "--data", &data];
@@ -101,7 +101,7 @@ fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
 }
 
 #[test]
-fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
+fn damaged_grant_is_replaced_by_new_consent() {
     let mut site = Site::new();
     let mut browser = Person::default();
     site.ask(&mut browser, ADA).with(200);

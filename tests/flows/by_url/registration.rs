@@ -192,7 +192,7 @@ fn client_of_another_resource_is_announced() {
 }
 
 #[test]
-fn metadata_document_is_the_client_where_it_is_accepted() {
+fn accepted_metadata_document_is_the_client() {
     let scene =
         Scene::with(&json!({ "metadata": { "client_id_metadata_document_supported": true } }));
     let document = "https://client.example/oauthctl.json";

@@ -37,7 +37,7 @@ fn slow_down_lasts() {
 }
 
 #[test]
-fn poll_without_an_answer_is_repeated_after_twice_the_time() {
+fn unanswered_poll_doubles_the_interval() {
     let rows = [
         "poll.reset-before.2~poll.pending.1",
         "poll.half-body.2~poll.pending.1~tag.half",
@@ -59,7 +59,7 @@ fn poll_without_an_answer_is_repeated_after_twice_the_time() {
 }
 
 #[test]
-fn denied_is_5_expired_is_6_and_any_other_error_ends_it() {
+fn denied_exits_5_expired_6_and_other_errors_end() {
     for (what, code) in [
         ("denied", 5),
         ("declined-microsoft", 5),

@@ -58,7 +58,7 @@ fn logins_to_one_account_do_not_pile_up() {
 
 /// Those who waited for a login that was denied are denied too, and open no browser one after the other.
 #[test]
-fn a_denial_is_shared_with_those_who_waited() {
+fn denial_is_shared_with_those_who_waited() {
     let mut home = Home::new();
     profile(&home, "authorize.deny~tag.together", "scopes = [\"api\"]\n");
     let go = home.path("go");

@@ -6,7 +6,7 @@ use crate::person::*;
 use crate::support::*;
 
 #[test]
-fn without_a_browser_the_url_is_printed_and_the_listener_waits() {
+fn missing_browser_prints_the_url_and_waits() {
     let mut home = home("tag.printed");
     let browser = home.browser(&json!({ "mode": "honest" }));
     let (running, url) = listening(&home, &["p"]);
@@ -25,7 +25,7 @@ fn without_a_browser_the_url_is_printed_and_the_listener_waits() {
 
 /// No display, no `BROWSER`: nothing can be opened, so the URL is printed.
 #[test]
-fn a_machine_without_a_browser_is_told_the_url() {
+fn machine_without_a_browser_is_told_the_url() {
     let home = home("tag.headless");
     let mut running = home.spawn(["login", "p"]);
     let url = url_to_open(&mut running);
@@ -34,7 +34,7 @@ fn a_machine_without_a_browser_is_told_the_url() {
 }
 
 #[test]
-fn the_browser_gets_no_variable_that_a_secret_comes_from() {
+fn browser_gets_no_variable_with_a_secret() {
     let mut home = home("tag.variables");
     let config = std::fs::read_to_string(home.config_path()).unwrap();
     home.config(&format!(
@@ -57,7 +57,7 @@ fn the_browser_gets_no_variable_that_a_secret_comes_from() {
 }
 
 #[test]
-fn nothing_is_asked_and_nothing_opened_where_no_input_is_wanted() {
+fn no_input_opens_no_browser_and_prompts_for_nothing() {
     let mut home = home("tag.no-input");
     let browser = home.browser(&json!({ "mode": "honest" }));
     home.run(["login", "p", "--no-input"]).fails(4);
@@ -67,7 +67,7 @@ fn nothing_is_asked_and_nothing_opened_where_no_input_is_wanted() {
 
 /// What the browser gets: the URL as its last argument, and none of what is the program's own.
 #[test]
-fn the_browser_inherits_no_secret() {
+fn browser_inherits_no_secret() {
     let mut home = Home::new();
     let scenario = "tag.inherited";
     let secret = hostile().secrets["cli-post"].as_deref().unwrap();
@@ -96,7 +96,7 @@ fn the_browser_inherits_no_secret() {
 }
 
 #[test]
-fn a_browser_that_is_not_there_is_told_once_with_the_url() {
+fn unavailable_browser_is_reported_once_with_the_url() {
     let mut home = home("tag.no-such-browser");
     home.set("BROWSER", "no-such-browser");
     let mut running = home.spawn(["login", "p"]);

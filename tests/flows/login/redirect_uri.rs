@@ -9,7 +9,7 @@ use crate::person::*;
 use crate::support::*;
 
 #[test]
-fn every_kind_of_redirect_uri_is_the_same_in_both_requests() {
+fn redirect_uri_is_the_same_in_both_requests() {
     let has_v6 = TcpListener::bind("[::1]:0").is_ok();
     // Client, redirect URI, what the browser is sent back to.
     let rows = [

@@ -76,7 +76,7 @@ fn odd_replies_are_accepted() {
 }
 
 #[test]
-fn a_missing_token_type_is_said_only_with_v() {
+fn missing_token_type_is_said_only_with_v() {
     let home = Home::new();
     pasting(&home, "token.token-type-missing~tag.v", "scopes = [\"api\"]\n");
     assert!(!paste(&home).ok().stderr.contains("`token_type`"));
@@ -86,7 +86,7 @@ fn a_missing_token_type_is_said_only_with_v() {
 }
 
 #[test]
-fn a_narrower_grant_is_told_and_kept_as_granted() {
+fn narrower_grant_is_told_and_kept_as_granted() {
     let home = Home::new();
     pasting(&home, "code.scope-less~tag.narrow", "scopes = [\"openid\", \"api\"]\n");
     let output = paste(&home).ok();
@@ -103,7 +103,7 @@ fn a_narrower_grant_is_told_and_kept_as_granted() {
 
 /// A lifetime that makes no sense must not make every call refresh.
 #[test]
-fn a_senseless_lifetime_does_not_refresh_at_every_call() {
+fn invalid_lifetime_does_not_refresh_at_each_call() {
     for part in ["0", "negative", "1e308", "2-63", "null", "word", "array"] {
         let scenario = format!("token.expires-in-{part}~tag.calls");
         let home = Home::new();

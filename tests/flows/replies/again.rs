@@ -21,7 +21,7 @@ const AGAIN: &[(&str, i32, usize)] = &[
 ];
 
 #[test]
-fn a_request_that_spends_nothing_is_sent_again_where_the_server_says_when() {
+fn harmless_request_is_retried_after_retry_after() {
     for (part, code, requests) in AGAIN {
         let home = Home::new();
         let secret = hostile().secrets["service"].as_deref().unwrap();

@@ -5,7 +5,7 @@ use crate::support::*;
 
 /// A server that quotes the request in its refusal: the secret of the client is in it, or in the header.
 #[test]
-fn a_secret_that_the_server_repeats_is_not_shown() {
+fn secret_that_the_server_repeats_is_not_shown() {
     for (client, auth) in
         [("cli-post", "client_secret_post"), ("cli-secret", "client_secret_basic")]
     {
@@ -29,7 +29,7 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
 /// The same where the server writes it in another way. What is shown of a code, a verifier and a secret
 /// tells nothing but their number.
 #[test]
-fn a_secret_that_comes_back_encoded_is_not_shown() {
+fn secret_that_comes_back_encoded_is_not_shown() {
     for encoding in [
         "percent",
         "percent-all",

@@ -70,7 +70,7 @@ async fn sixteen(
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_may_be_spent_is_sent_once_for_all() {
+async fn refresh_token_that_may_be_spent_is_sent_once() {
     let cut: fn(&mut HttpResponse) = |response| {
         let half = response.body.len() / 2;
         response.body.truncate(half);
@@ -87,7 +87,7 @@ async fn a_refresh_token_that_may_be_spent_is_sent_once_for_all() {
 }
 
 #[tokio::test]
-async fn what_came_and_could_not_be_kept_is_not_asked_for_again() {
+async fn unsaved_tokens_are_not_requested_again() {
     let served = Served::start();
     // Broken by the time that there is an answer.
     let http = Spoils::new(&served.shared, "refresh request", |_| {});
@@ -126,7 +126,7 @@ impl Http for Breaks {
 }
 
 #[tokio::test]
-async fn who_asks_for_what_was_not_granted_fails_alone() {
+async fn request_for_a_missing_scope_fails_alone() {
     let served = Served::start();
     let http = Spoils::new(&served.shared, "refresh request", |_| {});
     let first = TokenRequest::default().scopes(["admin"]);
@@ -139,7 +139,7 @@ async fn who_asks_for_what_was_not_granted_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_nonce_that_is_never_right_is_tried_once() {
+async fn nonce_that_is_never_right_is_tried_once() {
     let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
     let http = Spoils::new(&shared, "userinfo request", |response| {
         response.status = 401;

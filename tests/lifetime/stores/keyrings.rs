@@ -6,7 +6,7 @@ use crate::scene::{Scene, files_like};
 use crate::support::{SecretService, assert_no_secret};
 
 #[test]
-fn a_locked_keyring() {
+fn locked_keyring() {
     let service = SecretService::start_locked();
     let mut scene = Scene::new("honest");
     scene.home.keyring(&service);
@@ -21,7 +21,7 @@ fn a_locked_keyring() {
 }
 
 #[test]
-fn a_bus_that_is_not_there() {
+fn bus_that_is_not_there() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STORE", "keyring");
     scene.home.set(
@@ -35,7 +35,7 @@ fn a_bus_that_is_not_there() {
 }
 
 #[test]
-fn the_keyring_holds_a_grant_through_its_life() {
+fn keyring_holds_a_grant_through_its_life() {
     let service = SecretService::start();
     holds_a_grant_through_its_life(&service);
 }

@@ -14,7 +14,7 @@ fn replaced(scenario: &str) -> (Scene, std::path::PathBuf, Vec<u8>) {
 }
 
 #[test]
-fn an_older_copy_of_a_record_is_not_spent() {
+fn older_copy_of_a_record_is_not_spent() {
     let (mut scene, record, old) = replaced("honest");
     let newest = std::fs::read(&record).unwrap();
     std::fs::write(&record, &old).unwrap();
@@ -66,7 +66,7 @@ fn exported_where_nothing_is_known(scene: &Scene) -> String {
 }
 
 #[test]
-fn an_old_record_is_good_where_that_is_meant_or_does_no_harm() {
+fn older_record_is_accepted_if_meant_or_harmless() {
     // No refresh token was replaced.
     let (scene, record, old) = replaced("rotation.omit");
     std::fs::write(&record, &old).unwrap();
@@ -104,7 +104,7 @@ fn forget_that_tokens_are_replaced(scene: &Scene) {
 }
 
 #[test]
-fn where_nothing_is_known_of_replaced_tokens_an_older_copy_is_refused_in_its_own_store() {
+fn unknown_history_refuses_an_older_copy_in_place() {
     let (scene, record, old) = replaced("honest");
     forget_that_tokens_are_replaced(&scene);
     std::fs::write(&record, &old).unwrap();
@@ -122,7 +122,7 @@ fn where_nothing_is_known_of_replaced_tokens_an_older_copy_is_refused_in_its_own
 }
 
 #[test]
-fn where_nothing_is_known_of_replaced_tokens_a_line_is_taken() {
+fn unknown_history_accepts_an_import_line() {
     let (scene, record, old) = replaced("honest");
     std::fs::write(&record, &old).unwrap();
     scene.home.run(["export", "-p", "p"]).fails(10);
@@ -135,7 +135,7 @@ fn where_nothing_is_known_of_replaced_tokens_a_line_is_taken() {
 
 /// A client that logs in by itself has no refresh token that an older copy could spend.
 #[test]
-fn an_older_copy_of_a_clients_own_record_is_renewed() {
+fn older_copy_of_a_clients_own_record_is_renewed() {
     let scene = Scene::new("honest");
     let secret = scene.server.secrets["service"].as_deref().unwrap();
     let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");

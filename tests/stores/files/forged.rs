@@ -34,7 +34,7 @@ fn item_file(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_record_made_with_the_public_key_is_refused() {
+fn record_made_with_the_public_key_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let genuine = opened(folder.path());
@@ -60,7 +60,7 @@ fn a_record_made_with_the_public_key_is_refused() {
 }
 
 #[test]
-fn a_record_authenticated_with_another_key_is_refused() {
+fn record_authenticated_with_another_key_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let elsewhere = TempDir::new().unwrap();
@@ -70,7 +70,7 @@ fn a_record_authenticated_with_another_key_is_refused() {
 }
 
 #[test]
-fn a_forged_secret_is_refused_and_not_replaced() {
+fn forged_secret_is_refused_and_not_replaced() {
     let folder = TempDir::new().unwrap();
     let store = file_store(folder.path());
     block_on(store.set("name", &Secret::new("genuine"))).unwrap();

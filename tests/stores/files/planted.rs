@@ -41,7 +41,7 @@ fn links_pipes_and_directories_in_place_of_a_record() {
 }
 
 #[test]
-fn a_link_in_place_of_the_directory_or_the_key() {
+fn link_in_place_of_the_directory_or_the_key() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let (store, elsewhere) = (folder.path().join("store"), folder.path().join("elsewhere"));
@@ -61,7 +61,7 @@ fn a_link_in_place_of_the_directory_or_the_key() {
 }
 
 #[test]
-fn a_file_of_another_user() {
+fn file_of_another_user() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     if std::os::unix::fs::chown(record(folder.path()), Some(65534), None).is_err() {
@@ -72,7 +72,7 @@ fn a_file_of_another_user() {
 }
 
 #[test]
-fn a_shared_directory_is_refused_and_not_repaired() {
+fn shared_directory_is_refused_and_not_repaired() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("store");
     fs::create_dir(&store).unwrap();
@@ -98,7 +98,7 @@ fn loose_files_are_repaired_with_a_warning() {
 }
 
 #[test]
-fn a_directory_that_others_can_write_is_refused() {
+fn directory_that_others_can_write_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let directory = folder.path().join("store");
@@ -110,7 +110,7 @@ fn a_directory_that_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_key_that_others_can_write_is_refused() {
+fn key_that_others_can_write_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let key = folder.path().join("config/store.key");

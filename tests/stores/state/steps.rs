@@ -42,7 +42,7 @@ fn everything_is_private_under_any_umask() {
 }
 
 #[test]
-fn files_are_private_from_their_creation_on_and_synced() {
+fn new_files_are_private_from_the_start_and_synced() {
     let folder = TempDir::new().unwrap();
     let trace = folder.path().join("trace");
     let calls = "trace=open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,fsync,rename,renameat,renameat2";
@@ -73,7 +73,7 @@ fn files_are_private_from_their_creation_on_and_synced() {
 
 /// Kills a replacement at its n-th call of each kind, for every n.
 #[test]
-fn death_at_any_step_leaves_the_old_record_or_the_new_one() {
+fn kill_at_any_step_leaves_the_old_or_new_record() {
     let folder = TempDir::new().unwrap();
     let (old, new) = (grant(&profile(), 1, 5000), grant(&profile(), 2, 5000));
     let calls = ["openat", "write", "ftruncate", "fsync", "renameat", "unlinkat", "flock"];

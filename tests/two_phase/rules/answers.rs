@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use crate::support::assert_not_shown;
 
 #[test]
-fn answers_that_are_none_stop_it_before_the_code_is_sent() {
+fn invalid_answer_stops_before_the_code_is_sent() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
@@ -53,7 +53,7 @@ fn answers_that_are_none_stop_it_before_the_code_is_sent() {
 
 /// A later rule's word goes before an earlier one's, and a rule's before the profile's.
 #[test]
-fn what_rules_add_is_sent_with_a_code_and_with_every_refresh_token() {
+fn params_of_rules_are_sent_at_login_and_refresh() {
     let scene =
         Scene::with("honest", "token_params = { tenant = \"profile\", kept = \"profile\" }\n");
     let answers = scene.home.path("answers");
@@ -81,7 +81,7 @@ fn what_rules_add_is_sent_with_a_code_and_with_every_refresh_token() {
 }
 
 #[test]
-fn what_the_protocol_sets_no_rule_sets() {
+fn rule_cannot_set_protocol_parameters() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let answer = scene.home.path("answer");
@@ -114,7 +114,7 @@ fn what_the_protocol_sets_no_rule_sets() {
 }
 
 #[test]
-fn attributes_of_all_rules_together_are_judged_before_the_code_is_sent() {
+fn total_of_attributes_is_checked_before_redemption() {
     let scene = Scene::new("honest");
     let half = "v".repeat(15_000);
     let (_, callback) = scene.come_back(&["--attr", &format!("a={half}")]);
@@ -129,7 +129,7 @@ fn attributes_of_all_rules_together_are_judged_before_the_code_is_sent() {
 }
 
 #[test]
-fn a_reason_that_names_the_clients_secret_does_not_show_it() {
+fn client_secret_in_a_reason_is_redacted() {
     let secret = "CANARY-a-secret-that-the-rule-knows";
     let scene = Scene::with("honest", &format!("client_secret = {secret:?}\n"));
     let (_, callback) = scene.come_back(&[]);

@@ -9,7 +9,7 @@ use crate::scene::{Scene, visit};
 use crate::support::{assert_not_shown, await_some};
 
 #[test]
-fn a_rule_sees_no_key_and_holds_no_file_of_ours() {
+fn rule_sees_no_key_and_holds_no_file_of_ours() {
     let mut scene = Scene::new("honest");
     let (env, fds) = (scene.home.path("env"), scene.home.path("fds"));
     let script = format!(
@@ -41,7 +41,7 @@ fn a_rule_sees_no_key_and_holds_no_file_of_ours() {
 }
 
 #[test]
-fn what_is_kept_is_told_and_what_has_expired_is_not() {
+fn rule_sees_attributes_that_have_not_expired() {
     let keep = "keep = [\"scope\", \"extra\"]\nkeep_from_callback = [\"realmId\"]\n";
     let scene = Scene::with("token.nested-extra", keep);
     let told = scene.home.path("told");
@@ -73,7 +73,7 @@ fn what_is_kept_is_told_and_what_has_expired_is_not() {
 }
 
 #[test]
-fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
+fn tokens_in_rule_output_are_redacted() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();

@@ -35,7 +35,7 @@ fn status_says_that_a_rule_withholds_the_token() {
 }
 
 #[test]
-fn a_denied_refresh_spends_nothing() {
+fn denied_refresh_spends_nothing() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
     scene.complete(&callback, &[]).ok();
@@ -91,7 +91,7 @@ impl Patient {
 }
 
 #[test]
-fn a_refreshed_token_is_nobodys_until_the_rule_behind_it_has_agreed() {
+fn refreshed_token_is_withheld_until_the_rule_allows() {
     let patient = Patient::new("");
     let home = &patient.scene.home;
     let refreshing = patient.refreshing();
@@ -115,7 +115,7 @@ fn a_refreshed_token_is_nobodys_until_the_rule_behind_it_has_agreed() {
 
 /// What a rule agreed to earlier, for less, is held back with the rest.
 #[test]
-fn a_narrower_token_is_nobodys_either_while_the_rule_denies() {
+fn narrowed_token_is_withheld_while_the_rule_denies() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();
@@ -132,7 +132,7 @@ fn a_narrower_token_is_nobodys_either_while_the_rule_denies() {
 }
 
 #[test]
-fn a_rule_that_is_cut_short_is_asked_again() {
+fn rule_that_is_cut_short_is_asked_again() {
     let patient = Patient::new("");
     let home = &patient.scene.home;
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
@@ -148,7 +148,7 @@ fn a_rule_that_is_cut_short_is_asked_again() {
 }
 
 #[test]
-fn a_token_that_the_rule_denies_is_written_back_nowhere() {
+fn denied_token_is_not_written_back() {
     let patient = Patient::new("write_back = [\"sh\", \"-c\", \"cat > line\"]\n");
     let home = &patient.scene.home;
     let place = home.path("home/line");

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn large_id_token_is_left_out_and_a_large_token_refused() {
+    fn large_id_token_is_dropped_and_large_token_refused() {
         assert!(fitting(&grant(1_000, 60_000)).unwrap().is_none());
         let fitting = |access_token, id_token| fitting(&grant(access_token, id_token));
         let smaller = fitting(100_000, 100_000).unwrap().unwrap();

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_announced_long_ago_is_not_sent() {
+    async fn announced_refresh_that_is_too_old_is_not_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
         let client = HttpClient::new(Options::default());

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_closes_the_one_that_waited_longest() {
+    fn connection_over_the_limit_closes_the_oldest() {
         let connections = Connections::new(3, None);
         let open: Vec<_> = (0..3).map(|n| connections.add(address(n)).unwrap()).collect();
         for (connection, since) in open.iter().zip([5, 1, 3]) {

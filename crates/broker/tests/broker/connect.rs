@@ -56,7 +56,7 @@ async fn link_opened_in_one_browser_fails_in_another() {
 }
 
 #[tokio::test]
-async fn application_confirms_the_user_before_tokens_are_read() {
+async fn tokens_wait_until_application_confirms_the_user() {
     let back = "https://app.example/connected?from=broker";
     let scene = Scene::with(SandboxOptions::default(), &[back], &[]).await;
     let Scene { broker, api, home, .. } = &scene;

@@ -57,7 +57,7 @@ async fn submit(url: &str, origin: &str) -> (u16, String, String) {
 }
 
 #[tokio::test]
-async fn web_application_connects_its_users_and_calls_the_api() {
+async fn web_application_connects_users_and_calls_the_api() {
     let (sandbox, home) = (provider().await, Home::new());
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let origin = format!("http://127.0.0.1:{port}");

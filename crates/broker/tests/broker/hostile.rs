@@ -12,7 +12,7 @@ mod rebinding;
 mod reverse_proxy;
 
 #[tokio::test]
-async fn other_tenants_connection_looks_absent_on_each_route() {
+async fn connection_of_another_tenant_is_404_on_each_route() {
     let scene = Scene::new().await;
     scene.connect().await;
     let owner = &scene.api;
@@ -200,7 +200,7 @@ fn raw(url: &str, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn body_that_is_not_understood_is_a_problem_without_echo() {
+async fn invalid_body_is_a_problem_without_echo() {
     let home = Home::new();
     let broker = home.serve(&[]);
     let key = home.tenant("acme", &[]);
@@ -248,7 +248,7 @@ async fn body_that_is_not_understood_is_a_problem_without_echo() {
 }
 
 #[tokio::test]
-async fn provider_cannot_name_files_programs_or_private_hosts() {
+async fn provider_cannot_name_files_programs_private_hosts() {
     let home = Home::new();
     let broker = home.serve(&[]);
     let api = broker.api(&home.tenant("acme", &[]));
@@ -284,7 +284,7 @@ async fn provider_cannot_name_files_programs_or_private_hosts() {
 }
 
 #[tokio::test]
-async fn loopback_provider_is_out_of_reach_of_a_public_server() {
+async fn loopback_provider_is_refused_by_a_public_server() {
     let sandbox = provider().await;
     let home = Home::new();
     let key = home.tenant("acme", &[]);

@@ -73,7 +73,7 @@ async fn writer_that_lost_its_lock_writes_nothing() {
 }
 
 #[tokio::test]
-async fn abandoned_intent_waits_for_a_store_that_has_settled() {
+async fn abandoned_intent_waits_until_the_store_settles() {
     let store = Own::start("redis").await;
     let (one, two) = (Instance::on(&store).await, Instance::on(&store).await);
     let key = GrantKey::new("acme/p", "u-1");

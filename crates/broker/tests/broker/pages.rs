@@ -50,7 +50,7 @@ async fn connect_page_asks_and_continues_without_script() {
 }
 
 #[tokio::test]
-async fn connect_page_cannot_be_skipped_where_it_is_required() {
+async fn required_connect_page_cannot_be_skipped() {
     let sandbox = provider().await;
     let home = Home::new();
     let broker = home.serve(&["--connect-page"]);

@@ -342,7 +342,7 @@ async fn tenant_that_asks_too_often_is_slowed_down_alone() {
 }
 
 #[tokio::test]
-async fn address_that_asks_too_often_gets_429_from_all_but_health() {
+async fn too_many_requests_of_an_address_get_429() {
     let home = Home::new();
     let broker = home.serve(&["--requests-per-address", "5"]);
     let api = broker.api("none");

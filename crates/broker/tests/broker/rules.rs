@@ -103,7 +103,7 @@ async fn denied_authorization_redeems_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rule_that_denies_a_refresh_is_reported_and_recovers() {
+async fn rule_that_denies_a_refresh_reports_and_recovers() {
     let options = SandboxOptions { access_ttl: Duration::from_secs(5), ..Default::default() };
     let sandbox = provider_with(options).await;
     let home = Home::new();

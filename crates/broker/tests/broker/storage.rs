@@ -152,7 +152,7 @@ async fn a_check_passes(home: &Home) {
 }
 
 #[test]
-fn a_store_on_another_host_needs_tls() {
+fn store_on_another_host_needs_tls() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for url in [
         "redis://:secret-word@redis.example/0",

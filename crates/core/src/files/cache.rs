@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_found_until_it_is_damaged() {
+    fn entry_is_found_until_it_is_damaged() {
         let outer = tempfile::tempdir().unwrap();
         let cache = Cache::<Vec<u32>>::within(outer.path(), "cache");
         assert_eq!(cache.find("one"), None);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn an_entry_of_the_same_content_is_not_written_again() {
+    fn entry_of_the_same_content_is_not_written_again() {
         use std::os::unix::fs::MetadataExt;
         let outer = tempfile::tempdir().unwrap();
         let cache = Cache::<u32>::new(outer.path());
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_cache_is_not_written_through_links() {
+    fn cache_is_not_written_through_links() {
         use std::os::unix::fs::symlink;
         let outer = tempfile::tempdir().unwrap();
         let [dir, victim] = ["cache", "victim"].map(|name| outer.path().join(name));
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_refused_directory_stays_as_it_is() {
+    fn refused_directory_stays_as_it_is() {
         use std::os::unix::fs::PermissionsExt;
         let outer = tempfile::tempdir().unwrap();
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o777)).unwrap();

@@ -36,7 +36,7 @@ mod tests {
     use crate::files::{Dir, Warnings};
 
     #[test]
-    fn a_lock_ends_though_a_child_has_the_file_open() {
+    fn lock_ends_though_a_child_has_the_file_open() {
         let folder = tempfile::tempdir().unwrap();
         let dir = Dir::open(folder.path(), &Warnings::default()).unwrap().unwrap();
         let held = dir.try_lock("lock").unwrap().unwrap();

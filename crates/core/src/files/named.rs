@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_read_to_its_end_in_bounded_time() {
+    fn pipe_is_read_to_its_end_in_bounded_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());

@@ -265,7 +265,7 @@ mod unix {
             bob:x:1001:1000::/:/bin/sh\neve:x:1002:1500:::\n";
 
         #[test]
-        fn a_private_group_is_the_users_alone() {
+        fn private_group_is_the_users_alone() {
             let eve = |groups| Machine { users: USERS, groups, own: (1002, 1500) };
             assert!(is_private(1500, &eve("eve:x:1500:")), "by its name");
             assert!(is_private(1500, &eve("eve:x:1500:eve")));

@@ -147,7 +147,7 @@ mod tests {
     ];
 
     #[test]
-    fn narrower_scopes_are_missed_and_renamed_ones_are_not() {
+    fn narrower_scopes_are_missing_but_renamed_are_not() {
         for (provider, asked, granted, refresh_token, id_token, missing) in ROWS {
             let owned = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             let (asked, scopes) = (owned(asked), owned(granted));

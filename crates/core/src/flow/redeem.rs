@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_callback_value_is_kept_only_if_it_is_clean() {
+    fn callback_value_is_kept_only_if_it_is_clean() {
         let text = "[profiles.p]\nclient_id = \"c\"\nissuer = \"https://s.example\"\n\
                     keep_from_callback = [\"realmId\"]\n";
         let config = crate::profile::ConfigFile::of_text("c.toml".as_ref(), text).parse().unwrap();

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_behind_hooks_lasts_as_long_as_both_hooks() {
+    fn wait_behind_hooks_lasts_as_long_as_both_hooks() {
         let profile = |more: &str| -> Profile {
             let text =
                 format!("[profiles.p]\nissuer = 'https://as.example'\nclient_id = 'c'\n{more}");

@@ -72,7 +72,7 @@ mod tests {
     use super::{Secret, can_be_proxy, named};
 
     #[test]
-    fn the_first_variable_that_is_there_names_the_proxy() {
+    fn first_variable_that_is_there_names_the_proxy() {
         for (variables, expected) in [
             (vec![], None),
             (vec![("HTTPS_PROXY", "a"), ("https_proxy", "b"), ("ALL_PROXY", "c")], Some("a")),

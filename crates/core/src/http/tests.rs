@@ -102,7 +102,7 @@ fn gzipped(content: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_request_arrives_as_it_was_made_and_so_does_its_answer() {
+async fn request_and_response_arrive_unchanged() {
     let (url, served) = server(async |mut stream| {
         let answer = format!("{OK}X-Two: a\r\nX-Two: b\r\nContent-Length: 2\r\n\r\n{{}}");
         stream.write_all(answer.as_bytes()).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_request_arrives_as_it_was_made_and_so_does_its_answer() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn redirect_is_an_answer() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         elsewhere.set_nonblocking(true).unwrap();
@@ -137,14 +137,14 @@ async fn a_redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_error_status_is_an_answer() {
+async fn error_status_is_an_answer() {
     let url = says("HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n").await;
     let answer = send(options(), &url).await.unwrap();
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
 }
 
 #[tokio::test]
-async fn a_server_that_never_ends_its_headers_or_its_body_is_left() {
+async fn endless_headers_or_body_time_out() {
     for beginning in
         ["HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
     {
@@ -232,7 +232,7 @@ async fn bytes_after_the_body_are_not_part_of_it() {
 }
 
 #[tokio::test]
-async fn a_closed_port_proves_that_nothing_was_sent() {
+async fn closed_port_proves_that_nothing_was_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -259,7 +259,7 @@ async fn forbidden_request_is_refused_before_connecting() {
 }
 
 #[tokio::test]
-async fn a_malformed_header_is_refused_without_being_shown() {
+async fn malformed_header_is_refused_without_being_shown() {
     let mut request = request("http://127.0.0.1:9/");
     request.headers.push(("Authorization".to_owned(), format!("Bearer {CANARY}\r\nX: y")));
     let error = HttpClient::new(options()).send(&request).await.unwrap_err();
@@ -268,7 +268,7 @@ async fn a_malformed_header_is_refused_without_being_shown() {
 }
 
 #[tokio::test]
-async fn the_name_localhost_is_this_machine_on_either_family() {
+async fn localhost_is_this_machine_on_either_family() {
     for address in ["127.0.0.1:0", "[::1]:0"] {
         let Ok(listener) = TcpListener::bind(address).await else {
             assert!(address.starts_with('['), "there must be IPv4");

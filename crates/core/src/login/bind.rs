@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_written_into_the_text_and_nothing_else_changes() {
+    fn port_is_inserted_and_nothing_else_changes() {
         for (text, expected) in [
             ("http://127.0.0.1/callback", "http://127.0.0.1:4711/callback"),
             ("http://127.0.0.1", "http://127.0.0.1:4711"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_family_is_named() {
+    fn host_without_a_family_is_named() {
         let failures = [(LoopbackHost::V6, None, Failure::NoFamily)];
         let error = explain(&failures);
         assert!(error.message().contains("::1") && !error.advice().is_empty(), "{error}");

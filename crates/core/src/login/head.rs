@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_line_feed_is_refused_before_the_head_is_complete() {
+    fn bare_line_feed_is_refused_in_a_partial_head() {
         assert_eq!(read(b"GET / HTTP/1.1\n", false), Err(Bad("a line ending without CR")));
         assert_eq!(read(b"\x16\x03\x01", false), Err(Bad("a control character")));
         assert_eq!(read(b"GET / HTTP/1.1\rX", false), Err(Bad("a CR inside a line")));
     }
 
     #[test]
-    fn an_incomplete_request_is_none() {
+    fn incomplete_request_is_none() {
         assert_eq!(read(b"", false), Err(Gone));
         assert_eq!(read(b"GET / HTTP/1.1\r\nHost: h\r\n", false), Err(Gone));
         let short = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na=b";
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
+    fn head_of_the_limit_passes_and_a_byte_more_fails() {
         let frame = "GET / HTTP/1.1\r\nHost: h\r\nX: \r\n\r\n".len();
         for (size, passes) in [(HEAD_LIMIT, true), (HEAD_LIMIT + 1, false)] {
             let fill = "x".repeat(size - frame);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_a_browser_is_recognized() {
+    fn machine_without_a_browser_is_recognized() {
         let reason = |variables: &[(&str, &str)]| {
             let find = |name: &str| {
                 variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())

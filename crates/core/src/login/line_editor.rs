@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_edited_as_the_driver_would() {
+    fn line_is_edited_as_the_driver_would() {
         for (bytes, line) in [
             (&b"abc\r"[..], "abc"),
             (b"abd\x7fc\n", "abc"),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_said_to_be_one() {
+    fn line_over_the_limit_is_said_to_be_one() {
         assert_eq!(typed(&[&[b'x'; 16][..], b"\n"].concat()).0, ["x".repeat(16)]);
         assert_eq!(typed(&[&[b'x'; 17][..], b"\nabc\n"].concat()).0, ["TooLong", "abc"]);
     }

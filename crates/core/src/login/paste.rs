@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_url_or_its_query_is_taken() {
+    fn whole_url_or_its_query_is_taken() {
         for text in [
             "http://127.0.0.1:4711/callback?code=c%2B&state=s",
             "  'http://127.0.0.1:4711/callback?code=c%2B&state=s'\r\n",

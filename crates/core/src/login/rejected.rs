@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_one_short_harmless_line() {
+    fn report_is_one_short_harmless_line() {
         let (meter, mut reports) = Meter::new();
         meter.record(RejectionReason::Host, &format!("\u{1b}]0;x\u{7}\n{}", "y".repeat(5_000)));
         let line = reports.try_recv().unwrap().to_string();

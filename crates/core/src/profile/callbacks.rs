@@ -209,7 +209,7 @@ mod tests {
     const B: &str = "issuer = \"https://b.example\"";
 
     #[test]
-    fn the_later_profile_of_another_server_gives_way_whatever_its_name() {
+    fn later_profile_of_another_server_gets_own_path() {
         let text = profile("z", A) + &profile("m", B) + &profile("a", A);
         assert_eq!(own_paths(&text), ["m"], "`a` belongs to the server that was first");
         let third = "issuer = \"https://c.example\"";
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_stays_and_holds_the_path_too() {
+    fn set_redirect_uri_stays_and_reserves_its_path() {
         let set = |server: &str, uri: &str| format!("{server}\nredirect_uri = \"{uri}\"");
         let localhost = set(A, "http://localhost:17865/callback");
         assert_eq!(own_paths(&(profile("x", &localhost) + &profile("y", B))), ["y"]);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn two_servers_that_presets_name_are_no_pair_but_a_foreign_one_is() {
+    fn only_a_server_without_a_preset_causes_a_path() {
         let (github, gitlab) =
             ("provider = \"github\"\nclient_secret = \"s\"", "provider = \"gitlab\"");
         assert!(own_paths(&(profile("x", github) + &profile("y", gitlab))).is_empty());
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_a_profile_is_its_own_and_stays_what_it_is() {
+    fn path_of_a_profile_is_unique_and_stable() {
         for (name, path) in [
             ("work", "/work/callback"),
             ("a b/ü", "/a%20b%2F%C3%BC/callback"),

@@ -176,7 +176,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn what_is_shown_can_be_read_again_and_means_the_same() {
+    fn shown_profile_can_be_read_again() {
         let text = include_str!("testdata/full.toml");
         let parse = |text: &str| {
             ConfigFile::of_text(Path::new("/cfg/c.toml"), text).parse().unwrap().profiles["full"]

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_problems_the_first_are_shown_and_the_others_counted() {
+    fn many_problems_are_shown_in_part_and_counted() {
         let text = "x\n".repeat(100_000);
         let mut problems = Problems::new(Path::new("c.toml"), &text);
         for line in (0..100_000).rev() {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_word_is_named() {
+    fn nearest_word_is_named() {
         assert_eq!(suggestion("scops", ["scopes", "store"]), ", did you mean `scopes`?");
         assert_eq!(suggestion("zzz", ["scopes"]), "; the nearest is `scopes`");
         assert_eq!(shown_key("a b"), "\"a b\"");

@@ -15,7 +15,7 @@ fn rows(page: &str, heading: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_reference_names_every_key_and_no_other() {
+fn reference_names_every_key_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = std::fs::read_to_string(root.join("docs/reference/configuration.md")).unwrap();
     let own: Vec<&str> = keys::KEY_NAMES.clone();

@@ -44,7 +44,7 @@ fn set(pairs: &[(&str, &str)]) -> NewProfile {
 }
 
 #[test]
-fn a_profile_is_added_and_everything_else_stays() {
+fn profile_is_added_and_everything_else_stays() {
     let home = Home::with(FILE);
     let mut profile = new("n");
     profile.scopes = vec!["read".to_owned(), "write".to_owned()];
@@ -65,7 +65,7 @@ fn a_profile_is_added_and_everything_else_stays() {
 }
 
 #[test]
-fn the_first_profile_makes_the_file_and_its_directories_private() {
+fn first_profile_creates_private_file_and_directories() {
     let home = Home::empty();
     add(&home.path(), &new("n")).unwrap();
     assert!(home.text().starts_with("[profiles.n]\n"), "{}", home.text());
@@ -80,7 +80,7 @@ fn the_first_profile_makes_the_file_and_its_directories_private() {
 }
 
 #[test]
-fn values_are_toml_where_they_can_be_and_text_otherwise() {
+fn values_are_toml_or_text() {
     let home = Home::empty();
     let profile = set(&[
         ("audience", "api"),
@@ -128,7 +128,7 @@ fn invalid_edit_is_not_written() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused() {
+fn secret_on_the_command_line_is_refused() {
     for (key, value) in [
         ("client_secret", "hunter2"),
         ("client_secret", "\"hunter2\""),
@@ -145,7 +145,7 @@ fn a_secret_on_the_command_line_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_not_valid_is_not_added_to() {
+fn file_that_is_not_valid_is_not_added_to() {
     let home = Home::with("[profiles.x]\nclient_id = \n");
     let error = add(&home.path(), &new("n")).unwrap_err();
     assert!(error.message().contains("config.toml:2:13: "), "{error}");
@@ -155,7 +155,7 @@ fn a_file_that_is_not_valid_is_not_added_to() {
 }
 
 #[test]
-fn a_profile_is_removed_with_its_comment_and_nothing_else() {
+fn profile_is_removed_with_its_comment_alone() {
     let home = Home::with(FILE);
     let config = remove(&home.path(), "a").unwrap();
     assert_eq!(config.profiles.keys().collect::<Vec<_>>(), ["b"]);
@@ -165,7 +165,7 @@ fn a_profile_is_removed_with_its_comment_and_nothing_else() {
 }
 
 #[test]
-fn the_default_goes_with_its_profile() {
+fn default_goes_with_its_profile() {
     let home = Home::with(FILE);
     let config = remove(&home.path(), "b").unwrap();
     assert_eq!(config.default_profile(), Some("a"), "the only one left");
@@ -173,7 +173,7 @@ fn the_default_goes_with_its_profile() {
 }
 
 #[test]
-fn removing_can_repair_a_file_and_misses_what_is_not_there() {
+fn removal_can_repair_an_invalid_file() {
     let home = Home::with(&FILE.replace("issuer = \"https://a.example\"", "isuer = 1"));
     assert!(Config::load(&home.path()).is_err());
     assert!(remove(&home.path(), "a").is_ok());
@@ -199,7 +199,7 @@ fn other_spellings_of_a_table_are_edited_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_the_file_stays_a_link() {
+fn link_to_the_file_stays_a_link() {
     let home = Home::with(FILE);
     let link = home.directory.path().join("link.toml");
     std::os::unix::fs::symlink(home.path(), &link).unwrap();
@@ -223,7 +223,7 @@ fn edits_at_once_are_all_kept() {
 }
 
 #[test]
-fn what_is_shown_has_no_secret_and_no_comment() {
+fn shown_profile_has_no_secret_and_no_comment() {
     let text = "[profiles.x]\nissuer = \"https://a.example\"\nclient_id = \"c\"\n\
         client_secret = \"hunter2\" # was hunter1\ntoken_params = { password = \"hunter2\", t = \"u\" }\n";
     let file = ConfigFile::of_text(Path::new("c.toml"), text);

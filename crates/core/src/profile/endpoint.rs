@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_and_loopback_http_are_endpoints_and_nothing_else_is() {
+    fn only_https_and_loopback_http_are_endpoints() {
         for good in [
             "https://as.example/token",
             "https://as.example:8443/a?t=a%2Fb&x=%20",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_a_url_is_not_repeated() {
+    fn password_in_a_url_is_not_repeated() {
         let words = check("https://user:hunter2@as.example/").unwrap_err();
         assert!(!words.contains("hunter2"), "{words}");
     }

@@ -107,7 +107,7 @@ fn servers_that_could_be_mixed_up() {
 }
 
 #[test]
-fn what_is_no_toml() {
+fn invalid_toml_is_refused_in_linear_time() {
     reads(false, |count| "x = = 1\n".repeat(count), 500);
     reads(false, |count| "[profiles.x]\n".repeat(count), 500);
     reads(false, |count| "[[[[[[[[".repeat(count), 500);

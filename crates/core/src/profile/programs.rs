@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_cannot_be_run_is_named_with_its_key() {
+    fn program_that_cannot_be_run_is_named_with_its_key() {
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str, mode: u32| {
             let path = dir.path().join(name);

@@ -78,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_scopes_are_no_burden() {
+    fn hundred_thousand_scopes_are_no_burden() {
         // Comparing each with each would take minutes.
         let given: Vec<String> = (0..100_000).map(|number| format!("s{number}")).collect();
         assert_eq!(split(&given, " "), given);
     }
 
     #[test]
-    fn a_comma_is_suspicious_where_it_separates_nothing() {
+    fn comma_is_suspicious_where_it_separates_nothing() {
         let given = owned(&["openid", "email,profile x"]);
         assert!(comma_warning(&given, " ").unwrap().contains("`email,profile`"));
         assert!(comma_warning(&given, "+").is_some());

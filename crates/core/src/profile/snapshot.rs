@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_found_by_name_and_as_the_default() {
+    fn snapshot_is_found_by_name_and_as_the_default() {
         let state = tempfile::tempdir().unwrap();
         let (file, state) = (file(TWO), state.path());
         assert_eq!(look(state, &file, Some("a")), None);

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_login_is_a_profile_named_by_its_url() {
+    fn kept_login_is_a_profile_named_by_its_url() {
         let login = UrlLogin {
             url: "https://r.example/mcp".to_owned(),
             issuer: "https://as.example".to_owned(),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_shown_without_secrets() {
+    fn refusal_is_shown_without_secrets() {
         let secret = "1//RT+canary é";
         for quoted in [
             "1//RT+canary é",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_shown_without_the_tokens_beside_it() {
+    fn refusal_is_shown_without_the_tokens_beside_it() {
         let body = br#"{"error":"invalid_scope","message":"new AT-10abcdef, RT-10abcdef","access_token":"AT-10abcdef",
             "authed_user":{"refresh_token":"RT-10abcdef"}}"#;
         let answer = answer("application/json", body, &[]);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_a_word_changes_no_public_code() {
+    fn secret_that_is_a_word_changes_no_public_code() {
         let answer = answer("", b"", &["invalid", "invalid_grant", "secret_code"]);
         let shown = answer.oauth_error("invalid_grant", Some("invalid token"));
         assert_eq!(shown.code, "invalid_grant");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_hidden_before_a_long_text_is_cut() {
+    fn secret_is_hidden_before_a_long_text_is_cut() {
         let secret = "S".repeat(100);
         let text = "x".repeat(450) + &secret;
         let shown = answer("", b"", &[&secret]).oauth_error("e", Some(&text));

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_decoded_exactly_once_and_keep_their_order() {
+    fn values_are_decoded_once_and_keep_their_order() {
         let parameters = parse("code=a%252Bb&state=%C3%A4+x&&empty=&flag&scope=a%26b").unwrap();
         let expected =
             [("code", "a%2Bb"), ("state", "ä x"), ("empty", ""), ("flag", ""), ("scope", "a&b")];
@@ -228,7 +228,7 @@ mod tests {
     ];
 
     #[test]
-    fn an_odd_decisive_value_is_refused() {
+    fn odd_decisive_value_is_refused() {
         let long = "x".repeat(8 * 1024 + 1);
         for name in DECISIVE {
             for value in ODD.into_iter().chain([long.as_bytes()]) {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_value_that_decides_nothing_is_accepted() {
+    fn odd_value_that_decides_nothing_is_accepted() {
         let long = "x".repeat(20 * 1024);
         for name in
             ["error_description", "error_uri", "scope", "session_state", "x", "a%0ab", "%ff"]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_decides_is_named_once() {
+    fn parameter_that_decides_is_named_once() {
         for name in DECISIVE {
             assert!(parse(format!("{name}=a&x=1&{name}=a")).is_err(), "{name}");
             assert!(parse(format!("{name}=a&x=1&{name}=b")).is_err(), "{name}");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_has_a_state_and_a_code_or_an_error() {
+    fn response_has_a_state_and_a_code_or_an_error() {
         for raw in
             ["", "code=c", "state=s", "code=&state=s", "code=c&state=", "access_token=t&state=s"]
         {

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_is_found_among_several_schemes() {
+    fn challenge_is_found_among_several_schemes() {
         let url = || Some("https://r.example/m?a=\"b\",c".to_owned());
         let quoted = r#"resource_metadata="https://r.example/m?a=\"b\",c""#;
         for (value, expected) in [
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_challenge_is_refused() {
+    fn malformed_challenge_is_refused() {
         let long = format!("Bearer a=\"{}\"", "x".repeat(LONGEST));
         for value in [
             "Bearer a=\"b",

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_token_shows_its_header() {
+    fn encrypted_token_shows_its_header() {
         let raw = Secret::new(format!("{}.a.b.c.d", b64(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#)));
         let jwt = Jwt::decode(&raw).unwrap();
         assert_eq!((jwt.header_text("enc"), &jwt.claims), (Some("A256GCM"), &None));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_verified_says_why() {
+    fn unverifiable_token_says_why() {
         let signed = |header: &str, signature: &str| {
             let jwt = Jwt::decode(&token(header, "{}", signature)).unwrap();
             jwt.signed().map(|compact| compact.alg).map_err(|why| match why {

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_a_defect_is_not_mended_into_one() {
+    fn token_with_a_defect_is_not_mended_into_one() {
         for body in [
             b"{\"t\":\"x\xff\"}".as_slice(),
             b"{\"t\":\"x\n\"}",
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_member_that_appears_twice_is_refused() {
+    fn used_member_that_appears_twice_is_refused() {
         let members = Members::read(br#"{"t":"x","t":"x","o":{"a":1,"a":2,"b":3},"n":null}"#);
         assert!(members.get("t").is_err());
         let inner = members.object("o").unwrap();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_read_like_an_object() {
+    fn form_is_read_like_an_object() {
         let members = Members::read_form(b"t=a%2Fb+c&x=1&x=2&y=%ff", true);
         assert_eq!(members.defect(), None);
         assert_eq!(members.get("t"), Ok(Some("a/b c".into())));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_unknown_end_is_read_to_its_last_whole_pair() {
+    fn form_of_unknown_end_keeps_whole_pairs() {
         let members = Members::read_form(b"access_token=at&refresh_token=half", false);
         assert!(members.defect().is_some());
         assert_eq!(members.text("access_token").as_deref(), Some("at"));

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_fits_its_url_and_those_below_it() {
+    fn resource_fits_its_url_and_those_below_it() {
         let asked = url("https://r.example/a/mcp?k=v");
         for good in [
             "https://r.example/a/mcp",
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_needs_a_resource_and_a_server() {
+    fn document_needs_a_resource_and_a_server() {
         let asked = url("https://r.example/mcp");
         let read = |document: Value| validate(&asked, &asked, document.as_object().unwrap());
         let good = read(json!({

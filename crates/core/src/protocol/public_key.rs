@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_off_the_curve_and_an_exponent_of_one_verify_nothing() {
+    fn point_off_curve_and_exponent_one_verify_nothing() {
         let x = b64([1; 32]);
         let off = key(json!({"kty": "EC", "crv": "P-256", "x": x, "y": x})).unwrap();
         assert!(!off.verify(Alg::ES256, b"m", &[1; 64]));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_verifies_only_with_its_own_algorithms() {
+    fn key_verifies_only_with_its_own_algorithms() {
         use crate::protocol::test_issuer::TestKey;
         let (p256, ed) = (TestKey::p256(), TestKey::ed25519());
         let rows = [

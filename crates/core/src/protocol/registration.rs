@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_is_read_as_far_as_it_is_needed() {
+    fn registration_is_read_as_far_as_it_is_needed() {
         let public = validated(201, r#"{"client_id":"a b","redirect_uris":1,"scope":[]}"#).unwrap();
         assert_eq!((public.client_id.as_str(), public.auth), ("a b", Some(ClientAuth::None)));
         let secret = validated(
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_registration_is_refused() {
+    fn hostile_registration_is_refused() {
         let long = format!(r#"{{"client_id":"{}"}}"#, "x".repeat(LONGEST + 1));
         for body in [
             "",
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_native_client_is_registered_for_refresh_tokens() {
+    fn native_client_is_registered_for_refresh_tokens() {
         let url = Url::parse("https://as.example/register").unwrap();
         let client = ClientMetadata {
             redirect_uri: "http://127.0.0.1:1/callback",

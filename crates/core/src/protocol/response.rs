@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_must_have_come_in_at_the_redirect_uri() {
+    fn url_must_have_come_in_at_the_redirect_uri() {
         for good in [
             "https://app.example/callback?code=c&state=s",
             "HTTPS://App.Example:443/callback?code=c&state=s#_=_",

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_shows_no_secret() {
+    fn profile_shows_no_secret() {
         let params = "{ api_key = \"CANARY\", x = \"CANARY\", audience = \"public-1\" }";
         let config = format!(
             "[profiles.p]\nauthorization_endpoint = \"https://as.example/a\"\n\
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_shows_no_secret() {
+    fn grant_shows_no_secret() {
         let members: serde_json::Map<String, serde_json::Value> =
             SECRET_NAMES.iter().map(|name| ((*name).to_owned(), json!("CANARY"))).collect();
         let mut kept = members.clone();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_shows_no_secret() {
+    fn request_shows_no_secret() {
         let mut authorize = AuthorizeRequest::new(GrantKey::new("p", "a"), "http://127.0.0.1/cb");
         authorize.extra = SECRET_NAMES.map(|name| (name.to_owned(), "CANARY".to_owned())).into();
         authorize.extra.push(("prompt".to_owned(), "public-1".to_owned()));

@@ -27,7 +27,7 @@ fn hex_of(text: &str) -> String {
 }
 
 #[test]
-fn a_secret_is_hidden_in_every_encoding() {
+fn secret_is_hidden_in_every_encoding() {
     let upper = percent(SECRET, |_, b| Some(format!("%{b:02X}")));
     let lower = percent(SECRET, |_, b| Some(format!("%{b:02x}")));
     let partly =
@@ -85,7 +85,7 @@ fn base64_is_hidden_wherever_the_secret_stands_in_it() {
 }
 
 #[test]
-fn a_short_secret_or_a_word_is_hidden_as_a_word_only() {
+fn short_secret_or_a_word_is_hidden_as_a_word_only() {
     for (secret, text, shown) in [
         ("invalid", "invalid_grant: invalid", "invalid_grant: [redacted]"),
         ("invalid", "invalid-token invalidated", "invalid-token invalidated"),
@@ -108,7 +108,7 @@ fn a_short_secret_or_a_word_is_hidden_as_a_word_only() {
 }
 
 #[test]
-fn a_short_secret_that_is_no_word_is_hidden_anywhere() {
+fn short_secret_that_is_no_word_is_hidden_anywhere() {
     for (secret, text, shown) in [
         ("s3cr3t", "was 's3cr3t', s3cr3ts", "was '[redacted]', [redacted]s"),
         ("s3cr3t", "%733cr3t=&#115;3cr3t", "[redacted]=[redacted]"),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_header_is_refused_unparsed() {
+    fn hostile_header_is_refused_unparsed() {
         let magic = b"age-encryption.org/v1\n".to_vec();
         let repeated =
             |line: &[u8], bytes: usize| [&magic[..], &line.repeat(bytes / line.len())].concat();

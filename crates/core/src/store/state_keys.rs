@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_made_once_and_kept_private() {
+    fn key_is_made_once_and_kept_private() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let path = dir.path().join("config/state.key");
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_keeps_the_key_before_for_one_state_lifetime() {
+    fn previous_key_is_kept_for_one_state_lifetime() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let file = StateKeyFile::open(dir.path().join("state.key"), clock.clone());
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_never_replaced() {
+    fn damaged_file_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let path = dir.path().join("state.key");

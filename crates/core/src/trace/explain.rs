@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_and_explain_a_name_once_a_side() {
+    fn tables_are_sorted_with_unique_names() {
         for table in [EVERYWHERE, REQUESTS, RESPONSES, HEADERS] {
             assert!(table.is_sorted_by(|a, b| a.0 < b.0));
         }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_stands_beside_its_line_or_below_it_and_keeps_to_the_width() {
+    fn explanation_beside_or_below_fits_the_width() {
         let short = beside("  a = b".to_owned(), "a word (RFC 1)", 80);
         assert_eq!(short, [format!("{:<40} -- a word (RFC 1)", "  a = b")]);
         let long = beside("  a = b".to_owned(), &"word ".repeat(40), 50);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_name_can_mean_something_else_on_either_side() {
+    fn same_name_can_differ_in_request_and_response() {
         let sent = parameter(Side::Request, "scope").map(|row| row.what);
         let granted = parameter(Side::Response, "scope").map(|row| row.what);
         assert_ne!(sent, granted);

@@ -19,7 +19,7 @@ fn traced(har: bool) -> (Trace, impl Fn() -> String) {
 }
 
 #[test]
-fn a_step_tells_what_it_does_and_each_parameter_is_explained_once() {
+fn step_explains_each_parameter_once() {
     let (trace, shown) = traced(false);
     trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
     trace.detail("code_challenge_method", "S256");
@@ -73,7 +73,7 @@ fn request_and_response_of_the_browser_are_shown() {
 }
 
 #[test]
-fn a_hostile_text_cannot_leave_its_line() {
+fn hostile_text_cannot_leave_its_line() {
     let (trace, shown) = traced(false);
     trace.detail("error", "a\r\nb\u{1b}[2Jc\u{202e}d");
     trace.step("one\ntwo", "");
@@ -90,7 +90,7 @@ fn a_hostile_text_cannot_leave_its_line() {
 }
 
 #[test]
-fn a_trace_without_listeners_is_off() {
+fn trace_without_listeners_is_off() {
     assert!(!Trace::new(None, false, Timestamp::from_unix(0)).enabled());
     assert!(Trace::new(None, true, Timestamp::from_unix(0)).enabled());
     let path = tempfile::tempdir().unwrap().path().join("none.har");

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_down_lasts_and_silence_doubles_until_an_answer() {
+    fn slow_down_lasts_and_timeout_doubles_the_interval() {
         let mut pace = pace(None);
         let mut waits = Vec::new();
         let mut after = |step: fn(&mut Pace)| {

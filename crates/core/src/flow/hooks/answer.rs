@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hooks_parameter_replaces_the_one_of_its_name() {
+    fn hooks_parameter_replaces_the_one_of_its_name() {
         let mut form = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
         add(&mut form, BTreeMap::from([("a".to_owned(), "3".to_owned())]));
         assert_eq!(form, [("b".to_owned(), "2".to_owned()), ("a".to_owned(), "3".to_owned())]);

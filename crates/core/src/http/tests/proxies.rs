@@ -36,7 +36,7 @@ async fn loopback_targets_never_go_through_a_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_gets_a_connect_request_and_nothing_else() {
+async fn proxy_gets_a_connect_request_and_nothing_else() {
     for (answer, expected) in [
         ("HTTP/1.1 407 Who are you\r\n\r\n", "requires a user name and a password"),
         ("HTTP/1.1 403 No\r\n\r\n", "it refused"),
@@ -60,7 +60,7 @@ async fn a_proxy_gets_a_connect_request_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_named_as_the_reason() {
+async fn proxy_that_is_not_there_is_named_as_the_reason() {
     for scheme in ["http", "socks5h"] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -74,7 +74,7 @@ async fn a_proxy_that_is_not_there_is_named_as_the_reason() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_stalls_counts_as_time_to_connect() {
+async fn proxy_that_stalls_counts_as_time_to_connect() {
     let (url, _served) = server(async |_stream| pending::<()>().await).await;
     let connect_timeout = Duration::from_millis(150);
     let options = Options { connect_timeout, ..through(address_of(&url)) };
@@ -84,7 +84,7 @@ async fn a_proxy_that_stalls_counts_as_time_to_connect() {
 }
 
 #[tokio::test]
-async fn an_invalid_proxy_is_refused_without_being_shown() {
+async fn invalid_proxy_is_refused_without_being_shown() {
     let proxy = Proxy::Url(Secret::new(format!("http://u:{PASSWORD}@[nonsense")));
     let error = fail(Options { proxy, ..Options::default() }, "https://as.invalid/").await;
     assert_eq!((error.not_sent, error.message.as_str()), (true, "the URL of the proxy is invalid"));

@@ -95,7 +95,7 @@ async fn server_of_an_authority_in_ca_file_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_setting() {
+async fn unknown_authority_gets_nothing_and_hint_names_key() {
     let (url, served) = tls_server(&authority("one"), params("127.0.0.1"), None).await;
     let error = fail(options(), &url).await;
     assert!(error.not_sent);
@@ -104,7 +104,7 @@ async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_se
 }
 
 #[tokio::test]
-async fn when_the_ca_file_is_of_another_authority_the_message_says_which_was_loaded() {
+async fn error_names_the_ca_file_of_another_authority() {
     let directory = tempfile::tempdir().unwrap();
     for (other, expected) in [
         ("two", "an untrusted authority; the CA file "),
@@ -121,7 +121,7 @@ async fn when_the_ca_file_is_of_another_authority_the_message_says_which_was_loa
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_host_or_another_time_is_refused() {
+async fn certificate_of_another_host_or_time_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let issuer = authority("one");
     let mut expired = params("127.0.0.1");
@@ -143,7 +143,7 @@ async fn a_certificate_for_another_host_or_another_time_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_presented_where_one_is_wanted() {
+async fn client_certificate_is_presented_on_request() {
     let directory = tempfile::tempdir().unwrap();
     let (issuer, clients) = (authority("one"), authority("two"));
     let (certificate, key) = issue(&clients, params("client.example"));
@@ -183,7 +183,7 @@ async fn unusable_files_are_named_and_keys_are_not_shown() {
 }
 
 #[tokio::test]
-async fn a_ca_file_that_was_mended_is_read_again() {
+async fn ca_file_that_was_mended_is_read_again() {
     let directory = tempfile::tempdir().unwrap();
     let issuer = authority("one");
     let (url, _served) = tls_server(&issuer, params("127.0.0.1"), None).await;
@@ -198,7 +198,7 @@ async fn a_ca_file_that_was_mended_is_read_again() {
 
 /// The usual way to make a self-signed certificate makes one of an authority.
 #[tokio::test]
-async fn an_authority_as_a_server_is_explained_and_the_hint_works() {
+async fn authority_as_a_server_is_explained_with_a_hint() {
     let directory = tempfile::tempdir().unwrap();
     for (is_ca, is_accepted) in
         [(IsCa::Ca(BasicConstraints::Unconstrained), false), (IsCa::ExplicitNoCa, true)]

@@ -106,7 +106,7 @@ mod launching {
     }
 
     #[test]
-    fn the_url_is_one_argument_and_no_shell_reads_it() {
+    fn url_is_one_argument_and_no_shell_reads_it() {
         let out = tempfile::tempdir().unwrap();
         let log = out.path().join("argv");
         let body = format!("printf '%s\\n' \"$#\" \"$@\" > '{}'", log.display());
@@ -118,7 +118,7 @@ mod launching {
     }
 
     #[test]
-    fn the_browser_inherits_no_secret_and_no_open_file() {
+    fn browser_inherits_no_secret_and_no_open_file() {
         let out = tempfile::tempdir().unwrap();
         let (seen, fds) = (out.path().join("env"), out.path().join("fds"));
         let body = format!(
@@ -149,7 +149,7 @@ mod launching {
     }
 
     #[test]
-    fn the_next_alternative_follows_one_that_is_missing_or_fails() {
+    fn missing_or_failing_browser_yields_to_the_next() {
         let (_bad, bad) = script("exit 3");
         let folder = program("good");
         let list = format!("/nonexistent/x:./good:missing:{bad}:good %s");
@@ -171,7 +171,7 @@ mod launching {
     }
 
     #[test]
-    fn the_current_directory_is_never_searched() {
+    fn current_directory_is_never_searched() {
         let here = std::env::current_dir().unwrap();
         let folder = program("stub");
         let mut relative: PathBuf = here.components().skip(1).map(|_| "..").collect();

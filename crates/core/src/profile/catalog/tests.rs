@@ -85,7 +85,7 @@ fn each_profile_is_what_it_is_in_the_whole_file() {
 }
 
 #[test]
-fn a_profile_is_read_without_the_text_of_the_others() {
+fn profile_is_read_without_the_text_of_the_others() {
     let text = text();
     let (document, _) = toml::de::DeTable::parse_recoverable(&text);
     let root = super::super::node::table(document.get_ref());
@@ -116,7 +116,7 @@ fn any_other_file_has_no_catalog() {
 }
 
 #[test]
-fn a_catalog_holds_no_secret() {
+fn catalog_holds_no_secret() {
     let state = tempfile::tempdir().unwrap();
     file(&text()).parse_and_catalog(state.path()).unwrap();
     let [kept] = &std::fs::read_dir(state.path().join("resolved")).unwrap().collect::<Vec<_>>()[..]

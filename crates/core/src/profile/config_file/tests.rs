@@ -72,7 +72,7 @@ fn every_key_of_the_manual_is_read() {
 }
 
 #[test]
-fn a_preset_is_overridden_key_by_key() {
+fn preset_is_overridden_key_by_key() {
     let config = parse("[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nscopes=[\"api\"]\n");
     let profile = &config.profiles["g"];
     assert_eq!(profile.scopes, ["api"]);
@@ -116,7 +116,7 @@ fn preset_makes_a_profile_once_its_needs_are_met() {
 }
 
 #[test]
-fn a_presets_method_is_for_clients_that_have_a_credential() {
+fn preset_method_requires_a_credential() {
     use crate::profile::presets::all;
     let preset = all()
         .iter()
@@ -130,7 +130,7 @@ fn a_presets_method_is_for_clients_that_have_a_credential() {
 }
 
 #[test]
-fn another_server_gets_nothing_of_the_presets_own() {
+fn another_server_gets_no_preset_values() {
     let root = parse(
         "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nroot_url=\"https://git.example/oauth\"\n",
     );
@@ -225,7 +225,7 @@ fn preset_with_endpoint_of_its_origin_keeps_the_rest() {
 }
 
 #[test]
-fn a_root_url_stands_for_two_endpoints_and_yields_to_their_own_keys() {
+fn root_url_sets_endpoints_without_keys_of_their_own() {
     let config = parse(
         "[profiles.r]\nclient_id=\"c\"\nroot_url=\"https://as.example/oauth/\"\ntoken_endpoint=\"https://as.example/t\"\n",
     );
@@ -235,7 +235,7 @@ fn a_root_url_stands_for_two_endpoints_and_yields_to_their_own_keys() {
 }
 
 #[test]
-fn a_redirect_may_lead_to_a_web_application() {
+fn redirect_may_lead_to_a_web_application() {
     for flow in ["", "flow = [\"paste\"]\n", "flow = [\"browser\"]\n"] {
         let text = format!("{MINIMAL}redirect_uri = \"https://app.example/cb\"\n{flow}");
         assert_eq!(parse(&text).profiles["x"].redirect_uris[0].host, LoopbackHost::Elsewhere);
@@ -243,14 +243,14 @@ fn a_redirect_may_lead_to_a_web_application() {
 }
 
 #[test]
-fn an_unknown_profile_names_the_nearest() {
+fn unknown_profile_names_the_nearest() {
     let error = parse(MINIMAL).profile("xx").unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::Config);
     assert_eq!(error.advice(), [Advice::DidYouMean("x".to_owned())]);
 }
 
 #[test]
-fn a_missing_file_is_an_empty_configuration_and_a_directory_is_an_error() {
+fn missing_file_is_empty_and_directory_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let config = Config::load(&directory.path().join("none.toml")).unwrap();
     assert!(config.profiles.is_empty() && config.default_profile().is_none());
@@ -259,7 +259,7 @@ fn a_missing_file_is_an_empty_configuration_and_a_directory_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_secret_in_a_file_that_others_can_read_is_refused() {
+fn secret_in_a_file_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("c.toml");

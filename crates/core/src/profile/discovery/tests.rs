@@ -150,7 +150,7 @@ fn well_known_urls_are_tried_in_order() {
 }
 
 #[test]
-fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
+fn issuer_path_is_placed_as_each_standard_says() {
     let of = |issuer: &str| {
         let urls = candidates(&Url::parse(issuer).unwrap(), DiscoveryRules::Configured);
         urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
@@ -298,7 +298,7 @@ fn needed_endpoint_that_is_no_url_is_refused() {
 }
 
 #[test]
-fn a_server_on_this_machine_may_use_plain_http_for_itself() {
+fn loopback_server_may_use_plain_http_for_itself() {
     let issuer = "http://127.0.0.1:8080";
     let document = |token: &str| {
         serde_json::json!({
@@ -370,7 +370,7 @@ fn unexpected_document_is_described() {
 }
 
 #[test]
-fn a_missing_endpoint_is_named() {
+fn missing_endpoint_is_named() {
     let web = Web::default().page(OIDC, 200, &metadata(&[("token_endpoint", Value::Null)]));
     let error = run(&profile(), &web).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);

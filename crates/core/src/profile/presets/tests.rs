@@ -61,7 +61,7 @@ fn flows(preset: &Preset) -> Vec<&str> {
 }
 
 #[test]
-fn the_data_parses_and_is_found_by_name() {
+fn data_parses_and_is_found_by_name() {
     assert!(all().len() >= 32, "{}", all().len());
     assert_eq!(names().len(), all().len());
     for name in names() {
@@ -128,7 +128,7 @@ fn values_from_a_fixed_set_are_in_it() {
 }
 
 #[test]
-fn nothing_in_the_data_identifies_a_client() {
+fn presets_identify_no_client() {
     for preset in all() {
         for key in ["client_id", "client_secret", "private_key", "client_assertion"] {
             assert!(!preset.profile.contains_key(key), "{}: {key}", preset.name);
@@ -177,7 +177,7 @@ fn needs_and_paths_are_real_keys() {
 }
 
 #[test]
-fn the_redirect_uri_to_register_is_the_one_that_is_sent() {
+fn redirect_uri_to_register_is_the_one_sent() {
     for preset in all() {
         let name = &preset.name;
         assert!(preset.redirect_note.is_some(), "{name}");
@@ -253,7 +253,7 @@ fn only_a_similar_name_is_suggested() {
 }
 
 #[test]
-fn an_alias_names_one_provider() {
+fn alias_names_one_provider() {
     let mut known: Vec<String> = all()
         .iter()
         .flat_map(|preset| std::iter::once(&preset.name).chain(&preset.aliases))
@@ -266,7 +266,7 @@ fn an_alias_names_one_provider() {
 }
 
 #[test]
-fn a_key_that_nobody_reads_is_an_error() {
+fn key_that_nobody_reads_is_an_error() {
     let preset = "[a]\ntitle = 'A'\nsecret = 'none'\nsources = []\n";
     assert_eq!(parse(preset).unwrap().len(), 1);
     for wrong in ["tite = 'A'", "quirks = { formpost = true }", "paths = { token = 1 }"] {

@@ -110,7 +110,7 @@ fn source_without_a_secret_is_a_config_error() {
 }
 
 #[test]
-fn the_runner_is_asked_for_the_audience_with_its_token() {
+fn runner_gets_audience_and_its_own_token() {
     let (_, asked) = get(SecretSource::GithubActions { audience: "a b&c".into() });
     assert_eq!(asked[0].url.as_str(), "http://127.0.0.1:1/token?v=1&audience=a+b%26c");
     assert!(asked[0].headers.contains(&("authorization".into(), "Bearer request-token".into())));
@@ -126,20 +126,20 @@ fn the_runner_is_asked_for_the_audience_with_its_token() {
 
 #[cfg(unix)]
 #[test]
-fn a_commands_output_is_the_secret_and_no_shell_reads_its_arguments() {
+fn command_output_is_the_secret_without_a_shell() {
     let secret = get(command(&["printf", "%s\n\n", "$HOME;*"])).0.unwrap();
     assert_eq!(secret.expose(), "$HOME;*\n", "one newline is trimmed, not two");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_command_gets_no_input() {
+fn command_gets_no_input() {
     assert_eq!(get(command(&["sh", "-c", "cat; echo end"])).0.unwrap().expose(), "end");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_failing_command_says_why_and_its_words_are_made_harmless() {
+fn failing_command_is_quoted_without_control_codes() {
     let (result, _) =
         get(command(&["sh", "-c", "echo s3cret; printf 'no \\033[31mkey\\n' >&2; exit 3"]));
     let message = result.unwrap_err().message().to_owned();
@@ -151,7 +151,7 @@ fn a_failing_command_says_why_and_its_words_are_made_harmless() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_does_not_end_is_ended() {
+fn command_that_does_not_end_is_ended() {
     for script in ["exec sleep 1000", "exec >&-; exec sleep 1000", "sleep 1000 & echo x"] {
         let argv = ["sh", "-c", script].map(str::to_owned);
         let error = run(&argv, Duration::from_millis(300));
@@ -161,7 +161,7 @@ fn a_command_that_does_not_end_is_ended() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_is_read_but_not_waited_for_without_end() {
+fn pipe_is_read_but_not_waited_for_without_end() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

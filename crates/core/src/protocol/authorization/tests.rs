@@ -33,7 +33,7 @@ fn profile(more: &str) -> Profile {
 }
 
 #[test]
-fn the_endpoint_s_own_query_stays_as_it_is_written() {
+fn endpoint_s_own_query_stays_as_it_is_written() {
     let more = pairs(&[("scope", "a+b &ü"), ("x", "")]);
     let encoded = "scope=a%2Bb%20%26%C3%BC&x=";
     for (endpoint, expected) in [
@@ -50,7 +50,7 @@ fn the_endpoint_s_own_query_stays_as_it_is_written() {
 }
 
 #[test]
-fn a_request_has_the_parameters_of_its_profile_and_the_attempt_s_own_win() {
+fn parameters_of_the_attempt_override_the_profile() {
     let profile = profile(
         "scopes = [\"x\", \"y\"]\nscope_separator = \",\"\nscope_param = \"user_scope\"\naudience = \"api\"\nresource = [\"https://r/1\", \"https://r/2\"]\nauthorization_params = { prompt = \"consent\", access_type = \"offline\" }\n",
     );
@@ -105,7 +105,7 @@ fn response_with_another_state_is_not_ours() {
 }
 
 #[test]
-fn the_issuer_is_compared_as_a_plain_string_before_anything_is_used() {
+fn issuer_is_compared_byte_for_byte_first() {
     for (promised, iss, fits) in [
         (false, None, true),
         (true, None, false),
@@ -137,7 +137,7 @@ fn the_issuer_is_compared_as_a_plain_string_before_anything_is_used() {
 }
 
 #[test]
-fn a_denial_is_told_from_a_failure() {
+fn denial_is_told_from_a_failure() {
     for (code, kind) in [
         ("access_denied", ErrorKind::AccessDenied),
         ("invalid_scope", ErrorKind::ServerRefused),
@@ -157,7 +157,7 @@ fn a_denial_is_told_from_a_failure() {
 }
 
 #[test]
-fn an_error_without_the_promised_iss_ends_by_its_code() {
+fn error_without_the_promised_iss_ends_by_its_code() {
     let server = server(Some(ISSUER), true);
     for (code, kind) in [
         ("access_denied", ErrorKind::AccessDenied),
@@ -185,7 +185,7 @@ fn an_error_without_the_promised_iss_ends_by_its_code() {
 }
 
 #[test]
-fn a_doubled_or_odd_description_does_not_matter() {
+fn doubled_or_odd_description_does_not_matter() {
     let list = pairs(&[
         ("state", "S"),
         ("error", "access_denied"),

@@ -38,7 +38,7 @@ fn added(method: ClientAuth, id: &str, credentials: &Credentials) -> Result<(Pai
 }
 
 #[test]
-fn a_public_client_only_says_who_it_is() {
+fn public_client_only_says_who_it_is() {
     // Even a client that has a secret does not send it where it is not asked for.
     for method in [ClientAuth::None, ClientAuth::TlsClientAuth] {
         let (headers, form) = added(method, "id", &with_secret("s")).unwrap();
@@ -47,7 +47,7 @@ fn a_public_client_only_says_who_it_is() {
 }
 
 #[test]
-fn basic_encodes_both_halves_and_leaves_the_body_alone() {
+fn basic_encodes_both_halves_and_keeps_the_body() {
     let (headers, form) = added(ClientAuth::ClientSecretBasic, "id", &with_secret(HARD)).unwrap();
     // base64 of `id:%3A%2B%25%26+%C3%A9%22`
     let value = "Basic aWQ6JTNBJTJCJTI1JTI2KyVDMyVBOSUyMg==";
@@ -103,7 +103,7 @@ fn client_secret_jwt_is_signed_with_the_secret() {
 }
 
 #[test]
-fn private_key_jwt_verifies_with_the_public_key_of_every_kind() {
+fn private_key_jwt_verifies_with_each_kind_of_key() {
     let (p256, p384, ed) = (TestKey::p256(), TestKey::p384(), TestKey::ed25519());
     for (key, alg) in [
         (TestKey::rsa(), Algorithm::RS256),
@@ -128,7 +128,7 @@ fn private_key_jwt_verifies_with_the_public_key_of_every_kind() {
 }
 
 #[test]
-fn the_kid_of_a_jwk_is_in_the_header() {
+fn kid_of_a_jwk_is_in_the_header() {
     let jwk = json!({
         // The key of RFC 8037, appendix A.1.
         "kty": "OKP", "crv": "Ed25519", "kid": "k-1",
@@ -144,7 +144,7 @@ fn the_kid_of_a_jwk_is_in_the_header() {
 }
 
 #[test]
-fn a_federated_assertion_goes_out_as_it_came() {
+fn federated_assertion_goes_out_as_it_came() {
     let credentials = Credentials {
         assertion: Some(Secret::new(" ey.J.x\n")),
         key: Some(Arc::new(SigningKey::generate().unwrap())),
@@ -179,7 +179,7 @@ fn missing_credential_is_never_sent() {
 }
 
 #[test]
-fn a_request_is_never_authenticated_twice() {
+fn request_is_never_authenticated_twice() {
     let now = Timestamp::from_unix(NOW);
     let credentials = with_secret("s");
     for (headers, form, kind) in [

@@ -36,7 +36,7 @@ fn prove(key: &SigningKey, url: &str, nonce: Option<&str>, token: Option<&Secret
 }
 
 #[test]
-fn a_proof_names_its_request_and_nothing_more() {
+fn proof_names_its_request_and_nothing_more() {
     let key = SigningKey::generate().unwrap();
     let raw = prove(&key, "https://as.example/token?code=canary#frag", None, None);
     let (mut claims, jwk) = opened(&raw, Algorithm::ES256);
@@ -71,7 +71,7 @@ fn no_two_proofs_share_their_jti() {
 }
 
 #[test]
-fn the_profile_s_key_of_any_kind_makes_proofs() {
+fn profile_s_key_of_any_kind_makes_proofs() {
     let (p384, ed) = (TestKey::p384(), TestKey::ed25519());
     for (key, alg) in
         [(TestKey::rsa(), Algorithm::RS256), (&p384, Algorithm::ES384), (&ed, Algorithm::EdDSA)]
@@ -83,7 +83,7 @@ fn the_profile_s_key_of_any_kind_makes_proofs() {
 }
 
 #[test]
-fn a_stored_key_is_the_same_key() {
+fn stored_key_is_the_same_key() {
     let key = SigningKey::generate().unwrap();
     let again = SigningKey::from_stored(&key.to_stored().unwrap()).unwrap();
     assert_eq!(thumbprint(&key).unwrap(), thumbprint(&again).unwrap());

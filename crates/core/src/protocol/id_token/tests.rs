@@ -246,7 +246,7 @@ fn refusal_names_the_setting_that_helps() {
 }
 
 #[test]
-fn a_clock_four_minutes_off_is_fine_and_ten_is_named() {
+fn clock_four_minutes_off_is_fine_and_ten_is_named() {
     for (minutes, fine) in [(-10, false), (-4, true), (4, true), (10, false)] {
         let server = (NOW as i64 + minutes * 60) as u64;
         let mut claims = claims();
@@ -270,7 +270,7 @@ fn duplicate_claim_is_refused() {
 }
 
 #[test]
-fn a_payload_that_is_no_object_is_refused() {
+fn payload_that_is_no_object_is_refused() {
     let deep = "[".repeat(100_000);
     let array = format!("[{}]", claims());
     for payload in ["", "null", "[]", "1", "{", "\"x\"", &array, &deep, "{\"sub\":\"\u{0}\"}"] {
@@ -292,7 +292,7 @@ fn hostile_claims_are_shown_sanitized() {
 }
 
 #[test]
-fn a_known_missing_nonce_is_accepted_a_wrong_one_not() {
+fn known_missing_nonce_is_accepted_a_wrong_one_not() {
     let expected = Expectations { nonce_may_be_missing: true, ..expectations() };
     assert!(validate_claims(&without("nonce"), &expected).is_ok());
     assert!(validate_claims(&claims(), &expected).is_ok());
@@ -302,7 +302,7 @@ fn a_known_missing_nonce_is_accepted_a_wrong_one_not() {
 }
 
 #[test]
-fn the_nonce_is_never_told() {
+fn nonce_is_never_told() {
     let error = validate_claims(&with("nonce", json!("their-nonce")), &expectations()).unwrap_err();
     assert!(!error.message().contains("n-1") && !error.message().contains("their-nonce"));
 }
@@ -354,7 +354,7 @@ fn duplicate_identity_claims_are_refused() {
 }
 
 #[test]
-fn a_refresh_keeps_issuer_subject_and_audience() {
+fn refresh_keeps_issuer_subject_and_audience() {
     let first = validate_claims(&claims(), &expectations()).unwrap().pinned();
     let expected = Expectations { previous: Some(&first), nonce: None, ..expectations() };
     assert!(validate_claims(&claims(), &expected).is_ok());

@@ -54,7 +54,7 @@ fn keys_of_other_kinds_and_uses_are_passed_over() {
 }
 
 #[test]
-fn the_kid_chooses_among_keys() {
+fn kid_chooses_among_keys() {
     let (a, b) = (TestKey::p256(), TestKey::p256());
     let both = parse(&[kid(&a, "a"), kid(&b, "b")]);
     assert_eq!(check(&both, &token(&a, Some("a"))), Check::Verified);
@@ -132,7 +132,7 @@ fn roca_key_is_refused_though_it_made_the_signature() {
 }
 
 #[test]
-fn a_weak_rsa_key_is_refused_though_it_made_the_signature() {
+fn weak_rsa_key_with_a_valid_signature_is_refused() {
     let weak = "tZdlL79pzk6ner7Yh491tDbwGPNvxx4xo7TzFyJ2doDFrV4BsMsnKjrU2HrocO3zyKKCNuVVVZ4ATnQGMFLOeKrq\
                 vEvYdV7O5z1SL3cvGbjdDZnvRvCiNanQ-7nH_lq0cFFzc3IpblS5KRBc1ezITa4VVF4ypx6dsjgn_o5MJkc";
     let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsifQ.eyJzdWIiOiIxIn0.R97gJyokmz7gmr0wMm65PZaZ-ZWDcYsQ\
@@ -235,7 +235,7 @@ async fn only_200_is_an_answer() {
 }
 
 #[tokio::test]
-async fn the_request_is_a_get_of_the_configured_address() {
+async fn request_is_a_get_of_the_configured_address() {
     let key = TestKey::p256();
     let http = Served::sets(&[set(std::slice::from_ref(&key.public))]);
     verify(&source(), &http, &token(&key, None), at(0)).await.unwrap();
@@ -258,7 +258,7 @@ async fn fetched_keys_serve_until_they_are_an_hour_old() {
 }
 
 #[tokio::test]
-async fn keys_that_another_source_fetched_age_and_rotate_as_its_own() {
+async fn keys_of_another_source_age_and_rotate() {
     let (old, new) = (TestKey::p256(), TestKey::p256());
     let (before, after) = (set(&[kid(&old, "1")]), set(&[kid(&new, "2")]));
     let http = Served::sets(std::slice::from_ref(&before));
@@ -313,7 +313,7 @@ async fn rotated_keys_are_fetched_once_more() {
 }
 
 #[tokio::test]
-async fn a_set_fetched_for_this_token_is_not_fetched_again() {
+async fn set_fetched_for_this_token_is_not_fetched_again() {
     let (key, other) = (TestKey::p256(), TestKey::p256());
     let http = Served::sets(&[set(&[kid(&key, "a")])]);
     let error = verify(&source(), &http, &token(&other, Some("b")), at(0)).await.unwrap_err();
@@ -322,7 +322,7 @@ async fn a_set_fetched_for_this_token_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn random_kids_cause_a_fetch_every_thirty_seconds_at_most() {
+async fn random_kids_cause_one_fetch_in_30_seconds() {
     let key = TestKey::p256();
     let served = set(&[kid(&key, "a")]);
     let http = Served::sets(&vec![served; 35]);
@@ -368,7 +368,7 @@ async fn caller_with_old_keys_gets_refetched_ones() {
 }
 
 #[tokio::test]
-async fn a_refetch_that_fails_leaves_the_old_keys_in_use() {
+async fn refetch_that_fails_leaves_the_old_keys_in_use() {
     let (key, other) = (TestKey::p256(), TestKey::p256());
     let http = Served::new(vec![
         Ok((200, set(&[kid(&key, "a")]).to_string().into_bytes())),
@@ -387,7 +387,7 @@ async fn a_refetch_that_fails_leaves_the_old_keys_in_use() {
 }
 
 #[test]
-fn a_hostile_kid_is_shown_harmless() {
+fn hostile_kid_is_shown_harmless() {
     let raw = format!(
         "{}.{}.{}",
         b64(json!({"alg": "ES256", "kid": "\u{1b}[2J\n\u{202e}"}).to_string()),

@@ -51,7 +51,7 @@ fn refuse(response: &HttpResponse) -> Error {
 const GOOD: &str = r#"{"access_token":"at","token_type":"bEARER","expires_in":60}"#;
 
 #[test]
-fn a_plain_response_is_accepted_whatever_the_case_of_its_type() {
+fn minimal_token_response_is_accepted() {
     let reply = accept(GOOD);
     assert_eq!((reply.access_token.expose(), reply.token_type), ("at", "Bearer"));
     assert_eq!(reply.expires_in, Some(Duration::from_secs(60)));
@@ -203,7 +203,7 @@ fn defects_that_decide_nothing_do_not_matter() {
 }
 
 #[test]
-fn a_refresh_token_is_read_from_a_refused_reply() {
+fn refresh_token_is_read_from_a_refused_reply() {
     let bodies = [
         r#"{"refresh_token":"RT"}"#,
         r#"{"refresh_token":"RT","access_token":7}"#,
@@ -288,7 +288,7 @@ fn provider_specific_token_type_needs_preset() {
 }
 
 #[test]
-fn a_nested_token_set_is_read_at_its_path() {
+fn nested_token_set_is_read_at_its_path() {
     let nested = profile("token_path = \"authed_user\"\nkeep = [\"team\", \"authed_user\"]\n");
     let slack = r#"{"ok":true,"team":{"id":"T"},"access_token":"bot","token_type":"bot","authed_user":{"access_token":"user","token_type":"Bearer"}}"#;
     let reply = validated(&json(slack), &nested).unwrap();
@@ -320,7 +320,7 @@ fn optional_path_of_the_token_may_be_missing() {
 }
 
 #[test]
-fn a_profile_with_dpop_takes_no_bearer_token() {
+fn profile_with_dpop_takes_no_bearer_token() {
     let dpop = profile("dpop = true\n");
     assert!(validated(&json(GOOD), &dpop).is_err());
     let bound = r#"{"access_token":"at","token_type":"dpop"}"#;

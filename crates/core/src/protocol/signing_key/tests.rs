@@ -117,7 +117,7 @@ fn text_around_a_pem_is_ignored() {
 }
 
 #[test]
-fn the_kid_of_a_jwk_is_kept() {
+fn kid_of_a_jwk_is_kept() {
     let key = TestKey::p256();
     assert_eq!(read(&ec_jwk(&key, CURVES[0].0).to_string()).unwrap().kid(), Some("ec-1"));
     assert_eq!(read(&pem("PRIVATE KEY", &key.pkcs8)).unwrap().kid(), None);

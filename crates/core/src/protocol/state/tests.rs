@@ -64,7 +64,7 @@ fn state_is_opened_by_its_own_key_alone() {
 }
 
 #[test]
-fn a_state_is_a_jwt_with_the_claims_of_the_draft_and_names_nobody() {
+fn state_is_a_jwt_without_the_user() {
     let state = key(1, StateAlg::Hs256).sign(&claims()).unwrap();
     let part = |n: usize| -> serde_json::Value {
         let text = state.split('.').nth(n).unwrap();
@@ -78,7 +78,7 @@ fn a_state_is_a_jwt_with_the_claims_of_the_draft_and_names_nobody() {
 }
 
 #[test]
-fn a_state_that_differs_in_one_byte_is_refused() {
+fn state_that_differs_in_one_byte_is_refused() {
     for (_, alg) in StateAlg::ALL {
         let keys = keys(1, alg);
         let sealed = keys.current().unwrap().encrypt(b"{}").unwrap();
@@ -156,7 +156,7 @@ fn unknown_or_missing_claims_are_refused() {
 }
 
 #[test]
-fn a_huge_or_foreign_text_is_refused() {
+fn huge_or_foreign_text_is_refused() {
     let keys = keys(1, StateAlg::Hs256);
     let state = key(1, StateAlg::Hs256).sign(&claims()).unwrap();
     for text in [
@@ -184,7 +184,7 @@ fn state_times_are_checked_to_the_second() {
 }
 
 #[test]
-fn a_record_opens_under_its_own_name_only() {
+fn record_opens_under_its_own_name_only() {
     let key = key(1, StateAlg::Hs256);
     let at = Timestamp::from_unix(5);
     let sealed = key.seal("a", at, b"verifier").unwrap();
@@ -202,7 +202,7 @@ fn a_record_opens_under_its_own_name_only() {
 }
 
 #[test]
-fn an_encrypted_state_opens_with_its_key_and_shows_nothing() {
+fn encrypted_state_opens_with_its_key_alone() {
     let made = key(1, StateAlg::Hs256).encrypt(b"{\"user\":\"alice\"}").unwrap();
     let keys = keys(1, StateAlg::Hs256);
     let Ok(Opened::Sealed(plain, by)) = keys.open(&made) else { panic!("not opened") };

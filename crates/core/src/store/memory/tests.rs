@@ -14,7 +14,7 @@ fn soon() -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_flow_that_comes_back_is_not_claimed_again() {
+async fn flow_that_comes_back_is_not_claimed_again() {
     let (flows, at) = (pending(10), soon());
     let old_copy = record("a", at);
     flows.put(&old_copy).await.unwrap();
@@ -28,7 +28,7 @@ async fn a_flow_that_comes_back_is_not_claimed_again() {
 }
 
 #[tokio::test]
-async fn a_used_flow_makes_room_and_its_mark_has_a_limit_of_its_own() {
+async fn used_flow_makes_room_and_marks_have_a_limit() {
     let (flows, at) = (pending(2), soon());
     for number in 0..10 {
         let id = number.to_string();

@@ -44,7 +44,7 @@ fn record(id: &str, expires_at: u64) -> PendingRecord {
 }
 
 #[test]
-fn a_record_comes_back_and_is_claimed_once() {
+fn record_comes_back_and_is_claimed_once() {
     let scene = Scene::new();
     let (store, one) = (scene.store(), record("one", 6_100));
     run(async {
@@ -179,7 +179,7 @@ fn restored_copy_of_a_claimed_flow_is_used() {
 }
 
 #[test]
-fn the_marks_are_bounded_and_collected_as_well() {
+fn marks_are_bounded_and_collected_as_well() {
     let scene = Scene::new();
     let store = scene.store().with_limit(2);
     let at = Timestamp::from_unix(6_100);
@@ -202,7 +202,7 @@ fn the_marks_are_bounded_and_collected_as_well() {
 
 /// By a clock that is two minutes behind, a state lives on for as long.
 #[test]
-fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
+fn mark_outlives_its_state_by_the_clock_skew() {
     let scene = Scene::new();
     let store = scene.store();
     let last_of_its_slot = Timestamp::from_unix(6_599);
@@ -220,7 +220,7 @@ fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
 
 /// Nor does a store that is full make room with it before.
 #[test]
-fn a_full_store_forgets_no_mark_early() {
+fn full_store_forgets_no_mark_early() {
     let scene = Scene::new();
     let store = scene.store().with_limit(1);
     let last_of_its_slot = Timestamp::from_unix(6_599);
@@ -259,7 +259,7 @@ fn foreign_files_do_not_disturb_the_store() {
 }
 
 #[test]
-fn a_clock_set_back_makes_no_used_state_new() {
+fn clock_set_back_makes_no_used_state_new() {
     let scene = Scene::new();
     let store = scene.store();
     let (expiry, kept) = (Timestamp::from_unix(6_100), record("kept", 6_200));
@@ -285,7 +285,7 @@ fn a_clock_set_back_makes_no_used_state_new() {
 }
 
 #[test]
-fn a_damaged_memory_of_forgotten_marks_is_an_error() {
+fn damaged_memory_of_forgotten_marks_is_an_error() {
     let scene = Scene::new();
     let store = scene.store();
     let expiry = Timestamp::from_unix(6_100);

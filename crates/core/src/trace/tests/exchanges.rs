@@ -62,7 +62,7 @@ async fn exchange(trace: &Trace, outcome: Result<HttpResponse, HttpError>) {
 }
 
 #[tokio::test]
-async fn an_exchange_is_told_with_explanations_and_without_secrets() {
+async fn exchange_is_explained_without_secrets() {
     let (trace, shown) = traced(false);
     exchange(&trace, Ok(token_response())).await;
     let text = shown();
@@ -88,7 +88,7 @@ async fn an_exchange_is_told_with_explanations_and_without_secrets() {
 }
 
 #[tokio::test]
-async fn a_failure_says_whether_the_server_may_have_acted() {
+async fn failure_says_whether_the_server_may_have_acted() {
     let (trace, shown) = traced(true);
     for (not_sent, expected) in
         [(true, "(nothing was sent)"), (false, "(the server may have acted on it)")]
@@ -103,7 +103,7 @@ async fn a_failure_says_whether_the_server_may_have_acted() {
 }
 
 #[tokio::test]
-async fn a_long_body_is_cut_for_people() {
+async fn long_body_is_cut_for_people() {
     let (trace, shown) = traced(false);
     let numbers: Vec<usize> = (0..1_000).collect();
     let body = serde_json::json!({ "scopes_supported": numbers }).to_string();
@@ -134,7 +134,7 @@ async fn written(path: &Path) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn a_har_file_has_the_same_exchanges_without_secrets() {
+async fn har_file_has_the_same_exchanges_without_secrets() {
     let directory = tempfile::tempdir().unwrap();
     let (text, har) = written(&directory.path().join("trace.har")).await;
     for secret in [CANARY, FRESH] {
@@ -167,7 +167,7 @@ async fn a_har_file_has_the_same_exchanges_without_secrets() {
 }
 
 #[tokio::test]
-async fn a_har_file_replaces_the_older_one_and_is_private() {
+async fn har_file_replaces_the_older_one_and_is_private() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.har");
     std::fs::write(&path, "older".repeat(100_000)).unwrap();
@@ -182,7 +182,7 @@ async fn a_har_file_replaces_the_older_one_and_is_private() {
 }
 
 #[test]
-fn a_har_file_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+fn unwritable_har_file_is_an_error_without_leftovers() {
     let directory = tempfile::tempdir().unwrap();
     let (trace, _) = traced(true);
     for path in [directory.path().to_owned(), directory.path().join("none/trace.har"), "/".into()] {

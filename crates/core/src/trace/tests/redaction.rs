@@ -110,7 +110,7 @@ fn no_secret_survives_in_json_that_is_cut_or_damaged() {
 }
 
 #[test]
-fn a_token_in_the_place_of_its_type_is_not_shown() {
+fn token_in_the_place_of_its_type_is_not_shown() {
     for value in ["c4n4ry-c4n4ry", "gho_c4n4ryc4n4ryc4n4ry", "c4n4ry c4n4ry"] {
         let json = format!(r#"{{"access_token":"bearer","token_type":"{value}"}}"#);
         let shown = body("application/json", &json);
@@ -172,7 +172,7 @@ fn forms_show_names_and_public_values() {
 }
 
 #[test]
-fn a_value_in_the_place_of_a_name_is_hidden() {
+fn value_in_the_place_of_a_name_is_hidden() {
     let long = "dGhpcyBpcyBhIHRva2Vu0a1b2c3d4e5f";
     for form in [long.to_owned(), format!("{long}=="), format!("a=b&{long}&{long}=x")] {
         let shown = body("application/x-www-form-urlencoded", &form);
@@ -240,7 +240,7 @@ fn callbacks_are_shown_without_what_they_bring() {
 }
 
 #[test]
-fn headers_are_hidden_unless_they_are_known_to_be_public() {
+fn headers_not_known_as_public_are_redacted() {
     for (name, value, expected) in [
         ("AUTHORIZATION", "Bearer c4n4ry", "Bearer [redacted, 6 characters]"),
         ("authorization", "c4n4ry", "[redacted, 6 characters]"),
@@ -272,7 +272,7 @@ fn headers_are_hidden_unless_they_are_known_to_be_public() {
 }
 
 #[test]
-fn a_secret_that_was_sent_is_hidden_when_the_server_repeats_it() {
+fn sent_secret_is_redacted_in_the_response() {
     let mut redactor = Redactor::default();
     redactor.header("Authorization", "Basic bWU6czNjcmV0JTIxJTIx");
     shown_body(&mut redactor, "application/x-www-form-urlencoded", &format!("code={CANARY}"));
@@ -290,7 +290,7 @@ fn a_secret_that_was_sent_is_hidden_when_the_server_repeats_it() {
 }
 
 #[test]
-fn tokens_in_a_server_s_sentence_are_hidden_and_its_trace_ids_are_not() {
+fn tokens_in_text_are_redacted_but_trace_ids_are_not() {
     let description = "AADSTS70008: eyJhbGciOiJub25lIn0.e30. and \
         '0123456789abcdef0123456789abcdef01234567' expired. \
         Trace ID: 9188040d-6c67-4c5b-b112-36a304b66dad. See https://as.example/errors/70008.";
@@ -317,7 +317,7 @@ fn public_values_are_shown_as_they_are_written() {
 }
 
 #[test]
-fn a_secret_is_hidden_after_any_number_of_other_values() {
+fn secret_after_many_other_values_is_redacted() {
     let mut redactor = Redactor::default();
     redactor.hide(&Secret::new("configured-S3CRET"));
     redactor.header("Authorization", "Bearer s3nt-T0KEN");
@@ -334,7 +334,7 @@ fn a_secret_is_hidden_after_any_number_of_other_values() {
 }
 
 #[test]
-fn a_secret_that_is_a_word_garbles_no_error_and_no_sentence() {
+fn secret_that_is_a_word_garbles_no_message() {
     let mut redactor = Redactor::default();
     let form = "grant_type=refresh_token&client_secret=invalid&password=refresh_token";
     let request = shown_body(&mut redactor, "application/x-www-form-urlencoded", form);

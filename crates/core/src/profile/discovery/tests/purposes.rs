@@ -104,7 +104,7 @@ fn old_copy_gives_a_token_no_endpoint() {
 }
 
 #[test]
-fn document_of_the_other_standard_adds_what_is_missing() {
+fn document_of_other_standard_adds_missing_members() {
     let without = |name: &str| metadata(&[(name, Value::Null)]);
     let second = metadata(&[
         ("token_endpoint", "https://as.example/other".into()),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_server_that_a_resource_names_is_asked_for_rfc_8414_first() {
+fn server_of_a_resource_gets_rfc_8414_request_first() {
     let of = |issuer: &str| {
         let urls = candidates(&Url::parse(issuer).unwrap(), DiscoveryRules::Mcp);
         urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
@@ -20,7 +20,7 @@ fn a_server_that_a_resource_names_is_asked_for_rfc_8414_first() {
 }
 
 #[test]
-fn a_server_that_a_resource_names_must_advertise_s256() {
+fn server_that_a_resource_names_must_advertise_s256() {
     let mut profile = profile();
     profile.discovery_rules = DiscoveryRules::Mcp;
     for (methods, is_fine) in [

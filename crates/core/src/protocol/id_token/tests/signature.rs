@@ -44,7 +44,7 @@ fn every_allowed_algorithm_verifies() {
 }
 
 #[test]
-fn algorithms_that_prove_nothing_are_refused_even_if_announced() {
+fn announced_none_and_hmac_algorithms_are_refused() {
     let rsa = TestKey::rsa();
     let set = keys(&[rsa.jwk(json!({}))]);
     let announced =
@@ -98,7 +98,7 @@ fn public_key_is_not_accepted_as_hmac_secret() {
 }
 
 #[test]
-fn a_signature_of_another_algorithm_or_key_is_wrong() {
+fn signature_of_another_algorithm_or_key_is_wrong() {
     let (rsa, p256) = (TestKey::rsa(), TestKey::p256());
     let set = keys(&[rsa.jwk(json!({})), p256.jwk(json!({}))]);
     let signed = |key: &TestKey, alg, name| key.sign(alg, &json!({"alg": name}), &claims());
@@ -137,7 +137,7 @@ fn truncation_anywhere_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_when_they_are_needed_and_only_then() {
+async fn keys_are_fetched_only_when_needed() {
     let key = TestKey::p256();
     let raw = Secret::new(key.sign(Algorithm::ES256, &json!({"alg": "ES256"}), &claims()));
     let http = Served::sets(&[set(&[key.jwk(json!({}))])]);

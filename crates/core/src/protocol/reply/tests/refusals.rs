@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn an_error_that_cannot_be_represented_is_an_error() {
+fn error_that_cannot_be_represented_is_an_error() {
     for error in ["1e999", r#"{"a":1e999}"#] {
         let body = format!(r#"{{"access_token":"CANARY","token_type":"Bearer","error":{error}}}"#);
         let refused = refuse(&json(body));
@@ -13,7 +13,7 @@ fn an_error_that_cannot_be_represented_is_an_error() {
 }
 
 #[test]
-fn a_refused_refresh_says_whether_a_login_helps() {
+fn refused_refresh_says_whether_a_login_helps() {
     use LoginAgain::{Dead, ForNow};
     let described =
         |code: &str, words: &str| format!(r#"{{"error":"{code}","error_description":"{words}"}}"#);
