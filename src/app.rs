@@ -18,6 +18,22 @@ use crate::ui::Ui;
 use crate::wrap::WIDEST;
 use crate::{exit_codes, given, notify, plain, run, signals, usage};
 
+/// What the help of the program says below the options.
+const NOTES: &str = "A profile in the configuration names a service and the client that is registered with \
+it. `oauthctl login` logs the user in with a browser, and stores the tokens in the operating system's keyring \
+or in encrypted files. After that, `oauthctl token` prints a valid access token: the stored one, or a \
+refreshed one if it is about to expire.\n\n\
+Standard output contains only the result, and only if the command succeeded. An error is a line that begins \
+with `error:` on standard error, often followed by a line that begins with `hint:`. With `--json`, it is one \
+JSON object. The exit code tells scripts what to do. Durations are written as 30s, 5m, 2h or 7d, or as a \
+number of seconds.\n\n\
+Examples:\n  \
+oauthctl demo  # a complete login without any setup\n  \
+oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
+oauthctl login gitlab\n  \
+oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
+oauthctl --no-input token -p gitlab  # in a job, never prompt";
+
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
 #[command(
@@ -27,10 +43,7 @@ use crate::{exit_codes, given, notify, plain, run, signals, usage};
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = WIDEST,
-    after_help = format!(
-        "Run `oauthctl demo` to try everything without an account.\n\n{}",
-        exit_codes::list()
-    )
+    after_help = format!("{NOTES}\n\n{}", exit_codes::list())
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -77,10 +90,10 @@ pub enum Command {
     #[command(subcommand)]
     Pending(pending::PendingCommand),
     /// Read, set or remove the attributes of a grant
-    #[command(subcommand)]
+    #[command(subcommand, after_help = attr::NOTES)]
     Attr(attr::AttrCommand),
     /// Act as a credential helper for git, docker, kubectl, cargo and others
-    #[command(subcommand)]
+    #[command(subcommand, after_help = credential::NOTES)]
     Credential(credential::CredentialCommand),
     /// Add, list, show, edit or remove profiles, or set the default one
     #[command(subcommand)]

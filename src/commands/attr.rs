@@ -15,13 +15,19 @@ use crate::context::Context;
 use crate::target::Target;
 use crate::{manager, run as runner, ui};
 
+pub const NOTES: &str = "Attributes are kept as long as the grant, across refreshes. `oauthctl token --json` \
+and `oauthctl status --json` show them.";
+
 #[derive(Debug, Subcommand)]
 pub enum AttrCommand {
     /// Print the value of an attribute
     #[command(override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>")]
     Get(NameArgs),
     /// Set an attribute; it is kept across refreshes
-    #[command(override_usage = "oauthctl attr set [OPTIONS] [PROFILE] <NAME> <VALUE>")]
+    #[command(
+        override_usage = "oauthctl attr set [OPTIONS] [PROFILE] <NAME> <VALUE>",
+        after_help = "Example:\n  oauthctl attr set -p gitlab --account 4711 trial yes --ttl 7d"
+    )]
     Set(SetArgs),
     /// Remove an attribute
     #[command(override_usage = "oauthctl attr unset [OPTIONS] [PROFILE] <NAME>")]

@@ -28,10 +28,14 @@ use crate::{manager, run as runner, ui};
 const LONGEST: u64 = 64 * 1024;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(
+    after_help = "The code is redeemed if `oauthctl start` created the state, and if the state has \
+neither been used nor expired. The tokens are stored in the account of the flow's user. Anything else \
+fails with exit code 7 and redeems nothing.\n\nExample:\n  \
 echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
 Pass the state from the user's own session to `--expect-state`. Otherwise, anyone who obtains a \
-callback URL can complete the flow.")]
+callback URL can complete the flow."
+)]
 pub struct CompleteArgs {
     /// Callback URL; `-` reads it from stdin, which keeps it out of the process list
     #[arg(value_name = "-|CALLBACK_URL", value_hint = ValueHint::Url, required_unless_present = "code")]

@@ -16,6 +16,8 @@ use oauthctl_core::Result;
 use crate::ui;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl completions bash > ~/.local/share/bash-completion/completions/oauthctl")]
 pub struct CompletionsArgs {
     /// Shell to print a completion script for
     shell: Shell,

@@ -19,6 +19,14 @@ use crate::credential::{self, Usual, aws, cargo, docker, git, kubernetes, netrc}
 use crate::target::Target;
 use crate::{environment, run as runner, ui};
 
+pub const NOTES: &str = "Each command implements the protocol of one program, and gives it a valid \
+token, refreshed if necessary. The tables `[credential.TOOL.\"KEY\"]` of the configuration set the profile \
+for each host or URL, which must match exactly. No token is handed out for plain http, except on a \
+loopback address.\n\n\
+A link to oauthctl named `git-credential-oauthctl`, `docker-credential-oauthctl` or \
+`cargo-credential-oauthctl` acts as that helper. A link named `oauthctl-token-PROFILE` prints the token of \
+that profile.";
+
 #[derive(Debug, Subcommand)]
 pub enum CredentialCommand {
     /// Act as a credential helper for git

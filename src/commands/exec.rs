@@ -14,7 +14,10 @@ use crate::get_token::remarks::remark_renewal;
 use crate::get_token::request::{Request, Selection};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  oauthctl exec -p github --env GH_TOKEN -- gh issue list")]
+#[command(
+    after_help = "The token never appears in an argument list. On Unix, the command replaces the \
+oauthctl process.\n\nExample:\n  oauthctl exec -p github --env GH_TOKEN -- gh issue list"
+)]
 pub struct ExecArgs {
     /// Profile to use [env: OAUTHCTL_PROFILE]
     #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]

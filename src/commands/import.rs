@@ -22,8 +22,11 @@ use crate::target::Target;
 const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
+#[command(
+    after_help = "An account that is already stored is not overwritten without `--replace`.\n\n\
+Example:\n  \
+oauthctl export -p gitlab | ssh build.example.com oauthctl import"
+)]
 pub struct ImportArgs {
     /// Read the line from standard input (the default)
     #[arg(value_name = "-", default_value = "-", hide_default_value = true, value_hint = ValueHint::Other)]

@@ -15,6 +15,11 @@ use crate::target::several_accounts;
 use crate::{by_url, manager, run as runner, ui};
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The tokens are removed even if they cannot be revoked. The exit code then \
+reports the failure.\n\n\
+Examples:\n  oauthctl logout gitlab\n  oauthctl logout --all  # all accounts of all profiles"
+)]
 pub struct LogoutArgs {
     #[command(flatten)]
     profile: ProfileArg,

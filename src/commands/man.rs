@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::ui;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = "A version always generates the same pages.\n\nExamples:\n  \
 oauthctl man login | man -l -\n  \
 oauthctl man --dir ~/.cargo/share/man/man1")]
 pub struct ManArgs {

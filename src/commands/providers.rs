@@ -12,6 +12,8 @@ use crate::rows::Rows;
 use crate::ui;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Shows where to register a client, and how the service deviates from the \
+standards.\n\nExample:\n  oauthctl providers gitlab")]
 pub struct ProvidersArgs {
     /// Provider to show
     #[arg(value_name = "PROVIDER", value_hint = ValueHint::Other)]

@@ -25,9 +25,18 @@ use crate::{run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Programs send requests to the printed URL, or to OAUTHCTL_PROXY_URL. The proxy \
-                  forwards them to the first `api_url` of the profile, with a valid \
-                  token.\n\nExamples:\n  \
+    after_help = "Programs use the token of an account without ever holding it. They send requests \
+                  to the URL of the proxy, which forwards them to the first `api_url` of the \
+                  profile, with a valid token. The path of the URL begins with a random key: \
+                  anyone who knows it can use the proxy. Requests with a foreign `Host`, or from a \
+                  page of another site, are refused with status 403.\n\n\
+                  Prints one line of JSON with `url`, `socket`, `profile` and `account`. With a \
+                  command, it prints nothing: the command finds the URL in OAUTHCTL_PROXY_URL and \
+                  the path of a Unix socket in OAUTHCTL_PROXY_SOCKET, and its exit code is that of \
+                  `oauthctl proxy`.\n\n\
+                  In a rule of `--allow`, `*` matches any characters within a segment of the path, \
+                  and `**` any number of segments. Paths are normalized before they are \
+                  compared.\n\nExamples:\n  \
 oauthctl proxy -p gitlab\n  \
 oauthctl proxy -p gitlab --allow 'GET /api/v4/**' -- ./report.sh\n  \
 oauthctl proxy -p gitlab --listen unix:/run/user/1000/gitlab/proxy --audit gitlab.jsonl"

@@ -13,6 +13,7 @@ use crate::get_token::request::{Request, Selection};
 use crate::ui;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  oauthctl refresh gitlab")]
 pub struct RefreshArgs {
     #[command(flatten)]
     profile: ProfileArg,

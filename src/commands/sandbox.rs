@@ -14,8 +14,14 @@ use crate::rows::Rows;
 use crate::{run as runner, ui};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Every scenario is also a separate issuer on the same server:\n  \
-http://127.0.0.1:PORT/s/NAME\nRun `oauthctl sandbox --scenario help` to list the scenarios.")]
+#[command(
+    after_help = "For tests of your own programs: accepts any client ID as a public client, keeps \
+everything in memory, prints its issuer, and runs until you stop it.\n\n\
+Every scenario is also a separate issuer on the same server:\n  \
+http://127.0.0.1:PORT/s/NAME\nRun `oauthctl sandbox --scenario help` to list the scenarios.\n\n\
+Example:\n  \
+oauthctl sandbox --port 8901 --auto-consent --scenario rotate --scenario expire-fast"
+)]
 pub struct SandboxArgs {
     /// Port to listen on [default: chosen by the system]
     #[arg(long, value_name = "PORT", value_hint = ValueHint::Other)]

@@ -20,11 +20,16 @@ use crate::{callbacks, manager, run as runner, scopes, ui};
 const LONGEST_URL: usize = 8 * 1024;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(
+    after_help = "For web applications, bots and jobs in which another process receives the \
+response, perhaps much later. Any number of flows can be open at the same time, for any number of \
+users. A state is signed, works only once, and expires.\n\n\
+Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
 Send the user to `authorization_url`, and keep `state` in their session. When \
 they come back, pass the callback URL to `oauthctl complete -`, in any process, \
-before the flow expires.")]
+before the flow expires."
+)]
 pub struct StartArgs {
     #[command(flatten)]
     profile: ProfileArg,

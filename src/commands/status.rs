@@ -19,6 +19,12 @@ use crate::ui::{self, field};
 use stored::{Account, needs_user};
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "No server is contacted. A store that does not respond within a second, or \
+only after a prompt, is skipped: the state at the last use is then shown, with a warning.\n\n\
+Examples:\n  oauthctl status\n  \
+oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"
+)]
 pub struct StatusArgs {
     /// Profile to show [default: all profiles]
     #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]

@@ -19,10 +19,16 @@ use crate::{run as runner, ui};
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
     /// Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY
+    #[command(after_help = "The public half of the key is printed on standard error.\n\n\
+        Example:\n  oauthctl store keygen > ci.key")]
     Keygen,
     /// Show the store in use, where it is, and how many accounts it holds
     Info,
     /// Move accounts and client secrets to another store
+    #[command(
+        after_help = "An account is removed from the old store only after it has been read back from \
+                      the new one.\n\nExample:\n  oauthctl store migrate --to file"
+    )]
     Migrate(MigrateArgs),
 }
 

@@ -16,7 +16,13 @@ use crate::get_token::{self, as_bearer};
 use crate::ui;
 
 #[derive(Debug, Default, Args)]
-#[command(after_help = format!("{FORMATS}\n\nExamples:\n  \
+#[command(after_help = format!("The stored token is printed without network access if it is valid for at \
+least `--min-ttl`. Otherwise, it is refreshed, and the new token is stored before it is printed. \
+Processes that request a token at the same time share one refresh. For a grant that needs no user, such \
+as client_credentials, a new token is requested. If only a new login can provide a token, the exit code \
+is 4.\n\n\
+If a refresh fails for a transient reason and the stored token has not expired, that token is printed \
+with a warning.\n\n{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
 oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
 eval \"$(oauthctl token -p gitlab --format env)\""))]

@@ -25,14 +25,11 @@ fn section(program: &Command, way: &[&Command]) -> String {
     writeln!(text, "{about}{stop}\n").unwrap();
     let usage = command.clone().render_usage().to_string();
     writeln!(text, "```text\n{}\n```", usage.trim_start_matches("Usage: ").trim_end()).unwrap();
-    for paragraph in text::more(&path) {
-        writeln!(text, "\n{paragraph}").unwrap();
-    }
     let help = Help::of(command);
     text.push_str(&notes(&help));
     text.push_str(&arguments(command, way.is_empty()));
     text.push_str(&inner(command, &path));
-    text.push_str(&examples(&help, text::examples(&path)));
+    text.push_str(&examples(&help));
     text
 }
 
@@ -128,13 +125,9 @@ fn meaning(arg: &Arg) -> String {
     text
 }
 
-fn examples(help: &Help, more: &[(&str, &[&str])]) -> String {
-    let mut text = String::new();
-    if !help.examples.is_empty() {
-        write!(text, "\n```sh\n{}\n```\n", help.examples.join("\n")).unwrap();
+fn examples(help: &Help) -> String {
+    match help.examples.is_empty() {
+        true => String::new(),
+        false => format!("\n```sh\n{}\n```\n", help.examples.join("\n")),
     }
-    for (what, lines) in more {
-        write!(text, "\n{what}\n\n```sh\n{}\n```\n", lines.join("\n")).unwrap();
-    }
-    text
 }

@@ -9,14 +9,21 @@ use oauthctl_core::time;
 use crate::args::ProfileArg;
 
 #[derive(Debug, Args, Default)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "The store is tested, and the listener for the callback is ready, before the \
+browser opens. The browser shows success only after the tokens are stored. `oauthctl token` prints \
+them; `login` does not.\n\n\
+On a machine without a browser, the URL is printed. Open it in a browser on any machine. That browser \
+then fails to load a page at the redirect URI: paste the address of that page at the prompt.\n\n\
+Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
 oauthctl login gitlab --add-scope write_repository\n  \
 oauthctl login gitlab --no-browser  # print the URL instead\n  \
 oauthctl login github --flow device  # enter a code on any device\n  \
 oauthctl login gitlab --flow paste  # then paste the callback URL\n  \
-oauthctl login https://mcp.example.com/mcp  # by URL, without a profile")]
+oauthctl login https://mcp.example.com/mcp  # by URL, without a profile"
+)]
 pub struct LoginArgs {
     #[command(flatten)]
     pub profile: ProfileArg,

@@ -38,7 +38,7 @@ pub fn render(program: &Command, way: &[&Command]) -> Result<String> {
         page += &table("FILES", text::FILES);
     }
     page += &exit_status(command.get_name(), way.is_empty());
-    page += &examples(text::path(way), &help.examples);
+    page += &examples(&help.examples);
     page += &see_also(program, way);
     Ok(polished(&page))
 }
@@ -116,10 +116,6 @@ fn description(command: &Command, help: &Help) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let stop = if about.ends_with('.') { "" } else { "." };
     roff.text([roman(format!("{about}{stop}"))]);
-    let path = command.get_bin_name().and_then(|name| name.split_once(' ')).map_or("", |n| n.1);
-    for paragraph in text::more(path) {
-        roff.control("PP", []).text([roman(*paragraph)]);
-    }
     for note in &help.notes {
         roff.control("PP", []);
         for line in note {
@@ -173,19 +169,12 @@ fn exit_status(command: &str, is_program: bool) -> String {
     roff.render()
 }
 
-fn examples(path: String, of_help: &[String]) -> String {
-    let more = text::examples(&path);
-    if of_help.is_empty() && more.is_empty() {
+fn examples(lines: &[String]) -> String {
+    if lines.is_empty() {
         return String::new();
     }
     let mut roff = section("EXAMPLES");
-    if !of_help.is_empty() {
-        literal(&mut roff, of_help.iter().map(String::as_str));
-    }
-    for (what, lines) in more {
-        roff.control("PP", []).text([roman(*what)]);
-        literal(&mut roff, lines.iter().copied());
-    }
+    literal(&mut roff, lines.iter().map(String::as_str));
     roff.render()
 }
 
