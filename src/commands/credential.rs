@@ -110,11 +110,12 @@ pub fn run(command: &CredentialCommand, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Answers git. A place without settings gets no answer, so that git asks its other helpers.
+/// Answers git. For a place without settings, the response is empty, so that git asks its other helpers.
 fn with_git(operation: &str, context: &Context) -> Result<()> {
     let request = match operation {
         "get" | "erase" => git::parse(&credential::read_request()?)?,
-        // Nothing is stored: oauthctl itself renews the token. Later operations are to be ignored.
+        // Nothing is stored, because oauthctl itself refreshes the token. Operations of later protocol versions must
+        // be ignored.
         _ => return Ok(()),
     };
     let Some(target) = request.target() else { return Ok(()) };
@@ -137,14 +138,14 @@ fn with_docker(operation: &str, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::from(1))
         }
         Err(Some(error)) => {
-            // Docker shows what is printed on stdout, and nothing of stderr.
+            // docker shows stdout to the user, but not stderr.
             ui::print_line(&text::one_line(error.message()))?;
             Err(error)
         }
     }
 }
 
-/// Returns what is printed, or why there is nothing: no settings, or an error.
+/// Returns what to print, or why there is nothing: no settings, or an error.
 fn docker_answer(operation: &str, context: &Context) -> std::result::Result<String, Option<Error>> {
     let tool = CredentialTool::Docker;
     match operation {
@@ -152,7 +153,7 @@ fn docker_answer(operation: &str, context: &Context) -> std::result::Result<Stri
             let all = context.config_for(tool)?.credential.get(&tool);
             return Ok(format!("{}\n", docker::list(all)));
         }
-        // `docker login` stores what it was given, which is the token from here.
+        // `docker login` stores what it received, which is a token from here.
         "store" => return credential::read_request().map(|_| String::new()).map_err(Some),
         "get" | "erase" => {}
         other => {
@@ -274,7 +275,7 @@ fn with_aws(key: Option<&str>, context: &Context) -> Result<()> {
     let variable = |name: &str| context.env(name).ok().flatten();
     let endpoint = aws::endpoint(settings, variable)?;
     if Agent::named()?.is_some() {
-        // There is no store here to keep them in.
+        // The agent holds the tokens: this process has no store for a cache.
         return ui::print_line(&aws_credentials(context, settings, endpoint)?.to_string());
     }
     let target =

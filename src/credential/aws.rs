@@ -12,22 +12,22 @@ use zeroize::Zeroizing;
 
 use super::Issued;
 
-/// How long the credentials are valid if nothing else is set.
+/// Default lifetime of the credentials.
 const USUAL: Duration = Duration::from_secs(3_600);
 
-/// Cached credentials with less than this, or a third of their lifetime, are renewed. The programs of AWS ask again
-/// 15 minutes before the end.
+/// Cached credentials with a shorter remaining lifetime than this, or than a third of their lifetime, are
+/// renewed. AWS programs request new ones 15 minutes before the old ones expire.
 const SPARE: u64 = 900;
 
-/// The name of the session if none is set.
+/// Default name of the session.
 const SESSION: &str = "oauthctl";
 
-/// Returns how long the credentials of these settings are valid.
+/// Returns the lifetime of the credentials for these settings.
 pub fn duration(settings: &Credential) -> Duration {
     settings.duration.unwrap_or(USUAL)
 }
 
-/// Returns the endpoint of STS: of the settings, else of the variables that the programs of AWS read too.
+/// Returns the endpoint of STS: from the settings, else from the variables that AWS programs also read.
 ///
 /// # Errors
 ///
@@ -131,13 +131,13 @@ pub fn parse(response: &HttpResponse) -> Result<Value> {
     }))
 }
 
-/// Renders credentials to be kept, with the grant that they came from.
+/// Renders credentials for the cache, with the grant that they came from.
 pub fn kept(credentials: &Value, grant_id: &str, until: Timestamp) -> Zeroizing<String> {
     let kept = json!({ "grant_id": grant_id, "until": until.unix(), "credentials": credentials });
     Zeroizing::new(kept.to_string())
 }
 
-/// Returns kept credentials that are still of use: from this grant, and with enough of their lifetime left.
+/// Returns cached credentials that can still be used: from this grant, and with enough remaining lifetime.
 pub fn reusable(kept: &str, grant_id: &str, life: Duration, now: Timestamp) -> Option<Value> {
     let mut kept: Value = serde_json::from_str(kept).ok()?;
     let until = Timestamp::from_unix(kept["until"].as_u64()?);
@@ -146,7 +146,7 @@ pub fn reusable(kept: &str, grant_id: &str, life: Duration, now: Timestamp) -> O
     (is_of_grant && until.remaining(now) > spare).then(|| kept["credentials"].take())
 }
 
-/// Returns the name under which the credentials of these settings are kept.
+/// Returns the name under which the credentials of these settings are cached.
 pub fn name(settings: &Credential, endpoint: &Url, account: &str) -> String {
     let role = settings.role_arn.as_deref().unwrap_or_default();
     let session = settings.role_session_name.as_deref().unwrap_or(SESSION);

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use super::Issued;
 
-/// What a provider prints when it starts: the versions that it speaks.
+/// The first line that a provider prints: the protocol versions that it supports.
 pub const HELLO: &str = "{\"v\":[1]}";
 
-/// What cargo asks for.
+/// A request from cargo.
 pub enum Request {
     /// A token for this registry.
     Get(Target),
-    /// To forget the token of this registry.
+    /// Forget the token for this registry.
     Logout(Target),
-    /// Something that this provider refuses, with the response.
+    /// A request that this provider refuses, with the response.
     Refused(Value),
 }
 
@@ -57,7 +57,7 @@ pub fn logged_out() -> Value {
     json!({ "Ok": { "kind": "logout" } })
 }
 
-/// Renders that no settings cover a registry: cargo asks the next provider.
+/// Renders that no settings cover a registry, so that cargo asks the next provider.
 pub fn not_supported() -> Value {
     json!({ "Err": { "kind": "url-not-supported" } })
 }

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Issued, username};
 
-/// The text that tells docker that there is no credential, which is then no failure.
+/// The text that tells docker that there is no credential, which it does not report as a failure.
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// Parses the server that `get` and `erase` are asked for: one line.
+/// Parses the input of `get` and `erase`: a server, in one line.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Issued;
 
-/// A request of git. What it needs no value of is not kept.
+/// A request from git, with the values that this helper uses.
 #[derive(Default)]
 pub struct Request {
     protocol: String,
@@ -22,8 +22,8 @@ pub struct Request {
     challenges: Vec<String>,
 }
 
-/// Parses a request: lines `key=value`, up to an empty one or the end. Unknown keys are ignored, and the last
-/// value of a key counts.
+/// Parses a request: lines `key=value`, up to an empty line or the end. Unknown keys are ignored, and the
+/// last value of a key counts.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn parse(input: &str) -> Result<Request> {
 }
 
 impl Request {
-    /// Replaces everything by the parts of a URL.
+    /// Sets all parts from a URL.
     fn set_url(&mut self, url: &str) {
         let (protocol, rest) = url.split_once("://").unwrap_or(("", url));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -71,7 +71,7 @@ impl Request {
         self.username = user.map(str::to_owned);
     }
 
-    /// Returns the place that git asks for; `None` if it is none that a token is given to.
+    /// Returns the place for which git requests a credential; `None` if no token may be handed out for it.
     pub fn target(&self) -> Option<Target> {
         if !matches!(self.protocol.as_str(), "https" | "http") || self.host.contains(['@', '/']) {
             return None;
@@ -84,7 +84,7 @@ impl Request {
         })
     }
 
-    /// Returns the user name that git asks for.
+    /// Returns the user name that git requests.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref().filter(|name| !name.is_empty())
     }
@@ -94,8 +94,8 @@ impl Request {
         self.credential.as_ref().or(self.password.as_ref()).map(|used| used.as_str())
     }
 
-    /// Returns whether the token can be sent as it is: git must understand that, and the server must not have
-    /// asked for a password only.
+    /// Returns whether the token can be sent as a bearer token: git must support that, and the server must not
+    /// have asked only for a password.
     fn takes_bearer(&self) -> bool {
         let mut all = self.challenges.iter();
         let is_bearer = |challenge: &String| challenge.split([' ', ',']).next() == Some("bearer");
@@ -116,7 +116,7 @@ pub fn render(request: &Request, username: &str, token: &Issued) -> Zeroizing<St
         let _ = writeln!(text, "username={username}\npassword={value}");
     }
     if request.takes_authtype {
-        // Other helpers must not keep it: they could not renew it.
+        // Other helpers must not store the token, because they could not refresh it.
         text.push_str("ephemeral=1\n");
     }
     if let Some(at) = token.expires_at {

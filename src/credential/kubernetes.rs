@@ -17,11 +17,11 @@ pub struct Request {
     pub server: Option<Target>,
 }
 
-/// Parses the variable. Without it the version is v1.
+/// Parses the variable. Without it, the version is v1.
 ///
 /// # Errors
 ///
-/// Returns `Usage` if it is no `ExecCredential`, or one of an unknown version.
+/// Returns `Usage` if it is not an `ExecCredential`, or has an unknown version.
 pub fn parse(info: Option<&str>) -> Result<Request> {
     let Some(info) = info else {
         return Ok(Request { version: VERSIONS[0], server: None });

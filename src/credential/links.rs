@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-/// The name of a link that prints the token of a profile, before the profile.
+/// Prefix of the name of a link that prints the token of a profile.
 const TOKEN: &str = "oauthctl-token-";
 
 const HELPERS: [(&str, &str); 3] = [
@@ -18,10 +18,12 @@ pub fn arguments() -> Vec<OsString> {
     resolve(std::env::args_os().collect())
 }
 
-/// What cargo passes to a provider in place of the arguments from its configuration. Those are in each request.
+/// The argument that cargo passes to a provider instead of the arguments from its configuration, which are in
+/// each request.
 const CARGO: &str = "--cargo-plugin";
 
-/// Returns the command line of a call under one of these names, or by cargo; any other is returned as it is.
+/// Returns the command line for a call through one of these names, or by cargo. Any other command line is
+/// returned unchanged.
 fn resolve(arguments: Vec<OsString>) -> Vec<OsString> {
     if let [program, only] = arguments.as_slice()
         && only == CARGO

@@ -1,5 +1,5 @@
-//! What the credential helpers share: the settings of a tool, and the token that they name. The files beside this
-//! one parse the request of one tool and render the response to it.
+//! What all credential helpers share: the settings of a tool, and the token that they select. Each other file
+//! here parses the requests and renders the responses of one tool.
 
 pub mod aws;
 pub mod cargo;
@@ -21,22 +21,22 @@ use crate::context::Context;
 use crate::get_token::request::{Request, Selection};
 use crate::get_token::{self, as_bearer};
 
-/// The user name that goes with a token if none is set: most servers that accept a token as a password ignore it,
-/// and GitLab requires this one.
+/// Default user name for a token: most servers that accept a token as a password ignore it, and GitLab
+/// requires this one.
 pub const USER: &str = "oauth2";
 
-/// The size of the largest request.
+/// Maximum size of a request.
 pub const LARGEST: u64 = 64 * 1024;
 
 /// A token for a tool.
 pub struct Issued {
     /// The token, printable and without spaces.
     pub value: Secret,
-    /// When it expires, if the server says so.
+    /// When it expires, if the server reported that.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Which token a tool expects if its settings do not say.
+/// The kind of token that a tool expects if its settings do not select one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usual {
     /// The access token.
@@ -45,7 +45,7 @@ pub enum Usual {
     Id,
 }
 
-/// Returns the settings for the place that a tool asks for, with their key.
+/// Returns the settings for the place that a tool names, with their key.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn settings_for<'a>(
     Ok(context.config_for(tool)?.credential_for(tool, asked))
 }
 
-/// Returns the settings of this key, or the only ones of the tool.
+/// Returns the settings of this key. Without a key, returns the only settings of the tool.
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub fn settings_of<'a>(
         .hint(format!("specify one: {}", text::names(names()))))
 }
 
-/// Returns the token that these settings name. One that the server refused before is renewed first.
+/// Returns the token that these settings select. A token that the server refused before is refreshed first.
 ///
 /// # Errors
 ///
@@ -106,15 +106,15 @@ pub fn issue(context: &Context, settings: &Credential, usual: Usual) -> Result<I
     }
     let renewed =
         self::token(context, settings, usual, Request { force: true, ..Request::default() });
-    // Unless it can be tried again, there is nothing to wait for.
+    // If another attempt would not help, there is nothing to wait for.
     if !renewed.as_ref().is_err_and(Error::is_transient) {
         state.forget_rejection(&key)?;
     }
     issued(renewed?)
 }
 
-/// Notes that the server refused the stored token, unless it refused another one: `refused` is what the tool was
-/// given.
+/// Records that the server refused the stored token, unless `refused`, which the tool was given, is another
+/// one.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ pub fn reject(
     refused: Option<&str>,
 ) -> Result<()> {
     let request = Request { cached: true, ..Request::default() };
-    // Without a stored token the next call requests one in any case.
+    // Without a stored token, the next call requests one anyway.
     let Ok(token) = token(context, settings, usual, request) else { return Ok(()) };
     if refused.is_some_and(|refused| refused != token.value.expose()) {
         return Ok(());
@@ -154,7 +154,7 @@ fn token(
             {
                 Ok(token) if token.id_token.is_none() => Ok(token),
                 Ok(_) => id_token(),
-                // The access token may be unusable where the id_token is not.
+                // The id_token may be usable even if the access token is not.
                 Err(error) => id_token().map_err(|_| error),
             }
         }
@@ -181,7 +181,7 @@ fn issued(token: AccessToken) -> Result<Issued> {
     Ok(Issued { value: token.value, expires_at: token.expires_at })
 }
 
-/// Returns the user name of these settings, or the usual one.
+/// Returns the user name of these settings, or the default one.
 pub fn username(settings: &Credential) -> &str {
     settings.username.as_deref().unwrap_or(USER)
 }

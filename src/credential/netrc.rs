@@ -13,8 +13,8 @@ use super::Issued;
 ///
 /// # Errors
 ///
-/// Returns `Config` for a user name that would leave its place, and for a host with a port or path: a netrc file
-/// has neither.
+/// Returns `Config` for a user name that would break the format, and for a host with a port or path: a netrc
+/// file has neither.
 pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<String>> {
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
     if target.authority() != target.host() && !target.is_loopback() {
@@ -32,7 +32,7 @@ pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<Str
         return Err(Error::config("`username` must not contain spaces, quotes or backslashes"));
     }
     let value = token.value.expose();
-    // Readers of netrc files disagree on how these are escaped.
+    // Readers of netrc files disagree on how to escape these characters.
     if value.contains(['"', '\\', '#']) {
         return Err(Error::store("the token contains characters that netrc files do not support"));
     }
@@ -40,11 +40,11 @@ pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<Str
     Ok(Zeroizing::new(format!("machine {host} login {username} password {value}\n")))
 }
 
-/// Writes the file to a named pipe. This waits for a reader.
+/// Writes the file to a named pipe, once a reader opens it.
 ///
 /// # Errors
 ///
-/// Returns `Usage` if it is no pipe: another file would keep the token.
+/// Returns `Usage` if the path is not a pipe: a regular file would keep the token.
 pub fn write_to_pipe(path: &Path, file: &str) -> Result<()> {
     let shown = path.display();
     let failed = |error: std::io::Error| {

@@ -1,14 +1,14 @@
-//! What `credential setup` inserts into the configuration of a tool: the place in the file, and the text.
+//! What `credential setup` inserts into the configuration of a tool, and where.
 
 use oauthctl_core::profile::{CredentialTool, Target};
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
 
-/// The file of a tool, relative to the home directory, and the variables that name another file or its directory.
+/// The configuration file of a tool: its path below the home directory, and the variables that change it.
 pub struct Place {
-    /// The variable with the path of the file.
+    /// The variable that contains the path of the file.
     pub file_variable: &'static str,
-    /// The variable with the directory, and the name of the file in it.
+    /// The variable that contains the directory, and the name of the file in it.
     pub directory_variable: (&'static str, &'static str),
     /// The path below the home directory.
     pub below_home: &'static str,
@@ -18,7 +18,7 @@ pub struct Place {
 ///
 /// # Errors
 ///
-/// Returns `Usage` for a tool whose configuration is not written.
+/// Returns `Usage` for a tool whose configuration cannot be written.
 pub fn place(tool: CredentialTool) -> Result<Place> {
     let place = |file_variable, directory_variable, below_home| {
         Ok(Place { file_variable, directory_variable, below_home })
@@ -32,7 +32,7 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
         CredentialTool::Aws => place("AWS_CONFIG_FILE", ("", ""), ".aws/config"),
         CredentialTool::Npm => place("NPM_CONFIG_USERCONFIG", ("", ""), ".npmrc"),
         CredentialTool::Kubernetes => place("KUBECONFIG", ("", ""), ".kube/config"),
-        // A netrc file would keep the token, and nothing that reads one can run a helper.
+        // A netrc file would keep the token, and its readers cannot run a helper.
         CredentialTool::Netrc => Err(Error::usage("netrc files do not support helpers")
             .hint("pass the program a pipe: `curl --netrc-file <(oauthctl credential netrc) URL`")),
         other => {
@@ -43,11 +43,12 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
     }
 }
 
-/// Returns where in the file to insert what. `program` is the path of this program, quoted where a shell reads it.
+/// Returns the text to insert, and its offset in the file. `program` is the path of this program, quoted if a
+/// shell parses it.
 ///
 /// # Errors
 ///
-/// Returns `Config` if the file already says something else about this key, or cannot be understood.
+/// Returns `Config` if the file already contains another setting for this key, or cannot be parsed.
 pub fn insertion(
     tool: CredentialTool,
     key: &str,
@@ -104,7 +105,7 @@ pub fn insertion(
     }
 }
 
-/// Inserts the provider behind the index of the registry, or the registry as well.
+/// Inserts the provider into the registry with this index, or adds the registry.
 fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     let argument = |text: &str| Value::from(text).to_string();
     let provider =
@@ -121,7 +122,7 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
     let is_word = |c: char| c.is_ascii_alphanumeric();
     let name: String = target.host().chars().map(|c| if is_word(c) { c } else { '-' }).collect();
-    // A name of cargo does not begin with a digit.
+    // A registry name of cargo must not begin with a digit.
     let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         name
     } else {
@@ -131,7 +132,7 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     Ok((file.len(), format!("{line}[registries.{name}]\n{index}\n{provider}")))
 }
 
-/// Returns the name of the user in a kubeconfig that stands for a table.
+/// Returns the name of the kubeconfig user for a table.
 pub fn kubernetes_user(key: &str) -> String {
     let url = Target::parse(key).ok().filter(Target::is_url);
     format!("oauthctl-{}", url.map_or_else(|| key.to_owned(), |url| url.authority()))
@@ -139,7 +140,7 @@ pub fn kubernetes_user(key: &str) -> String {
 
 /// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
 fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
-    // A string of JSON is one of YAML.
+    // A JSON string is a valid YAML string.
     let text = |text: &str| Value::from(text).to_string();
     let name = format!("name: {}", text(&kubernetes_user(key)));
     if file.lines().any(|line| line.trim_start_matches([' ', '-']) == name) {

@@ -1,4 +1,4 @@
-//! What the operator sees: tenants, connections, and what is stuck. Nothing here is a secret.
+//! The operator's pages: tenants, connections, and connections that are stuck. They show no secret.
 
 use std::time::Duration;
 
@@ -19,19 +19,20 @@ use crate::storage::{Key, Space};
 use crate::tenants;
 use crate::vault::Terms;
 
-/// How long a session lasts.
+/// Lifetime of a session.
 pub const SESSION: Duration = Duration::from_secs(8 * 3600);
 
-/// How many rows a table has at most.
+/// Maximum number of rows of a table.
 const ROWS: usize = 50;
 
-/// How many connections the first page examines for errors at most.
+/// Maximum number of connections that the first page searches for errors.
 const EXAMINED: usize = 2_000;
 
-/// Up to which number is counted.
+/// A count of this and more is shown as `10000 or more`.
 const COUNTED: usize = 10_000;
 
-/// How late a refresh may be before it counts as overdue, in seconds: longer than an instance that died keeps it.
+/// How late a refresh may be, in seconds, before it counts as overdue: longer than the lease of an instance
+/// that died.
 const LATE: u64 = 150;
 
 /// A session that has not ended. Its record is removed when the operator signs out, which ends it at all instances.
@@ -59,7 +60,7 @@ pub async fn sign_in(broker: &Broker, key: &str) -> Result<Option<String>> {
     Ok(Some(session))
 }
 
-/// Returns the token that forms of a session must send; `None` for a session that has ended or is not one.
+/// Returns the token that forms of a session must send; `None` if the session is invalid or has ended.
 ///
 /// # Errors
 ///
@@ -99,13 +100,13 @@ fn session_record(session: &str) -> Key {
     Key::new(Space::Sessions, "", of_secret(session))
 }
 
-/// Returns what only the instances with this admin key can compute. Another admin key ends all sessions.
+/// Returns a proof that only instances with this admin key can compute. Changing the key ends all sessions.
 fn proof(broker: &Broker, purpose: &str, text: &str) -> String {
     let key = broker.settings.admin_key.as_ref().map_or("", |key| key.expose());
     broker.vault.names().hashed(purpose, &[key, text])
 }
 
-/// Returns the first page, with the tenants that follow this one.
+/// Returns the first page, with the tenants after this one.
 ///
 /// # Errors
 ///
@@ -144,7 +145,7 @@ pub async fn overview(broker: &Broker, csrf: String, after: Option<&str>) -> Res
     })
 }
 
-/// Returns connections whose last refresh failed, the latest first, and whether there may be more.
+/// Returns the connections whose last refresh failed, latest first, and whether there may be more.
 async fn failing(broker: &Broker) -> Result<(Vec<Row>, bool)> {
     let records = broker.vault.storage().scan(Space::Accounts, None, EXAMINED).await?;
     let mut is_cut = records.len() == EXAMINED;
@@ -161,7 +162,7 @@ async fn failing(broker: &Broker) -> Result<(Vec<Row>, bool)> {
     Ok((found.into_iter().map(account_row).collect(), is_cut))
 }
 
-/// Returns the page of a tenant, with the connections that follow this one.
+/// Returns the page of a tenant, with the connections after this one.
 ///
 /// # Errors
 ///
@@ -207,7 +208,7 @@ fn state(login_required: bool, has_failed: bool) -> State {
     }
 }
 
-/// Returns when and why a refresh failed: a word of ours and the provider's code, never its text.
+/// Returns when and why a refresh failed: the kind of error and the provider's error code, never its text.
 fn reason(last: &LastError) -> String {
     let words = [last.error.as_deref(), last.oauth_error.as_deref()];
     let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! The audit log of a tenant: what happened to its connections, the oldest first.
+//! The audit log of a tenant: what happened to its connections, oldest first.
 
 use std::sync::Arc;
 use std::time::Duration;

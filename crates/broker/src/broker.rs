@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,19 +24,19 @@ const TENANT_LIMIT: Duration = Duration::from_secs(15);
 pub struct Broker {
     /// The settings.
     pub settings: Settings,
-    /// Where users and providers reach it: an origin without a slash at its end.
+    /// The origin under which users and providers reach it, without a trailing slash.
     pub public_url: String,
     /// The store.
     pub vault: Arc<Vault>,
-    /// What is kept in memory.
+    /// The caches.
     pub caches: Arc<Caches>,
-    /// The flow of all tenants.
+    /// The flow manager of all tenants, with its ports.
     pub flow: Flow,
     /// The transport to the servers of tenants.
     pub outbound: Arc<dyn Http>,
-    /// What mails are sent with; `None` if nobody may sign up.
+    /// Sends mails; `None` if sign-up is disabled.
     pub mailer: Option<Mailer>,
-    /// How many requests there are.
+    /// Counts requests, to limit their rate.
     pub rates: Rates,
     draining: AtomicBool,
 }
@@ -80,19 +80,19 @@ impl Broker {
         self.public_url.starts_with("https://")
     }
 
-    /// Counts a request of a tenant. Returns what to answer instead of carrying it out if there are too many.
+    /// Counts a request of a tenant. Returns the response to send instead if the tenant exceeds its rate.
     pub fn over_rate(&self, caller: &Caller) -> Option<Problem> {
         let most = caller.tenant.quota.requests?;
         let is_over = !self.rates.allow_tenant(&caller.tenant.name, most);
         is_over.then(|| Problem::too_many("the tenant sends more requests than it may", 1))
     }
 
-    /// Says that no new work is to be sent here.
+    /// Makes `/readyz` fail, so that load balancers send no new requests.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// Returns whether it is about to end.
+    /// Returns whether the process is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }

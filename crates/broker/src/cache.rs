@@ -1,7 +1,8 @@
-//! What instances keep in memory, and how they learn that it is no longer true.
+//! Caches of an instance, and how it learns that an entry is stale.
 //!
-//! Every cached value belongs to a record. A write in this process forgets it at once; one in another process through
-//! the feed of changes. While the feed is not known to be up to date, nothing is answered from memory.
+//! Every cached value belongs to a record. A write in this process invalidates it at once, a write in another
+//! process through the feed of changes. While the feed is not known to be up to date, nothing is answered
+//! from memory.
 
 mod map;
 
@@ -17,7 +18,7 @@ use crate::caller::Caller;
 use crate::handed::Handed;
 use crate::storage::{Changes, Key, Space};
 
-/// How long the feed may be silent before memory is no longer trusted.
+/// How long the feed may be silent before the caches are no longer trusted.
 const TRUSTED: Duration = Duration::from_millis(900);
 
 /// The largest response with a token that is kept, in bytes. Tenants choose the providers that issue them.
@@ -25,16 +26,16 @@ pub const LARGEST_TOKEN: usize = 16 * 1024;
 
 /// The caches of a process.
 pub struct Caches {
-    /// Tokens, by the record of their grant.
+    /// Token responses, by the record of the grant.
     pub tokens: Map<Key, Arc<Handed>>,
-    /// Who calls, by the record of the API key.
+    /// Authenticated callers, by the record of the API key.
     pub callers: Map<Key, Arc<Caller>>,
     /// Profiles, by the record of the provider.
     pub profiles: Map<Key, Arc<Profile>>,
     begun: Instant,
-    /// Milliseconds since the beginning at which the feed was last read to its end.
+    /// When the feed was last read to its end, in milliseconds since the process started.
     fresh_at: AtomicU64,
-    /// Since when it was never silent for too long.
+    /// Since when the feed has been read without too long a silence.
     since: AtomicU64,
 }
 
@@ -52,7 +53,7 @@ impl Default for Caches {
 }
 
 impl Caches {
-    /// Returns whether what is in memory can be trusted now.
+    /// Returns whether the caches can be trusted now.
     pub fn is_fresh(&self) -> bool {
         let trusted = u64::try_from(TRUSTED.as_millis()).unwrap_or(0);
         // Zero: the feed has not been read yet.
@@ -60,7 +61,7 @@ impl Caches {
         at != 0 && self.elapsed() <= at.saturating_add(trusted)
     }
 
-    /// Records that the feed was read to its end by a request that was sent at this time.
+    /// Records that a request sent at this time has read the feed to its end.
     pub fn mark_fresh(&self, asked_at: Instant) {
         let at = asked_at.saturating_duration_since(self.begun).as_millis();
         if !self.is_fresh() {
@@ -69,7 +70,8 @@ impl Caches {
         self.fresh_at.fetch_max(u64::try_from(at).unwrap_or(u64::MAX).max(1), Ordering::Release);
     }
 
-    /// Returns whether the feed has been read without a break for this long: the store has answered all the time.
+    /// Returns whether the feed has been read without a break for this long: the store has responded all that
+    /// time.
     pub fn are_fresh_since(&self, time: Duration) -> bool {
         let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.is_fresh() && self.elapsed() >= self.since.load(Ordering::Acquire).saturating_add(time)
@@ -85,7 +87,7 @@ impl Caches {
         changes.changed.iter().for_each(|change| self.forget(&change.key));
     }
 
-    /// Forgets what was read from this record.
+    /// Removes everything that was read from this record.
     pub fn forget(&self, key: &Key) {
         match key.space {
             Space::Grants => self.tokens.forget(key),

@@ -19,32 +19,32 @@ use crate::tenants;
 use crate::titles::Titles;
 use crate::vault::Terms;
 
-/// What became of a callback.
+/// The outcome of a callback.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It belongs to no flow that waits, or to a disabled tenant. Nothing was changed.
+    /// It belongs to no pending flow, or to a disabled tenant. Nothing was changed.
     Foreign,
-    /// The browser is not the one in which the flow began. The flow waits on.
+    /// The flow began in another browser, and stays pending.
     OtherBrowser,
     /// The account is connected.
     Done {
-        /// Where to send the user.
+        /// The URL to redirect the user to.
         redirect_to: Option<String>,
         /// The cookie that is no longer needed.
         cookie: String,
-        /// Who is connected with whom.
+        /// The application and the provider, as the page names them.
         titles: Titles,
     },
     /// The flow is over without a connection.
     Failed {
-        /// Where to send the user.
+        /// The URL to redirect the user to.
         redirect_to: Option<String>,
         /// The cookie that is no longer needed.
         cookie: String,
         /// Why.
         why: Failure,
     },
-    /// Something failed before anything was spent. The flow waits on.
+    /// Something failed before the code was redeemed. The flow stays pending.
     Unavailable,
 }
 
@@ -53,13 +53,13 @@ pub enum Outcome {
 pub enum Failure {
     /// The user, the provider or a rule denied.
     Denied,
-    /// The tenant has as many connections as it may have.
+    /// The quota of connections of the tenant is used up.
     NoRoom,
     /// Anything else.
     Other,
 }
 
-/// What the application owes before the tokens of a flow can be read.
+/// A confirmation that the application must make before the tokens of a flow can be read.
 #[derive(Serialize, Deserialize)]
 pub struct Unconfirmed {
     /// The provider.
@@ -71,7 +71,7 @@ pub struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// Returns where the grant waits.
+    /// Returns the place where the grant is stored until then.
     pub fn place(&self, tenant: &str) -> Place {
         Place::new(tenant, &self.provider, format!("{UNCONFIRMED}{}", self.grant_id))
     }
@@ -138,7 +138,7 @@ async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
     Reservation::take(&broker.vault, &tenant, &place).await
 }
 
-/// Ends a flow for which the tenant has no room. Its code is not redeemed.
+/// Ends a flow that would exceed the tenant's quota. Its code is not redeemed.
 async fn refused(broker: &Broker, flow: &Flow, key: &Key, cookie: String) -> Outcome {
     let Flow { link, .. } = flow;
     tracing::warn!(tenant = link.tenant, provider = link.provider, "not connected: quota exceeded");
@@ -153,14 +153,14 @@ fn unavailable(error: &Error) -> Outcome {
     Outcome::Unavailable
 }
 
-/// Returns whether the browser has the cookie that the flow began with.
+/// Returns whether the browser sent the cookie of the flow.
 fn is_bound(flow: &Flow, name: &str, cookies: &[(String, String)]) -> bool {
     let expected = Secret::new(flow.cookie.as_str());
     let mut values = cookies.iter().filter(|(cookie, _)| cookie == name);
     values.any(|(_, value)| Secret::new(of_secret(value)) == expected)
 }
 
-/// Ends a flow that succeeded, and returns where to send the user.
+/// Ends a flow that succeeded, and returns where to redirect the user.
 async fn finish(
     broker: &Broker,
     flow: &Flow,
@@ -191,7 +191,7 @@ async fn finish(
     Ok(redirect_to)
 }
 
-/// Removes what a flow that is over has left. Whatever stays expires.
+/// Removes the records of a flow that is over. Records that cannot be removed expire.
 async fn end(broker: &Broker, flow: &Flow, key: &Key) {
     link::close(broker, flow, key).await;
     let link = Key::new(Space::Links, &flow.link.tenant, &flow.link_id);

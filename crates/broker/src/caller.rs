@@ -1,16 +1,16 @@
-//! Who makes a request.
+//! The sender of a request.
 
 use crate::clock::now_seconds;
 use crate::flow::Place;
 use crate::model::Tenant;
 use crate::problem::Problem;
 
-/// Who makes a request.
+/// The sender of a request.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The tenant.
     pub tenant: Tenant,
-    /// Names the API key.
+    /// The id of the API key.
     pub key_id: String,
     /// When the API key ends, in Unix seconds.
     pub expires_at: Option<u64>,

@@ -1,4 +1,4 @@
-//! The time as the stores count it.
+//! The time as stores count it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The connections of a tenant: what is known about them, their attributes, and their end.
+//! The connections of a tenant: their state, their attributes, and their removal.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,13 +30,13 @@ const WAIT: Duration = Duration::from_secs(50);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// A token can be had.
+    /// A valid token can be provided.
     Connected,
     /// The user must log in again.
     LoginRequired,
 }
 
-/// Who granted, as the provider reports it.
+/// The user who granted access, as the provider reports it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Identity {
     /// The subject.
@@ -171,7 +171,8 @@ pub async fn get(broker: &Broker, place: &Place) -> Result<Option<Connection>> {
     Ok(Some(Connection::of(stored, last_error)))
 }
 
-/// Returns the connections of a tenant, of one provider or of all, that follow this id, with the id to go on from.
+/// Returns the connections of a tenant, of one provider or of all, after this id, and the id to continue
+/// from.
 ///
 /// # Errors
 ///
@@ -283,8 +284,8 @@ pub async fn end_if(
     }
 }
 
-/// Ends a connection: revokes it at the provider and removes it. A refresh that is under way finishes first, and its
-/// tokens are revoked too. Returns whether there was one.
+/// Ends a connection: revokes it at the provider and removes it. A refresh in progress finishes first, and
+/// its tokens are revoked too. Returns whether the connection existed.
 ///
 /// # Errors
 ///
@@ -330,7 +331,7 @@ pub async fn confirm(
     let found = broker.vault.get::<Unconfirmed>(&record).await?.ok_or_else(Problem::not_found)?;
     let (owed, waiting) = (&found.document, found.document.place(tenant));
     if owed.user != user {
-        // Whoever names another user has lost the confirmation: it is used up.
+        // Naming another user uses the confirmation up.
         let condition = Condition::Revision(found.revision);
         if broker.vault.storage().delete(&record, condition).await? {
             end(broker, &waiting).await?;
@@ -338,7 +339,7 @@ pub async fn confirm(
         return Err(Problem::not_found());
     }
     let place = Place::new(tenant, &owed.provider, user);
-    // The confirmation can be used once there is room.
+    // The confirmation can still be used once there is room.
     let Some(kept) = Reservation::take(&broker.vault, &caller.tenant, &place).await? else {
         return Err(quota::no_connection());
     };

@@ -1,5 +1,5 @@
-//! What happens to the connections of a tenant. An event is written in the same transaction as the change that it
-//! reports: once to the audit log, and once for each webhook that asks for it. A crash loses none.
+//! Events of the connections of a tenant. An event is written in the same transaction as the change that it
+//! reports: once to the audit log, and once for each webhook that subscribes to it. A crash loses none.
 
 mod detect;
 pub mod model;
@@ -52,8 +52,8 @@ pub async fn save(
     Ok(written)
 }
 
-/// Returns what a transaction adds to report events of a connection, in their order. Nobody else may report events of
-/// the connection meanwhile.
+/// Returns the records that a transaction adds to report events of a connection, in order. Nothing else may
+/// report events of the connection meanwhile.
 ///
 /// # Errors
 ///
@@ -136,8 +136,8 @@ async fn open_webhooks(
     Ok(open)
 }
 
-/// Returns a number that grows with every call for this connection, in all instances: the fencing token of a lock that
-/// everybody who asks for it acquires in the same name.
+/// Returns a number that grows with every call for this connection, in all instances: the fencing token of a
+/// lock that all callers acquire under the same name.
 async fn number(vault: &Vault, place: &Place) -> Result<u64> {
     let name = format!("events/{}", place.lock(vault));
     let number = vault.storage().lock(&name, "events", Duration::from_secs(1)).await?;

@@ -1,4 +1,4 @@
-//! Keeps the caches of this process true.
+//! Keeps the caches of this process up to date.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub async fn follow(broker: Arc<Broker>) {
         let asked_at = Instant::now();
         match broker.vault.storage().changes(position.as_deref()).await {
             Ok(mut changes) => {
-                // What changed before the first position is not in the feed.
+                // The feed does not contain what changed before the first position.
                 changes.is_incomplete |= position.is_none();
                 broker.caches.apply(&changes);
                 if changes.changed.iter().any(|change| change.key.space == Space::Meta) {

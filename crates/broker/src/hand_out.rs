@@ -1,4 +1,4 @@
-//! The rules that decide whether a token is handed out.
+//! Applies the rules that decide whether a token is handed out.
 
 use oauthctl_core::{ErrorKind, Grant, Timestamp};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::flow::Place;
 use crate::problem::Problem;
 use crate::rules::{Moment, ask};
 
-/// Asks the rules of an event about a stored connection, and keeps the attributes of their answers.
+/// Applies the rules of an event to a stored connection, and keeps the attributes that they return.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub async fn decide(broker: &Broker, place: &Place, moment: Moment) -> Result<()
     })?;
     let key = place.grant_key();
     for (name, (value, ttl)) in answer.attributes {
-        // A value that is there for good need not be written again.
+        // A value without an expiry that is stored already need not be written again.
         let is_kept = grant.attributes.get(&name);
         let is_kept = is_kept.is_some_and(|a| a.value == value && a.expires_at.is_none());
         if !(is_kept && ttl.is_none()) {

@@ -1,4 +1,4 @@
-//! Tokens as they are handed out, kept in memory.
+//! Token responses, kept in memory.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::clock::now_seconds;
 /// How long a token without a known lifetime is kept in memory, in seconds.
 const UNKNOWN_LIFE: u64 = 60;
 
-/// A token as it is handed out.
+/// The body of a token response.
 #[derive(Serialize, ToSchema)]
 pub struct TokenAnswer<'a> {
     /// The access token.
@@ -27,17 +27,17 @@ pub struct TokenAnswer<'a> {
     scope: String,
 }
 
-/// A response body that was handed out before, and how long it may be handed out again. It is wiped when the last
-/// response that uses it was sent.
+/// A token response, and until when it may be repeated. It is wiped when the last response that uses it has
+/// been sent.
 pub struct Handed {
     body: Bytes,
-    /// When the provider's `min_ttl` is reached, in Unix seconds.
+    /// When the remaining lifetime reaches the provider's `min_ttl`, in Unix seconds.
     usual_end: u64,
     expires_at: Option<u64>,
 }
 
 impl Handed {
-    /// Prepares the answer with this token; `usual` is the provider's `min_ttl`.
+    /// Prepares the response for this token; `usual` is the provider's `min_ttl`.
     pub fn new(token: &AccessToken, usual: Duration) -> Self {
         let answer = TokenAnswer {
             access_token: token.value.expose(),
@@ -58,12 +58,12 @@ impl Handed {
         Self { body: Bytes::from_owner(body), usual_end, expires_at }
     }
 
-    /// Returns the body, whatever lifetime is left.
+    /// Returns the body, whatever the remaining lifetime is.
     pub fn fresh_body(&self) -> Bytes {
         self.body.clone()
     }
 
-    /// Returns the body, if the token has this much of its lifetime left.
+    /// Returns the body if the remaining lifetime is at least `min_ttl`.
     pub fn body(&self, min_ttl: Option<Duration>) -> Option<Bytes> {
         let now = now_seconds();
         let is_enough = match (min_ttl, self.expires_at) {

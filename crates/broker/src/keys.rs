@@ -1,8 +1,8 @@
-//! Master keys, and how values are sealed with them.
+//! Master keys, and the encryption of values with them.
 //!
-//! Each value is sealed with AES-256-GCM under a key of its own, which HMAC-SHA-256 derives from the master key and a
-//! random salt, so that no key is used for more than one value. The place of the record is authenticated with it: a
-//! value that was moved to another tenant, provider or user does not open.
+//! Each value is encrypted with AES-256-GCM under a key of its own, which HMAC-SHA-256 derives from the
+//! master key and a random salt. The place of the record is authenticated with it, so a value that was moved
+//! to another tenant, provider or user cannot be decrypted.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hmac, rand};
@@ -18,7 +18,7 @@ const ID: usize = 8;
 const SALT: usize = 16;
 const HEAD: usize = 1 + ID + SALT + NONCE_LEN;
 
-/// Names a master key without revealing it.
+/// Identifies a master key without revealing it.
 pub type KeyId = [u8; ID];
 
 /// A master key: 32 bytes, wiped when it is dropped.
@@ -43,7 +43,7 @@ impl MasterKey {
         Ok(Self::of_bytes(random(32)?))
     }
 
-    /// Reads a key: 32 bytes in base64url, with or without padding.
+    /// Parses a key: 32 bytes in base64url, with or without padding.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl MasterKey {
         Zeroizing::new(URL_SAFE_NO_PAD.encode(&*self.bytes))
     }
 
-    /// Seals a value for a record.
+    /// Encrypts a value for a record.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl MasterKey {
         Ok(sealed)
     }
 
-    /// Opens a value of a record.
+    /// Decrypts a value of a record.
     ///
     /// # Errors
     ///
@@ -129,14 +129,14 @@ impl MasterKey {
     }
 }
 
-/// Returns the id of the key that a value was sealed with.
+/// Returns the id of the key with which a value was encrypted.
 pub fn key_id(sealed: &[u8]) -> Option<KeyId> {
     let (format, rest) = sealed.split_first()?;
     (*format == FORMAT).then(|| rest.get(..ID)?.try_into().ok()).flatten()
 }
 
-/// Returns what is authenticated with a value: where it belongs. The id of a connection contains its provider and its
-/// user.
+/// Returns the data that is authenticated with a value: its place. The id of a connection contains its
+/// provider and its user.
 fn place(key: &Key) -> Vec<u8> {
     let mut place = b"oauthctl broker record 1\0".to_vec();
     place.push(key.space.number());
@@ -158,7 +158,7 @@ pub fn random(length: usize) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Returns 32 random bytes in base64url: a key, a link, a cookie.
+/// Returns 32 random bytes in base64url, for keys, links and cookies.
 ///
 /// # Errors
 ///
@@ -167,7 +167,7 @@ pub fn random_text() -> Result<String> {
     random(32).map(|bytes| URL_SAFE_NO_PAD.encode(&*bytes))
 }
 
-/// Returns 16 random bytes in base64url: the name of something that need not be a secret.
+/// Returns 16 random bytes in base64url, for names that need not be secret.
 ///
 /// # Errors
 ///

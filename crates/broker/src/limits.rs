@@ -1,4 +1,4 @@
-//! Limits that all instances count together.
+//! Limits that all instances enforce together.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ struct Counter {
     count: u32,
 }
 
-/// Counts one more of something, within windows of `seconds`. Returns the seconds until the window ends if there were
-/// `most` already.
+/// Counts one more event in the current window of `seconds`. Returns the number of seconds until the window
+/// ends if `most` were counted already.
 ///
 /// # Errors
 ///
@@ -43,10 +43,10 @@ pub async fn count(vault: &Vault, what: &str, most: u32, seconds: u64) -> Result
     }
 }
 
-/// How long a turn lasts at most.
+/// Maximum duration of a turn.
 const TURN: Duration = Duration::from_secs(5);
 
-/// How long to wait for one.
+/// How long to wait for a turn.
 const QUEUE: Duration = Duration::from_secs(15);
 
 /// The turn of one writer among all instances: only it adds records of a tenant to a space, so that none comes between
@@ -83,7 +83,7 @@ impl Turn {
         }
     }
 
-    /// Returns the condition of a write in this turn: that it is not over.
+    /// Returns the condition for writes in this turn: that it has not ended.
     pub fn condition(&self) -> Condition {
         Condition::Fence(self.name.clone(), self.fence)
     }
@@ -91,7 +91,7 @@ impl Turn {
     /// Ends the turn.
     pub async fn end(mut self) {
         self.has_ended = true;
-        // One that is not ended ends by itself.
+        // A turn that is not ended expires.
         let _ = self.storage.unlock(&self.name, &self.owner, self.fence).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Links that an application gives to its user, and what happens when the user follows one.
+//! Links that an application gives to its users, and the flows that they start.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,39 +19,39 @@ use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Stored, Terms};
 use crate::{limits, providers, quota, redirects};
 
-/// How long a link works, if the application does not say.
+/// Default lifetime of a link.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
 /// How long applications that ask for the token of a connection get the same link for its user.
 const RENEWAL: Duration = Duration::from_secs(300);
 
-/// How long it may work at most: a week.
+/// Maximum lifetime of a link: a week.
 pub const MAX_TTL: Duration = Duration::from_secs(7 * 86_400);
 
-/// How long the user may take at the provider, once the link was followed.
+/// How long the user may take at the provider after following the link.
 const AT_PROVIDER: Duration = Duration::from_secs(900);
 
-/// How often a link can be followed within [`AT_PROVIDER`]: each time begins a flow, which is stored.
+/// How often a link can be followed within [`AT_PROVIDER`]: each time starts a flow, which is stored.
 const FLOWS: u32 = 20;
 
-/// What an application asks for.
+/// The options of a new link.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Attributes of the new grant.
     pub attributes: BTreeMap<String, Value>,
-    /// Scopes instead of the provider's.
+    /// Scopes that replace the provider's.
     pub scopes: Vec<String>,
-    /// Where the user is sent afterwards.
+    /// The URL to redirect the user to afterwards.
     pub redirect_to: Option<String>,
     /// How the flow is bound.
     pub binding: Binding,
-    /// Whether the user sees a page before the provider's.
+    /// Whether the user first sees a page that explains the connection.
     pub page: bool,
-    /// How long the link works.
+    /// Lifetime of the link.
     pub ttl: Option<Duration>,
 }
 
-/// An authorization that was started in a browser: what the callback needs to know about it.
+/// A flow that was started in a browser: what the callback needs to know about it.
 #[derive(Serialize, Deserialize)]
 pub struct Flow {
     /// The link that was followed.
@@ -61,9 +61,9 @@ pub struct Flow {
     /// The record by which it is counted.
     #[serde(default)]
     counted: Option<String>,
-    /// The hash of the cookie that the browser must bring back.
+    /// The hash of the cookie that the browser must send.
     pub cookie: String,
-    /// The redirect URI, at which alone the response counts.
+    /// The redirect URI, which must receive the response.
     pub redirect_uri: String,
 }
 
@@ -84,18 +84,18 @@ pub struct Made {
     pub expires_at: u64,
 }
 
-/// What became of a link that was followed.
+/// The outcome of following a link.
 #[derive(Debug)]
 pub enum Begun {
-    /// Its authorization has begun.
+    /// The flow has started.
     Sent(Sent),
-    /// It was followed too often: not before so many seconds again.
+    /// The link was followed too often. It works again after this number of seconds.
     TooOften(u64),
     /// The tenant has too many authorizations that wait for their users.
     Crowded,
 }
 
-/// An authorization that has begun: where to send the browser, and the cookie that binds it.
+/// A flow that has started: where to redirect the browser, and the cookie that binds it.
 #[derive(Debug)]
 pub struct Sent {
     /// The provider's page.
@@ -104,11 +104,11 @@ pub struct Sent {
     pub cookie_name: String,
     /// Its value.
     pub cookie: String,
-    /// How long it lasts.
+    /// The lifetime of the cookie.
     pub lasts: Duration,
 }
 
-/// Makes a link.
+/// Creates a link.
 ///
 /// # Errors
 ///
@@ -239,7 +239,7 @@ fn check(wanted: &Wanted) -> Result<(), Problem> {
     }
 }
 
-/// Returns a link; `None` if there is none, or it has ended or was used.
+/// Returns a link; `None` if it does not exist, has expired or was used.
 ///
 /// # Errors
 ///
@@ -248,7 +248,7 @@ pub async fn find(broker: &Broker, tenant: &str, token: &str) -> Result<Option<S
     broker.vault.get(&key_of(tenant, token)).await
 }
 
-/// Begins the authorization of a link in a browser.
+/// Starts the flow of a link in a browser.
 ///
 /// # Errors
 ///
@@ -325,14 +325,15 @@ pub fn flow_key(state: &str) -> Key {
     Key::new(Space::Flows, "", of_secret(state))
 }
 
-/// Returns the name of the cookie of this state. Each authorization has its own, so that several in one browser do not
-/// disturb each other. A `__Host-` cookie is sent over TLS only, which a broker on the loopback interface need not have.
+/// Returns the name of the cookie for this state. Each flow has its own cookie, so several flows in one
+/// browser do not interfere. A `__Host-` cookie requires TLS, which a broker on the loopback interface need
+/// not have.
 pub fn cookie_name(broker: &Broker, state: &str) -> String {
     let prefix = if broker.is_https() { "__Host-" } else { "" };
     format!("{prefix}oauthctl-{}", &of_secret(state)[..16])
 }
 
-/// Returns the name of the cookie of the page before the provider's.
+/// Returns the name of the cookie for the page that explains the connection.
 pub fn page_cookie_name(broker: &Broker, token: &str) -> String {
     let prefix = if broker.is_https() { "__Host-" } else { "" };
     format!("{prefix}oauthctl-page-{}", &of_secret(token)[..16])

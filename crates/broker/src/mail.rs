@@ -1,4 +1,4 @@
-//! Mails to people who sign up.
+//! Sends mails to users who sign up.
 
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
@@ -31,7 +31,7 @@ impl Mailer {
                 .hint("expected `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT`")
         };
         let mut parsed = url::Url::parse(url.expose()).map_err(|_| invalid())?;
-        // A URL of this scheme keeps an address as text.
+        // A URL of an unknown scheme keeps an address as text.
         let host = parsed.host_str().ok_or_else(invalid)?;
         let is_local = is_loopback(host);
         if parsed.scheme() == "smtp" && !is_local {

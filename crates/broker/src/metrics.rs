@@ -1,7 +1,7 @@
-//! What Prometheus reads: counted in this process, or asked from the store at that moment.
+//! Metrics for Prometheus: counted in this process, or read from the store on request.
 //!
-//! No label has the name of a tenant or a user, and each has few values: the providers that are told apart are those
-//! with a preset.
+//! No label contains the name of a tenant or a user, and each has few values: a provider has a label of its
+//! own only if it has a preset.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub const TOKEN: &str = "/v1/connections/{provider}/{user}/token";
 /// After how many seconds without a successful refresh a connection counts as stuck.
 const STUCK: u64 = 600;
 
-/// The most records that are counted.
+/// Maximum number of records that are counted.
 const COUNTED: usize = 100_000;
 
 /// The upper bounds of the histogram, in seconds.
@@ -34,40 +34,40 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
 #[derive(Debug, Default)]
 pub struct Metrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
-    /// Tokens that were answered from memory: too many for a lock.
+    /// Token responses from memory: too many for a lock.
     fast: AtomicU64,
     refreshes: Mutex<BTreeMap<(String, String), u64>>,
     durations: [AtomicU64; BOUNDS.len()],
     duration_count: AtomicU64,
     duration_millis: AtomicU64,
-    /// Files with tokens that cannot be opened.
+    /// Files of the spool that cannot be decrypted.
     unopened: AtomicUsize,
-    /// What a reader of a broker needs that others can reach.
+    /// The key that protects the metrics of a broker that other machines can reach.
     key: OnceLock<Option<Secret>>,
 }
 
 impl Metrics {
-    /// Sets the key that reads the metrics, once.
+    /// Sets the key that protects the metrics, once.
     pub fn set_key(&self, key: Option<Secret>) {
         let _ = self.key.set(key);
     }
 
-    /// Returns whether this is the key that reads the metrics.
+    /// Returns whether this is the key that protects the metrics.
     pub fn is_key(&self, given: &str) -> bool {
         self.key.get().and_then(Option::as_ref).is_some_and(|key| *key == Secret::new(given))
     }
 
-    /// Sets how many files with tokens cannot be opened.
+    /// Sets the number of files of the spool that cannot be decrypted.
     pub fn set_unopened(&self, count: usize) {
         self.unopened.store(count, Ordering::Relaxed);
     }
 
-    /// Counts an answer from memory.
+    /// Counts a response from memory.
     pub fn answered_fast(&self) {
         self.fast.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an answer of a route, with its status.
+    /// Counts a response of a route, with its status.
     pub fn answered(&self, route: &str, status: u16) {
         let class = status / 100;
         let mut all = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +144,7 @@ impl Metrics {
     }
 }
 
-/// Writes what all instances share. If the store fails, only that.
+/// Writes the metrics that all instances share. If the store fails, only that is reported.
 async fn write_store(text: &mut Text, storage: &dyn Storage) {
     let now = now_seconds();
     let gauges = [
@@ -186,7 +186,7 @@ impl Text {
         let _ = writeln!(self.0, "# TYPE oauthctl_broker_{name} {kind}");
     }
 
-    /// Writes a sample. The values of labels are our own words: none needs an escape.
+    /// Writes a sample. Label values are our own words, so none needs an escape.
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
         let labels: Vec<String> =
             labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();

@@ -1,4 +1,4 @@
-//! The documents that the broker stores, besides the grants of the core.
+//! The documents that the broker stores in addition to the grants of the core.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::clock::now_seconds;
 pub struct Tenant {
     /// The name, which is also its id.
     pub name: String,
-    /// What end users know the application by.
+    /// The name of the application, as end users know it.
     #[serde(default)]
     pub title: Option<String>,
     /// When it was created, in Unix seconds.
@@ -20,15 +20,15 @@ pub struct Tenant {
     /// Whether its requests are refused.
     #[serde(default)]
     pub disabled: bool,
-    /// Where its users may be sent after a connection, as parsed URLs.
+    /// URLs to which users may be redirected after a connection, as parsed.
     #[serde(default)]
     pub redirects: Vec<String>,
-    /// How much it may have.
+    /// The quota.
     #[serde(default)]
     pub quota: Quota,
 }
 
-/// How much a tenant may have; `None` is as much as the broker allows.
+/// The quota of a tenant; `None` means that only the limits of the broker apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quota {
@@ -61,12 +61,12 @@ impl Tenant {
 pub struct ApiKey {
     /// The tenant.
     pub tenant: String,
-    /// What names the key, without revealing it.
+    /// The id, which does not reveal the key.
     pub id: String,
-    /// The operator's own name for it.
+    /// The label that the operator gave it.
     #[serde(default)]
     pub name: String,
-    /// The hash of the key, under which it is found.
+    /// The hash of the key, by which it is found.
     pub hash: String,
     /// When it was created, in Unix seconds.
     pub created_at: u64,
@@ -75,14 +75,15 @@ pub struct ApiKey {
     pub expires_at: Option<u64>,
 }
 
-/// A provider of a tenant: the keys of a profile, as they were put, the client secret included. No `Debug`.
+/// A provider of a tenant: the keys of a profile as they were set, including the client secret. Has no
+/// `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
     /// The keys.
     pub keys: Map<String, Value>,
-    /// When it was put first, in Unix seconds.
+    /// When it was created, in Unix seconds.
     pub created_at: u64,
-    /// Whether the tenant wants a redirect URI for this provider alone.
+    /// Whether the tenant requested a redirect URI for this provider alone.
     #[serde(default)]
     pub own_callback: bool,
     /// The issuer whose responses were found to have no `iss`. The provider keeps its own redirect URI for as long as
@@ -91,7 +92,7 @@ pub struct Provider {
     pub without_iss: Option<String>,
 }
 
-/// How the browser and the user of a flow are bound together.
+/// How the user and the browser of a flow are bound together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
@@ -102,7 +103,7 @@ pub enum Binding {
     Application,
 }
 
-/// A link to connect an account, and what becomes of it.
+/// A link to connect an account, with its options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// The tenant.
@@ -116,16 +117,16 @@ pub struct Link {
     /// Attributes of the new grant.
     #[serde(default)]
     pub attributes: BTreeMap<String, Value>,
-    /// Scopes instead of the provider's.
+    /// Scopes that replace the provider's.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// Where the user is sent afterwards.
+    /// The URL to redirect the user to afterwards.
     #[serde(default)]
     pub redirect_to: Option<String>,
     /// How the flow is bound.
     #[serde(default)]
     pub binding: Binding,
-    /// Whether the user sees a page before the provider's.
+    /// Whether the user first sees a page that explains the connection.
     #[serde(default)]
     pub page: bool,
     /// When it ends, in Unix seconds.

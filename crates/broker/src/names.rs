@@ -1,5 +1,5 @@
-//! The ids of records. None of them contains a user reference or a secret: both are hashed with a key of the
-//! installation, so that a list of ids cannot be tested against guesses.
+//! The ids of records. They contain no user reference and no secret: both are hashed with a key of the
+//! installation, so a list of ids cannot be tested against guesses.
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// Length of a hashed user, in bytes.
 const USER: usize = 24;
 
-/// Makes the ids of records.
+/// Creates the ids of records.
 pub struct Names {
     key: hmac::Key,
 }
@@ -31,7 +31,7 @@ impl Names {
         format!("{provider}/{}", self.hashed("user", &[tenant, user]))
     }
 
-    /// Returns the hash of something that only a peer with these exact parts can name.
+    /// Returns a hash that only a caller who knows exactly these parts can compute.
     pub fn hashed(&self, purpose: &str, parts: &[&str]) -> String {
         let mut context = hmac::Context::with_key(&self.key);
         for part in std::iter::once(&purpose).chain(parts) {

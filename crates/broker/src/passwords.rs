@@ -1,4 +1,4 @@
-//! Passwords of those who sign up: Argon2id (RFC 9106).
+//! Passwords for sign-up: Argon2id (RFC 9106).
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,13 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use oauthctl_core::{Error, Result, Secret};
 use tokio::sync::Semaphore;
 
-/// How many are hashed at once. Each takes 19 MiB of memory, and a processor for some milliseconds.
+/// Maximum number of concurrent hash computations. Each takes 19 MiB of memory and some milliseconds of
+/// processor time.
 const AT_ONCE: usize = 4;
 
 static SLOTS: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// What an unknown address is compared with, so that it takes as long as a known one.
+/// The hash to compare with for an unknown address, so that it takes as long as a known one.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hashed("nobody"));
 
 fn hashed(password: &str) -> Option<String> {
@@ -35,7 +36,7 @@ pub async fn hash(password: Secret) -> Result<String> {
     hash.ok_or_else(|| Error::internal("cannot hash a password"))
 }
 
-/// Returns whether this is the password of this hash. Without a hash it takes as long, and is not.
+/// Returns whether this is the password of this hash. Without a hash, it takes as long and returns `false`.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! Errors of the API: problem details (RFC 9457).
 //!
-//! Nothing of a request, of a provider's response or of the store is repeated in them.
+//! A problem repeats nothing of the request, of a provider's response or of the store.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -48,7 +48,7 @@ impl Problem {
         }
     }
 
-    /// Adds what happened in this case. It must contain nothing that the client sent.
+    /// Adds details of this case. They must contain nothing that the client sent.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into().into());
@@ -62,7 +62,7 @@ impl Problem {
         self
     }
 
-    /// Returns the problem of a request that cannot be understood.
+    /// Returns the problem of an invalid request.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The request is invalid")
             .detail(detail)
@@ -73,14 +73,14 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid API key is required")
     }
 
-    /// Returns the problem of an e-mail address that nobody has confirmed.
+    /// Returns the problem of an e-mail address that is not verified.
     pub fn unverified() -> Self {
         let title = "The e-mail address is not confirmed";
         Self::new(StatusCode::FORBIDDEN, "email_unverified", title)
             .detail("open the link in the mail first")
     }
 
-    /// Returns the problem of what does not exist, or belongs to another tenant.
+    /// Returns the problem of a resource that does not exist or belongs to another tenant.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such resource")
     }
@@ -96,31 +96,31 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, error, title)
     }
 
-    /// Returns the problem of a rule of the tenant that denies, with its reason.
+    /// Returns the problem of a denial by a rule of the tenant, with its reason.
     pub fn denied(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "access_denied", "Access was denied").detail(reason)
     }
 
-    /// Returns the problem of a rule of the tenant that fails.
+    /// Returns the problem of a failing rule of the tenant.
     pub fn rule_failed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "rule_failed", "A rule of the tenant fails")
             .detail(detail)
     }
 
-    /// Returns the problem of a resource that has changed since the client saw it.
+    /// Returns the problem of a resource that changed after the client read it.
     pub fn precondition_failed() -> Self {
         let title = "The resource has changed since";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", title)
     }
 
-    /// Returns the problem of a connection that only its user can renew, at this URL.
+    /// Returns the problem of a connection that requires a new login, at this URL.
     pub fn login_required(authorize_url: String) -> Self {
         let title = "The user must connect the account again";
         let problem = Self::conflict("login_required", title);
         Self { authorize_url: Some(authorize_url.into()), ..problem }
     }
 
-    /// Returns the problem of a request whose body does not arrive in time.
+    /// Returns the problem of a request body that did not arrive in time.
     pub fn too_slow() -> Self {
         let title = "The request took too long";
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", title)
@@ -134,12 +134,12 @@ impl Problem {
             .retry_after(retry_after)
     }
 
-    /// Returns the problem of a quota that is used up: waiting does not help.
+    /// Returns the problem of an exhausted quota. Waiting does not help.
     pub fn quota_exceeded(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "quota_exceeded", "The quota is used up").detail(detail)
     }
 
-    /// Returns the problem of an error that is not the client's.
+    /// Returns the problem of an internal error.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "An internal error occurred")
     }
@@ -156,7 +156,7 @@ impl Problem {
 }
 
 impl From<Error> for Problem {
-    /// The details of an error are for the log of the operator, not for the client of a tenant.
+    /// The details of an error are for the operator's log, not for the client of a tenant.
     fn from(error: Error) -> Self {
         let (status, word, title) = match error.kind() {
             ErrorKind::Usage => {

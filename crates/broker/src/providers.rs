@@ -1,4 +1,4 @@
-//! The providers of a tenant, as they are put and shown.
+//! The providers of a tenant, as they are set and shown.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::storage::{Condition, Key, Space, Written};
 use crate::tenants::check_name;
 use crate::vault::{Stored, Terms};
 
-/// The key with which a tenant asks for a redirect URI of its own.
+/// The key with which a tenant requests a redirect URI for this provider alone.
 const OWN_CALLBACK: &str = "own_callback";
 
-/// How long a server may take to say whether it sends `iss`.
+/// How long a server may take to show whether its responses have `iss`.
 const LONGEST_QUESTION: Duration = Duration::from_secs(3);
 
-/// Members that are never shown.
+/// Keys that are never shown.
 const SECRET: &[&str] = &["client_secret", "private_key"];
 
 fn key_of(tenant: &str, name: &str) -> Key {
@@ -97,7 +97,7 @@ async fn write(
     }
 }
 
-/// Writes a provider. Whoever has put another one meanwhile knows better than a condition that no longer holds.
+/// Writes a provider. If another request has replaced it meanwhile, that one wins.
 async fn save(
     broker: &Broker,
     key: &Key,
@@ -109,7 +109,7 @@ async fn save(
     Ok(written)
 }
 
-/// Removes the only key that is not one of a profile, and returns its value.
+/// Removes the only key that is not a key of profiles, and returns its value.
 fn take_own_callback(keys: &mut Map<String, Value>) -> Result<bool, Problem> {
     match keys.remove(OWN_CALLBACK) {
         None => Ok(false),
@@ -118,21 +118,22 @@ fn take_own_callback(keys: &mut Map<String, Value>) -> Result<bool, Problem> {
     }
 }
 
-/// Returns whether only the server can say which redirect URI the provider needs.
+/// Returns whether the redirect URI depends on what the server's metadata says.
 fn is_iss_unknown(broker: &Broker, profile: &Profile, provider: &Provider) -> bool {
     let providers = &broker.flow.providers;
     !profile.can_share_redirect_uri(false)
         && providers.redirect_uri_of(profile, provider) == providers.redirect_uri()
 }
 
-/// Asks a server whether its responses lack `iss`. One that does not respond is asked again when a user connects.
+/// Checks whether the responses of a server lack `iss`. If the server does not respond, the check is repeated
+/// when a user connects.
 async fn lacks_iss(broker: &Broker, profile: &Profile) -> bool {
     let server = broker.flow.manager.server(&profile.name);
     let server = tokio::time::timeout(LONGEST_QUESTION, server).await;
     matches!(server, Ok(Ok(server)) if !server.iss_parameter_supported)
 }
 
-/// Remembers the redirect URI of a flow, which is registered at the server.
+/// Records the redirect URI of a flow, because it is registered at the server.
 ///
 /// # Errors
 ///
@@ -149,7 +150,8 @@ pub async fn keep_redirect_uri(broker: &Broker, link: &Link, used: &str) -> Resu
     save(broker, &key, &provider, Condition::Revision(stored.revision)).await.map(drop)
 }
 
-/// Refuses endpoints whose hosts are addresses out of reach. Names are checked when they are resolved.
+/// Refuses endpoints whose hosts are addresses that are not allowed. Host names are checked when they are
+/// resolved.
 fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
     let e = &profile.endpoints;
     let endpoints = [
@@ -171,7 +173,7 @@ fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
     }
 }
 
-/// Returns a provider as it is shown; `None` if there is none.
+/// Returns a provider without its secrets; `None` if there is none.
 ///
 /// # Errors
 ///

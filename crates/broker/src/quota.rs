@@ -1,4 +1,4 @@
-//! How much of everything a tenant may have.
+//! Enforces the quota of a tenant.
 
 mod reservation;
 
@@ -13,7 +13,7 @@ use crate::vault::Vault;
 
 pub use reservation::Reservation;
 
-/// The most providers of a tenant, whatever its quota.
+/// Maximum number of providers of a tenant, whatever its quota.
 pub const PROVIDERS: usize = 500;
 
 /// The most links of a tenant that wait for their users, and the most of its authorizations in browsers, whatever its
@@ -67,7 +67,7 @@ async fn room(vault: &Vault, space: Space, tenant: &str, most: usize) -> Result<
     }
 }
 
-/// Returns whether an account can be connected: it is connected already, or there is room for another one.
+/// Returns whether an account can be connected: it is connected already, or the quota has room.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub async fn has_room(vault: &Vault, tenant: &Tenant, place: &Place) -> Result<b
     Ok(vault.storage().count(Space::Grants, &tenant.name, most).await? < most)
 }
 
-/// Returns the problem of one connection too many.
+/// Returns the problem of a connection over the quota.
 pub fn no_connection() -> Problem {
     Problem::quota_exceeded("the tenant has as many connections as it may have")
 }
@@ -107,7 +107,7 @@ pub async fn room_for_flow(vault: &Vault, tenant: &Tenant) -> Result<Option<Room
     room(vault, Space::OpenFlows, &tenant.name, most).await
 }
 
-/// Refuses one provider too many.
+/// Refuses a provider over the quota.
 ///
 /// # Errors
 ///

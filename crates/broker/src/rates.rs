@@ -1,4 +1,4 @@
-//! How many requests an instance answers within a second, to a tenant and to an address.
+//! Rate limits of one instance, for each tenant and each address.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most tenants or addresses that are counted apart.
+/// Maximum number of tenants or addresses that are counted separately.
 const MOST: usize = 65_536;
 
 /// The rates of a process.
@@ -17,19 +17,19 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Counts a request of a tenant, and returns whether it is within so many a second.
+    /// Counts a request of a tenant, and returns whether it is within this rate.
     pub fn allow_tenant(&self, tenant: &str, per_second: u32) -> bool {
         self.tenants.allow(tenant.to_owned(), per_second, Instant::now())
     }
 
-    /// Counts a request from an address, and returns whether it is within so many a second. One user often has a whole
-    /// network of IPv6 addresses, which counts as one.
+    /// Counts a request from an address, and returns whether it is within this rate. A user often has a whole
+    /// IPv6 network, which counts as one address.
     pub fn allow_address(&self, address: IpAddr, per_second: u32) -> bool {
         self.addresses.allow(network(address), per_second, Instant::now())
     }
 }
 
-/// Returns what counts as one address.
+/// Returns the address or network that is counted as one.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -40,11 +40,11 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// For each key the time at which its requests so far would have ended, evenly spaced (GCRA). A second's worth may come
-/// at once.
+/// For each key, the time at which its requests so far would end if they were evenly spaced (GCRA). The
+/// requests of a second may come at once.
 struct Ends<K> {
     ends: HashMap<K, Instant>,
-    /// When those that are over were removed last.
+    /// When entries that are over were last removed.
     swept_at: Option<Instant>,
 }
 
@@ -57,8 +57,8 @@ impl<K> Default for Counted<K> {
 }
 
 impl<K: Eq + Hash> Ends<K> {
-    /// Returns whether there is room for another key. What is over is removed at most once a second: an attacker with
-    /// many addresses must not make each request expensive.
+    /// Returns whether there is room for another key. Old entries are removed at most once a second, so that an
+    /// attacker with many addresses cannot make each request expensive.
     fn has_room(&mut self, now: Instant) -> bool {
         let is_swept = self.swept_at.is_some_and(|at| now < at + Duration::from_secs(1));
         if self.ends.len() >= MOST && !is_swept {
@@ -73,7 +73,7 @@ impl<K: Eq + Hash> Counted<K> {
     fn allow(&self, key: K, per_second: u32, now: Instant) -> bool {
         let Some(each) = Duration::from_secs(1).checked_div(per_second) else { return false };
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // An attacker with more addresses is limited by nothing here; others must not pay for it.
+        // An attacker with more addresses than that is not limited here, but other clients are not affected.
         if !counted.ends.contains_key(&key) && !counted.has_room(now) {
             return true;
         }

@@ -1,11 +1,11 @@
-//! Where a user may be sent after a connection: URLs that the operator allowed, compared as a whole after one parse.
+//! Redirect URLs that the operator allowed. They are parsed once and compared as a whole.
 
 use oauthctl_core::{Error, Result};
 use url::Url;
 
 use crate::model::Tenant;
 
-/// Parses a URL that an operator allows, and returns it as it is compared and sent.
+/// Parses a URL that an operator allows, and returns the form in which it is compared and sent.
 ///
 /// # Errors
 ///
@@ -14,7 +14,7 @@ pub fn parse(text: &str) -> Result<String> {
     target(text).map_err(|why| Error::usage(format!("a redirect URL {why}")))
 }
 
-/// Parses a URL that the broker sends to, or sends users to.
+/// Parses a URL to which the broker sends requests or users.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn target(text: &str) -> std::result::Result<String, &'static str> {
     Ok(url.into())
 }
 
-/// Returns the URL to send a user to, if the tenant's operator allows this one.
+/// Returns the URL to redirect a user to, if the operator allowed it for the tenant.
 pub fn allowed(tenant: &Tenant, wanted: &str) -> Option<String> {
     let url = parse(wanted).ok()?;
     tenant.redirects.contains(&url).then_some(url)

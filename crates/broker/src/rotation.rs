@@ -1,9 +1,9 @@
 //! Replaces the master key while instances run.
 //!
-//! The new key is passed on in a record that the old one seals, so that every instance takes it over within a second.
-//! Then each value is sealed again, unless someone has changed it meanwhile, until none is left under an old key. The
-//! record that passed the key on is removed at the end. The old key stays in the store for a while, sealed with the new
-//! one, for the files that an instance left before it took the new key over.
+//! The new key is stored in a record that the old key encrypts, so every instance adopts it within a second.
+//! Then every value is encrypted again, unless it has been changed meanwhile, until no value uses an old key.
+//! At the end, the record with the new key is removed. The old key stays in the store for a while, encrypted
+//! with the new one, for files that an instance wrote before it adopted the new key.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::vault::{SUCCESSOR, Vault};
 /// How long instances may take to notice the new key: they read the feed several times a second.
 const NOTICE: Duration = Duration::from_secs(2);
 
-/// Number of records that are read at once.
+/// Number of records per read.
 const PAGE: usize = 500;
 
-/// The most passes over the store. Each leaves only what was written during the one before.
+/// Maximum number of passes over the store. Each leaves only what was written during the one before.
 const PASSES: usize = 20;
 
-/// Seals everything with `next`. Returns the number of values.
+/// Encrypts everything with `next`. Returns the number of values.
 ///
 /// # Errors
 ///
@@ -65,11 +65,11 @@ async fn pass_on(vault: &Vault, successor: &Key, next: &MasterKey) -> Result<()>
     vault.storage().put(write).await.map(drop)
 }
 
-/// Goes over the store once. Returns how many values were sealed again, and how many were changed meanwhile.
+/// Encrypts all values once. Returns how many were encrypted again, and how many were changed meanwhile.
 async fn pass(vault: &Vault, successor: &Key) -> Result<(usize, usize)> {
     let (mut sealed, mut missed) = (0, 0);
     let current = vault.current();
-    // The core seals started authorizations itself.
+    // The core itself encrypts pending flows.
     for space in Space::ALL.into_iter().filter(|space| *space != Space::Pending) {
         let mut after: Option<Key> = None;
         loop {

@@ -1,7 +1,9 @@
-//! Rules of a tenant: an expression or a callback that decides at certain events of a connection, and keeps attributes.
+//! Rules of a tenant: an expression or a callback that decides at certain events of a connection, and sets
+//! attributes.
 //!
-//! They are the hooks of the core ([`hooks`]). `pre_token` and `post_token` are also asked whenever a token is handed out
-//! ([`crate::hand_out`]), because the state of a connection may have changed since its last refresh.
+//! They are the hooks of the core ([`hooks`]). `pre_token` and `post_token` are also applied whenever a token
+//! is handed out ([`crate::hand_out`]), because the state of a connection may have changed since its last
+//! refresh.
 
 pub mod answer;
 pub mod callback;
@@ -27,13 +29,13 @@ use crate::webhooks::check_url;
 use crate::webhooks::signature::SigningSecret;
 use answer::Answer;
 
-/// How long an earlier secret signs as well, in seconds.
+/// How long the previous secret also signs, in seconds.
 const OVERLAP: u64 = 86_400;
 
-/// The most rules of a tenant.
+/// Maximum number of rules of a tenant.
 const MOST: usize = 100;
 
-/// When a rule is asked.
+/// When a rule is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -46,7 +48,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// All of them.
+    /// All events.
     pub const ALL: [Self; 3] = [Self::Authorization, Self::PreToken, Self::PostToken];
 
     /// Returns the name of the event.
@@ -64,13 +66,13 @@ impl Moment {
     }
 }
 
-/// A rule. No `Debug`.
+/// A rule. Has no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rule {
     /// What decides.
     #[serde(flatten)]
     pub decider: Decider,
-    /// When it was put first, in Unix seconds.
+    /// When it was created, in Unix seconds.
     pub created_at: u64,
 }
 
@@ -85,9 +87,9 @@ pub enum Decider {
     },
     /// A server of the tenant.
     Callback {
-        /// Where it is asked.
+        /// The URL of the server.
         callback: String,
-        /// The secrets that sign, the newest first.
+        /// The signing secrets, newest first.
         secrets: Vec<SigningSecret>,
     },
 }
@@ -95,7 +97,7 @@ pub enum Decider {
 /// A rule as it is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RuleState {
-    /// When it is asked.
+    /// The event.
     pub event: Moment,
     /// The provider that it is limited to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +105,7 @@ pub struct RuleState {
     /// The expression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
-    /// The URL that is asked.
+    /// The URL of the callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// The secret that signs requests to `callback`; in the response to PUT only.
@@ -139,7 +141,7 @@ fn key_of(tenant: &str, moment: Moment, provider: Option<&str>) -> Key {
     Key::new(Space::Rules, tenant, id)
 }
 
-/// What decides, as a tenant puts it.
+/// The source of decisions, as a tenant sets it.
 pub enum Wanted {
     /// An expression.
     Expression(String),
@@ -285,7 +287,7 @@ pub async fn moments(vault: &Vault, tenant: &str, provider: &str) -> Result<Vec<
     Ok(Moment::ALL.into_iter().filter(has).collect())
 }
 
-/// Asks the rules of an event: that of the tenant, then that of the provider.
+/// Applies the rules of an event: that of the tenant, then that of the provider.
 ///
 /// # Errors
 ///

@@ -13,11 +13,12 @@ pub const CONFIRMATION: Duration = Duration::from_secs(600);
 /// is, and the clocks of instances differ.
 const LONGER: Duration = Duration::from_secs(60);
 
-/// The share of a lifetime before its end at which a token is refreshed in the background: a fifth, at most this.
+/// The part of a lifetime before its end in which a token is refreshed in the background: a fifth, at most
+/// this.
 const LONGEST_LEAD: u64 = 600;
 
-/// Returns when a grant that is saved now is looked at first, in Unix seconds: ahead of its expiry, with jitter, so
-/// that grants of one minute are not refreshed in one second.
+/// Returns when a grant that is saved now is next due, in Unix seconds: before it expires, with jitter, so
+/// that grants of the same minute are not refreshed in the same second.
 pub fn first_look(grant: &Grant, is_unconfirmed: bool) -> Option<u64> {
     if is_unconfirmed {
         return Some(now_seconds() + (CONFIRMATION + LONGER).as_secs());

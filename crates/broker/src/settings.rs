@@ -13,13 +13,13 @@ use crate::storage::{Location, is_loopback};
 /// The settings, after flags and configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where to listen; port 0 picks one.
+    /// The address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Where users and providers reach the broker, if that differs.
+    /// The URL under which users and providers reach the broker, if it differs.
     pub public_url: Option<String>,
     /// The store.
     pub store: Location,
-    /// Whether applications may sign up.
+    /// Whether developers can sign up.
     pub signup: bool,
     /// The mail server.
     pub smtp: Option<Secret>,
@@ -27,24 +27,25 @@ pub struct Settings {
     pub mail_from: Option<String>,
     /// Whether provider endpoints and webhooks may have private addresses; `None` if it is not set.
     pub allow_private_endpoints: Option<bool>,
-    /// How many requests an instance answers to one address within a second.
+    /// Maximum number of requests of one address within a second, for each instance.
     pub requests_per_address: Option<u32>,
-    /// How many connections an address may have open; `None` behind a proxy, whose address all have.
+    /// Maximum number of open connections of one address; `None` behind a proxy, because all connections come
+    /// from it.
     pub connections_per_address: Option<usize>,
-    /// What the operator signs in to `/admin` with; `None` if there are no such pages.
+    /// The key with which the operator signs in to `/admin`; `None` disables these pages.
     pub admin_key: Option<Secret>,
-    /// Whether all users see a page before the provider's.
+    /// Whether all users see a page that explains the connection first.
     pub connect_page: bool,
     /// Whether a proxy in front terminates TLS.
     pub behind_proxy: bool,
     /// The certificate chain and its private key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// The folder for tokens that wait to be stored.
+    /// The folder for received tokens that are not stored yet.
     pub spool: PathBuf,
 }
 
 impl Settings {
-    /// Returns which addresses providers and webhooks may have.
+    /// Returns the addresses that providers and webhooks may have.
     pub fn reach(&self) -> Reach {
         match self.allow_private_endpoints {
             Some(true) => Reach::Anywhere,
@@ -54,14 +55,14 @@ impl Settings {
         }
     }
 
-    /// Returns whether tenants who are elsewhere can name services of this machine, because the operator has not
-    /// said otherwise.
+    /// Returns whether tenants on other machines can use services of this machine, because the operator has not
+    /// decided it.
     pub fn lends_loopback(&self) -> bool {
         self.reach() == Reach::PublicAndLoopback && !self.is_local()
     }
 
-    /// Returns whether the broker is reached on the loopback interface only. One that a reverse proxy forwards requests to
-    /// listens there too, but its tenants are elsewhere: the machine's own services are none of their concern.
+    /// Returns whether the broker is reached only on the loopback interface. A broker behind a reverse proxy
+    /// listens there too, but its tenants are on other machines, and must not reach services of this machine.
     pub fn is_local(&self) -> bool {
         let is_public =
             |origin: &String| !url::Url::parse(origin).is_ok_and(|url| on_loopback(&url));
@@ -70,7 +71,7 @@ impl Settings {
     }
 }
 
-/// `[serve]`, or the flags: what is not set is `None`.
+/// `[serve]`, or the flags. What is not set is `None`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
@@ -104,17 +105,17 @@ pub struct Section {
     pub tls_private_key: Option<PathBuf>,
 }
 
-/// The name of the store in the state directory.
+/// The file name of the default store in the state directory.
 const USUAL_STORE: &str = "broker.db";
 
-/// How many connections an address may have open: a quarter of all.
+/// Default number of open connections of one address: a quarter of all.
 const CONNECTIONS_PER_ADDRESS: usize = 2_048;
 
-/// The name of the folder there for tokens that wait to be stored.
+/// The name of the spool's folder in the state directory.
 const SPOOL: &str = "broker-spool";
 
 impl Section {
-    /// Returns these settings, and where they are not set, those of `other`.
+    /// Returns these settings, completed by `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -135,7 +136,7 @@ impl Section {
         }
     }
 
-    /// Returns the store; without a setting, a file in the state directory.
+    /// Returns the store. The default is a file in the state directory.
     ///
     /// # Errors
     ///
@@ -204,7 +205,7 @@ impl Section {
 }
 
 impl Settings {
-    /// Returns what mails are sent with; `None` if nobody may sign up.
+    /// Returns the mailer; `None` if sign-up is disabled.
     ///
     /// # Errors
     ///

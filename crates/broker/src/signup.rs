@@ -1,7 +1,8 @@
-//! Sign-up: an application's developer proves an e-mail address and gets a tenant.
+//! Sign-up: a developer proves an e-mail address and gets a tenant.
 //!
-//! Nobody learns whether an address is known: the answers are the same, and so is the work. A password counts from the
-//! moment its own mail was followed, so that whoever signs up with the address of another gains nothing.
+//! Responses do not reveal whether an address is known: they are the same, and so is the work. A password
+//! counts only after the link of its own mail was followed, so signing up with someone else's address gains
+//! nothing.
 
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -18,16 +19,16 @@ use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::Terms;
 use crate::{limits, passwords, tenants};
 
-/// How long the link of a mail works.
+/// Lifetime of the link in a mail, in seconds.
 const LINK: u64 = 24 * 3600;
 
-/// The most mails to one address within an hour, and from all.
+/// Maximum number of mails to one address within an hour, and in total.
 const MAILS: (u32, u32) = (5, 1_000);
 
-/// The most attempts to use a password of one address within a quarter of an hour.
+/// Maximum number of attempts to use the password of one address within a quarter of an hour.
 const ATTEMPTS: u32 = 20;
 
-/// The shortest and the longest password, in bytes (NIST SP 800-63B, section 3.1.1.2).
+/// Minimum and maximum length of a password, in bytes (NIST SP 800-63B, section 3.1.1.2).
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// How much a tenant may have that nobody but its owner has vouched for, until the operator changes it.
@@ -38,12 +39,12 @@ const QUOTA: Quota = Quota {
     requests: Some(100),
 };
 
-/// Somebody who signed up.
+/// A registered address.
 #[derive(Serialize, Deserialize)]
 struct Account {
     email: String,
     password: String,
-    /// The tenant; before the address is verified there is none.
+    /// The tenant; `None` before the address is verified.
     tenant: Option<String>,
     created_at: u64,
 }
@@ -52,7 +53,7 @@ fn account_key(id: &str) -> Key {
     Key::new(Space::SignUps, "", format!("account/{id}"))
 }
 
-/// The last one that waits for its link.
+/// Returns the record of the latest sign-up whose link was not followed yet.
 fn waiting_key(id: &str) -> Key {
     Key::new(Space::SignUps, "", format!("waiting/{id}"))
 }
@@ -61,7 +62,8 @@ fn link_key(token: &str) -> Key {
     Key::new(Space::SignUps, "", format!("link/{}", of_secret(token)))
 }
 
-/// Returns the id of an address. Mail servers may tell `Ada@` from `ada@`, but none that anybody uses does.
+/// Returns the id of an address. The part before the `@` is case-sensitive in theory, but not at mail servers
+/// in use.
 fn id_of(broker: &Broker, email: &str) -> String {
     broker.vault.names().hashed("email", &[&email.to_lowercase()])
 }
@@ -110,7 +112,7 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
         broker.public_url
     );
     let mailer = mailer.clone();
-    // In the background: an answer that took longer would tell something.
+    // In the background: otherwise, the response time would reveal whether a mail is sent.
     tokio::spawn(async move {
         let to = Mailbox::new(None, address);
         if let Err(error) = mailer.send(to, "Confirm your e-mail address", text).await {
@@ -120,7 +122,7 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
     Ok(())
 }
 
-/// Verifies the address to which this token was mailed. Returns `false` for a token that does not work.
+/// Verifies the address to which this token was mailed. Returns `false` for an invalid token.
 ///
 /// # Errors
 ///
@@ -132,7 +134,7 @@ pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
     let id = id_of(broker, &account.email);
     let known = broker.vault.get::<Account>(&account_key(&id)).await?;
     let condition = match known {
-        // The owner of the address may set a new password in the same way.
+        // The owner of a known address sets a new password in the same way.
         Some(known) => {
             account.tenant = known.document.tenant;
             Condition::Revision(known.revision)
@@ -150,14 +152,14 @@ pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
     }
     let written = broker.vault.put(account_key(&id), &account, Terms::only_if(condition)).await?;
     if written == Written::Refused {
-        // Another request for the same address was faster. This link works on.
+        // Another request for the same address was faster. This link stays valid.
         return Ok(false);
     }
     broker.vault.delete(&waiting_key(&id)).await?;
     broker.vault.delete(&link).await
 }
 
-/// Issues an API key to whoever has the password of a verified address.
+/// Issues an API key for the password of a verified address.
 ///
 /// # Errors
 ///

@@ -15,10 +15,10 @@ use crate::redirects;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
-/// The beginning of every API key, by which scanners of leaked secrets recognize it.
+/// Prefix of every API key, by which scanners for leaked secrets recognize it.
 const PREFIX: &str = "oak_";
 
-/// The most tenants and keys that are listed.
+/// Maximum number of tenants and keys in a list.
 const MOST: usize = 10_000;
 
 /// Validates the name of a tenant, a provider or a webhook.
@@ -37,7 +37,7 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
     )))
 }
 
-/// Validates what end users know an application by, and returns it.
+/// Validates the name of an application for its end users, and returns it.
 fn check_title(title: &str) -> Result<String> {
     let is_short = (1..=80).contains(&title.chars().count());
     if is_short && !title.chars().any(char::is_control) && !title.trim().is_empty() {
@@ -100,7 +100,7 @@ pub async fn get(vault: &Vault, name: &str) -> Result<Tenant> {
     found.map(|stored| stored.document).ok_or_else(|| unknown(name))
 }
 
-/// Returns whether nothing may be done for this tenant: it is disabled, or there is none of this name.
+/// Returns whether nothing may be done for this tenant: it is disabled, or does not exist.
 ///
 /// # Errors
 ///
@@ -160,8 +160,8 @@ pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKe
     Ok((key, secret))
 }
 
-/// Returns a new API key and its hash. Its id, the beginning of the hash, is given on command lines: it must not look
-/// like an option there.
+/// Returns a new API key and its hash. The id of the key is the beginning of the hash. Users pass it on
+/// command lines, so it must not look like an option.
 fn random_key() -> Result<(Secret, String)> {
     loop {
         let secret = Secret::new(format!("{PREFIX}{}", random_text()?));
@@ -172,7 +172,8 @@ fn random_key() -> Result<(Secret, String)> {
     }
 }
 
-/// Issues an API key in place of another one, which ends after this time. Returns `None` if there is none of this id.
+/// Issues an API key that replaces another one, which ends after this time. Returns `None` if there is no key
+/// of this id.
 ///
 /// # Errors
 ///
@@ -188,11 +189,11 @@ pub async fn rotate_key(
     let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(None) };
     let issued = issue_key(vault, tenant, &found.document.name).await?;
     let ends = now_seconds() + grace.as_secs();
-    // A key that ends earlier already does not live on.
+    // A key that would end earlier is not prolonged.
     let ends = found.document.expires_at.map_or(ends, |at| at.min(ends));
     let old = ApiKey { expires_at: Some(ends), ..found.document };
     for key in [Key::new(Space::ApiKeys, "", &old.hash), named] {
-        // A key that is revoked meanwhile does not come back.
+        // A key that is revoked meanwhile must not come back.
         while let Some(stored) = vault.get::<ApiKey>(&key).await? {
             let condition = Condition::Revision(stored.revision);
             let terms = Terms { expires_at: Some(ends), ..Terms::only_if(condition) };
@@ -227,7 +228,7 @@ pub async fn revoke_key(vault: &Vault, tenant: &str, id: &str) -> Result<bool> {
     vault.delete(&named).await
 }
 
-/// Returns who has this API key; `None` if nobody has.
+/// Returns the owner of this API key; `None` if there is none.
 ///
 /// # Errors
 ///
@@ -237,7 +238,7 @@ pub async fn authenticate(
     caches: &Caches,
     secret: &str,
 ) -> Result<Option<Arc<Caller>>> {
-    // Whoever can find the hash of a random key by the time of a comparison cannot find the key.
+    // Timing attacks could at most find the hash of a random key, which does not reveal the key.
     let record = key_record(secret);
     if caches.is_fresh()
         && let Some(caller) = caches.callers.get(&record)

@@ -1,4 +1,4 @@
-//! How a provider and an application are called on the pages that end users see.
+//! The names of providers and applications on pages for end users.
 
 use oauthctl_core::profile::{Profile, presets};
 use oauthctl_core::{Error, Result};
@@ -19,8 +19,8 @@ pub struct Titles {
 }
 
 impl Titles {
-    /// Returns the names of the parties of a link. What cannot be read is left general: the outcome of a flow is shown
-    /// in any case.
+    /// Returns the names of the parties of a link. What cannot be read is left general, because the outcome of a
+    /// flow is shown in any case.
     pub async fn of(broker: &Broker, link: &Link) -> Self {
         let tenant = tenants::get(&broker.vault, &link.tenant).await;
         let application = tenant.map_or_else(|_| "The application".to_owned(), application);
@@ -37,8 +37,8 @@ fn application(tenant: Tenant) -> String {
     tenant.title.unwrap_or(tenant.name)
 }
 
-/// Returns the name of a provider: the preset's own, if the preset alone decides about the server, else the host to
-/// which the user is sent. The tenant cannot name it, for it could name any.
+/// Returns the name of a provider: that of the preset, if the preset alone determines the server, else the
+/// host to which the user is redirected. The tenant cannot choose it, because it could choose any name.
 fn provider(profile: &Profile, authorization_endpoint: Option<&str>) -> String {
     let preset = profile.provider.as_deref().filter(|_| profile.callback.server_of_preset);
     if let Some(preset) = preset.and_then(presets::find) {
@@ -60,7 +60,7 @@ fn host(url: &str) -> Option<String> {
     })
 }
 
-/// Returns the page that asks the user of a link, with this answer in its links.
+/// Returns the page that explains the connection of a link; its links contain this answer.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A working access token, at any time.
+//! Access tokens for applications.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::link;
 use crate::problem::Problem;
 use crate::rules::{self, Moment};
 
-/// Returns the body with a token of a connection.
+/// Returns the response body with a token of a connection.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub async fn token(
     request.min_ttl = min_ttl;
     let key = place.grant_key();
     let flow = broker.flow.clone();
-    // A client that hangs up must not interrupt a refresh.
+    // A client that disconnects must not interrupt a refresh.
     let work = tokio::spawn(async move { flow.token(&key, &request).await });
     match work.await.map_err(|_| Problem::internal())? {
         Ok(token) => {
@@ -58,7 +58,7 @@ pub async fn token(
             if rules.contains(&Moment::PostToken) {
                 hand_out::decide(broker, &place, Moment::PostToken).await?;
             }
-            // What is in memory is handed out without asking anybody.
+            // If no rule decides about tokens, one from memory can be returned.
             let is_ruled = rules.iter().any(|moment| *moment != Moment::Authorization);
             if !is_ruled && body.len() <= LARGEST_TOKEN {
                 broker.caches.tokens.insert(record, seen, handed);

@@ -1,4 +1,4 @@
-//! Documents in the store: serialized, sealed, and read back.
+//! Documents in the store: serialized and encrypted.
 
 mod rotated;
 
@@ -38,7 +38,7 @@ pub struct Terms {
     pub due_at: Option<u64>,
     /// See [`Record::expires_at`].
     pub expires_at: Option<u64>,
-    /// On what the write depends.
+    /// The condition of the write.
     pub condition: Condition,
     /// See [`Write::removes`].
     pub removes: Vec<Removal>,
@@ -51,7 +51,7 @@ impl Default for Terms {
 }
 
 impl Terms {
-    /// Writes only if this condition holds.
+    /// Sets the condition of the write.
     pub fn only_if(condition: Condition) -> Self {
         Self { condition, ..Self::default() }
     }
@@ -60,7 +60,7 @@ impl Terms {
 /// The keys of this process, the current one first.
 type Ring = Arc<Vec<Arc<MasterKey>>>;
 
-/// The store with the keys to it.
+/// The store, with the keys that decrypt it.
 pub struct Vault {
     storage: Arc<dyn Storage>,
     ring: RwLock<Ring>,
@@ -76,7 +76,7 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Opens a store with its master key. A new store gets its secrets now.
+    /// Opens a store with its master key. A new store gets its secrets.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Vault {
         &self.queues
     }
 
-    /// Returns what makes the ids of records.
+    /// Returns the object that creates ids of records.
     pub fn names(&self) -> &Names {
         &self.names
     }
@@ -151,7 +151,7 @@ impl Vault {
         self.storage.put_with(write, also).await
     }
 
-    /// Seals a document that is added together with another write.
+    /// Encrypts a document that is added together with another write.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Vault {
         Ok(Addition { key, value, due_at, expires_at })
     }
 
-    /// Seals a document for this place.
+    /// Encrypts a document for this place.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl Vault {
         self.current().seal(key, &plain)
     }
 
-    /// Opens a document that was sealed for this place.
+    /// Decrypts a document that was encrypted for this place.
     ///
     /// # Errors
     ///
@@ -187,8 +187,8 @@ impl Vault {
         parse(&self.open_value(key, sealed).await?)
     }
 
-    /// Opens a document that was sealed in a file, perhaps before the master key was rotated. No record of the store
-    /// opens this way: whoever has an earlier key cannot forge one.
+    /// Decrypts a document from a file, perhaps written before the master key was rotated. No record of the store
+    /// is decrypted this way, so an earlier key cannot be used to forge one.
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl Vault {
         Ok((found, next))
     }
 
-    /// Opens a record that was read.
+    /// Decrypts a record.
     ///
     /// # Errors
     ///
@@ -283,14 +283,14 @@ impl Vault {
         }
     }
 
-    /// Seals with this key from now on. Values that were sealed with the earlier ones still open.
+    /// Encrypts with this key from now on. Values under earlier keys can still be decrypted.
     pub fn make_current(&self, next: MasterKey) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let earlier = ring.iter().filter(|key| key.id() != next.id()).cloned().collect::<Vec<_>>();
         *ring = Arc::new(std::iter::once(Arc::new(next)).chain(earlier).collect());
     }
 
-    /// Returns the key that seals.
+    /// Returns the key that encrypts.
     pub fn current(&self) -> Arc<MasterKey> {
         Arc::clone(&self.keys()[0])
     }

@@ -1,4 +1,4 @@
-//! The webhooks of a tenant: where events are sent, and with which secrets they are signed.
+//! The webhooks of a tenant: the URLs that receive events, and the secrets that sign them.
 
 pub mod signature;
 
@@ -21,48 +21,48 @@ use crate::tenants::check_name;
 use crate::vault::{Terms, Vault};
 use signature::SigningSecret;
 
-/// For how long a message is sent again, in seconds: a day.
+/// How long delivery of a message is retried, in seconds: a day.
 pub const LONGEST: u64 = 86_400;
 
-/// After how long a message that nobody could send is forgotten, in seconds.
+/// How long a message that could not be sent at all is kept, in seconds.
 pub const FORGOTTEN: u64 = 7 * 86_400;
 
-/// How long an earlier secret signs as well, in seconds: receivers have a day to change theirs.
+/// How long the previous secret also signs, in seconds: receivers have a day to replace it.
 const OVERLAP: u64 = 86_400;
 
-/// The most webhooks of a tenant.
+/// Maximum number of webhooks of a tenant.
 const MOST: usize = 20;
 
-/// The longest URL, in bytes.
+/// Maximum length of a URL, in bytes.
 const LONGEST_URL: usize = 2_048;
 
-/// The most messages that are counted.
+/// Maximum number of messages that are counted.
 const COUNTED: usize = 1_000;
 
-/// A webhook. No `Debug`.
+/// A webhook. Has no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Webhook {
-    /// Distinguishes it from others that have had its name.
+    /// Distinguishes it from earlier webhooks of its name.
     pub id: String,
     /// Where events are sent.
     pub url: String,
-    /// The events that it asks for; empty for all.
+    /// The events that it subscribes to; empty for all.
     #[serde(default)]
     pub events: Vec<Kind>,
-    /// The secrets, the newest first.
+    /// The secrets, newest first.
     pub secrets: Vec<SigningSecret>,
-    /// When it was put first, in Unix seconds.
+    /// When it was created, in Unix seconds.
     pub created_at: u64,
 }
 
 impl Webhook {
-    /// Returns whether it asks for events of this kind.
+    /// Returns whether it subscribes to events of this kind.
     pub fn wants(&self, kind: Kind) -> bool {
         self.events.is_empty() || self.events.contains(&kind)
     }
 }
 
-/// How the deliveries of a webhook go.
+/// The delivery state of a webhook.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Since when nothing has been accepted, in Unix seconds.
@@ -71,7 +71,7 @@ pub struct Endpoint {
     /// The last failure, until a message is accepted.
     #[serde(default)]
     pub last_failure: Option<DeliveryFailure>,
-    /// The number of messages that were given up.
+    /// The number of messages that were given up after a day.
     #[serde(default)]
     pub dead: u64,
     /// The last message that was given up.
@@ -132,7 +132,7 @@ fn key_of(tenant: &str, name: &str) -> Key {
     Key::new(Space::Webhooks, tenant, name)
 }
 
-/// Returns the record that says how the deliveries of a webhook go.
+/// Returns the record with the delivery state of a webhook.
 pub fn endpoint_key(tenant: &str, name: &str) -> Key {
     Key::new(Space::Endpoints, tenant, name)
 }
@@ -156,8 +156,8 @@ pub async fn find(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webh
     Ok(vault.get::<Webhook>(&key_of(tenant, name)).await?.map(|stored| stored.document))
 }
 
-/// Creates or replaces a webhook. Returns its new secret, and whether it is new. The earlier secret signs as well for
-/// a day.
+/// Creates or replaces a webhook. Returns its new secret, and whether the webhook is new. The previous secret
+/// also signs for a day.
 ///
 /// # Errors
 ///
@@ -219,7 +219,7 @@ async fn write(
     }
 }
 
-/// Validates where a tenant's messages are sent: an https URL within reach, or http on a loopback host.
+/// Validates the URL of a tenant's server: https within reach, or http on a loopback host.
 ///
 /// # Errors
 ///
@@ -312,7 +312,7 @@ pub async fn note(vault: &Vault, tenant: &str, name: &str, change: impl Fn(&mut 
     }
 }
 
-/// Removes a webhook; the messages that wait for it are not sent. Returns whether there was one.
+/// Removes a webhook, and drops its pending messages. Returns whether there was one.
 ///
 /// # Errors
 ///

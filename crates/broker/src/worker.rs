@@ -1,5 +1,5 @@
-//! What happens in the background: tokens are refreshed ahead of their expiry, grants that nobody confirmed are
-//! revoked, and what has expired is removed.
+//! Background tasks: refreshes tokens before they expire, revokes grants that no application confirmed, and
+//! removes expired records.
 
 mod backoff;
 mod deliveries;
@@ -30,10 +30,10 @@ const LEASE: u64 = 120;
 /// How often expired records are removed.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// How long to wait, in seconds, before a refresh is tried again whose failure says nothing about others.
+/// Pause in seconds before a failed refresh is retried, if the failure says nothing about other connections.
 const LATER: u64 = 60;
 
-/// Works until the process is about to end.
+/// Runs until the process shuts down.
 pub async fn run(broker: Arc<Broker>) {
     tokio::spawn(deliveries::run(Arc::clone(&broker)));
     let slots = Slots::new(AT_ONCE.0, AT_ONCE.1);
@@ -57,7 +57,7 @@ pub async fn run(broker: Arc<Broker>) {
     }
 }
 
-/// What the refreshes in the background share.
+/// The state that background refreshes share.
 struct Worker {
     broker: Arc<Broker>,
     backoff: Backoff,
@@ -76,18 +76,18 @@ impl Worker {
             },
             _ => self.refresh(&place, &grant).await,
         };
-        // What was saved meanwhile has set its own time.
+        // A grant that was saved meanwhile has set its own due time.
         let _ = broker.vault.storage().reschedule(&key, Some(lease), next).await;
     }
 
-    /// Refreshes a grant. Returns when to look at it again, if it was not saved.
+    /// Refreshes a grant. Returns when it is next due, if it was not saved.
     async fn refresh(&self, place: &Place, grant: &Grant) -> Option<u64> {
         let profile = place.profile();
         if let Some(until) = self.backoff.paused_until(&profile) {
             return Some(until);
         }
         let left = grant.tokens.expires_at.map_or(0, |at| at.unix().saturating_sub(now_seconds()));
-        // More than is left: a sibling's new token will do, the stored one will not.
+        // A longer lifetime than is left: a new token from another instance satisfies it, the stored one does not.
         let request = TokenRequest::default().min_ttl(Duration::from_secs(left + 1));
         let error = match self.broker.flow.token(&place.grant_key(), &request).await {
             Ok(AccessToken { warning: None, .. }) => {
@@ -106,12 +106,13 @@ impl Worker {
             );
             return None;
         }
-        // A provider that does not answer is left alone; what is wrong with one connection concerns no other.
+        // If a provider does not respond, all its connections pause. A failure of one connection does not concern the
+        // others.
         let until = match error.kind() {
             ErrorKind::Unavailable => self.backoff.failed(&profile),
             _ => now_seconds() + LATER + below(LATER),
         };
-        // Nobody gets a valid token before the next attempt succeeds.
+        // No valid token will be available before the next attempt succeeds.
         let is_stuck = now_seconds() + left <= until;
         tracing::warn!(
             tenant = place.tenant,

@@ -23,9 +23,9 @@ const URN: &str = "urn:ietf:params:oauth:request_uri:sandbox";
 
 /// Why there is no consent page.
 enum Failure {
-    /// The client cannot be told: the user is.
+    /// The client cannot be informed, so the user is.
     Page(String),
-    /// The client is told (RFC 6749, section 4.1.2.1).
+    /// The client is informed (RFC 6749, section 4.1.2.1).
     Client { redirect_uri: String, state: Option<String>, error: &'static str, description: String },
 }
 
@@ -199,8 +199,8 @@ fn is_challenge(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
-/// Returns whether a browser may be sent there: to a loopback URI with any port (RFC 8252, section 7.3), or
-/// to a registered one.
+/// Returns whether the browser may be redirected there: to a loopback URI with any port (RFC 8252, section
+/// 7.3), or to a registered URI.
 pub(super) fn may_return_to(store: &Store, client_id: &str, uri: &str) -> bool {
     let registered = store.clients.get(client_id).map_or(&[][..], |c| &c.redirect_uris);
     let Some(url) = Url::parse(uri).ok().filter(|u| u.fragment().is_none()) else { return false };

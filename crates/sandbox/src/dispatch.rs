@@ -1,4 +1,4 @@
-//! Which handler answers a request, and where the effects of scenarios take hold around it.
+//! Calls the handler of a request, and applies the effects of scenarios around it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::request::Call;
 use super::transport::Transport;
 use super::{authorize, device, metadata, page, register, resource, token};
 
-/// Answers a request. Also returns how to send the response, if not by HTTP.
+/// Answers a request. Also returns how to send the response, if not as HTTP.
 pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Transport>) {
     let delay = issuer.effects.delay(call);
     if delay > 0 {

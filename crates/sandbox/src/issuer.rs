@@ -1,4 +1,4 @@
-//! One issuer: its scenarios and its memory.
+//! One issuer: its scenarios and its state.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,7 +67,7 @@ impl Issuer {
         }
     }
 
-    /// Notes that the key set was asked for.
+    /// Counts a request for the key set.
     pub(super) fn count_jwks_fetch(&self) {
         self.jwks_fetches.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What the sandbox remembers of requests.
+//! The journal of received requests.
 
 use std::time::SystemTime;
 

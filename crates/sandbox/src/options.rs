@@ -14,8 +14,8 @@ pub struct SandboxOptions {
     pub scenarios: Vec<String>,
     /// Lifetime of access tokens.
     pub access_ttl: Duration,
-    /// Whether consent is given at once, without a page: by the user that `login_hint` names,
-    /// else by the first. Device authorizations are then approved as soon as they are made.
+    /// Whether consent is granted at once, without a page: by the user that `login_hint` names, else by the first
+    /// one. Device authorizations are then approved at once.
     pub auto_consent: bool,
     /// Minimum time between two polls of a device.
     pub device_interval: Duration,

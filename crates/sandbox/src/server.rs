@@ -162,8 +162,7 @@ impl Server {
 async fn read(request: Request<Incoming>, endpoint: Endpoint) -> Result<Call, Refusal> {
     let (parts, body) = request.into_parts();
     let hosts: Vec<_> = parts.headers.get_all("host").iter().collect();
-    // A host name that is not a loopback one belongs to a page elsewhere whose name resolves to this
-    // machine.
+    // A host that is not a loopback address belongs to a page elsewhere whose name resolves to this machine.
     if !matches!(hosts[..], [host] if host.to_str().is_ok_and(is_loopback_host)) {
         return Err(
             Refusal::request("the Host header does not name the loopback interface").status(421)

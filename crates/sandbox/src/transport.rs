@@ -96,9 +96,9 @@ async fn endless_headers(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Returns a gzip member of about 400 KiB that unpacks to 64 MiB: one letter, then the same match over and
-/// over in a block with fixed codes (RFC 1951, section 3.2.6). Its final checksum is wrong; a client that
-/// gets that far has already read too much.
+/// Returns a gzip member of about 400 KiB that decompresses to 64 MiB: one letter, then the same match over
+/// and over in a block with fixed codes (RFC 1951, section 3.2.6). Its final checksum is wrong, but a client
+/// that gets that far has already read too much.
 pub(super) fn gzip_bomb() -> Vec<u8> {
     const MATCHES: usize = (64 << 20) / 258;
     let mut bits = Bits::default();

@@ -56,7 +56,7 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
             }
         },
         false => {
-            // Recorded for a later call, which may run in another directory.
+            // An absolute path is recorded, because a later call may run in another directory.
             let path = std::path::absolute(file_of(tool)?)
                 .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
             let file = std::fs::read_to_string(&path).unwrap_or_default();
@@ -110,7 +110,7 @@ fn file_of(tool: CredentialTool) -> Result<PathBuf> {
         name => environment::variable_os(name).map(PathBuf::from),
     };
     if let Some(file) = variable(place.file_variable) {
-        // Of several files, the first one is kubectl's to write.
+        // If there are several files, kubectl writes to the first one.
         let first = |files: &Path| std::env::split_paths(files).find(|f| !f.as_os_str().is_empty());
         return Ok(match tool {
             CredentialTool::Kubernetes => first(&file).unwrap_or(file),

@@ -1,4 +1,4 @@
-//! `/admin`, the operator's pages. Without an admin key they do not exist.
+//! `/admin`, the operator's pages. Without an admin key they return 404.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::pages::admin::Login;
 use crate::problem::Problem;
 use crate::tenants;
 
-/// The largest form.
+/// Maximum size of a form.
 const LARGEST_FORM: usize = 4 * 1024;
 
 /// Returns the routes.
@@ -41,13 +41,13 @@ struct Operator {
     csrf: String,
 }
 
-/// Why a request is not carried out.
+/// Why a request is refused.
 enum Refused {
-    /// There is no admin key, so that there are no such pages.
+    /// No admin key is set.
     Absent,
-    /// Nobody has signed in.
+    /// There is no valid session.
     SignIn,
-    /// The form is none of a page of this session.
+    /// The form was not sent by a page of this session.
     Form,
     /// The store does not say whether the session has ended.
     Store(Error),
@@ -76,7 +76,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Returns who has signed in.
+/// Returns the operator whose session the request has.
 async fn operator(broker: &Broker, headers: &HeaderMap) -> Result<Operator, Refused> {
     if broker.settings.admin_key.is_none() {
         return Err(Refused::Absent);
@@ -107,7 +107,7 @@ fn cookie_name(broker: &Broker) -> String {
     format!("{prefix}oauthctl-admin")
 }
 
-/// The fields of a form. A field that is repeated is none.
+/// The fields of a form. A repeated field counts as missing.
 struct Form(Vec<(String, String)>);
 
 impl Form {

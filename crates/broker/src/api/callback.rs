@@ -73,7 +73,7 @@ fn denied_page() -> Response {
     )
 }
 
-/// Removes the cookie, whose flow is over.
+/// Removes the cookie of a flow that is over.
 fn without(mut response: Response, cookie: &str) -> Response {
     cookies::remove(&mut response, cookie);
     response

@@ -1,5 +1,5 @@
-//! `GET /connect/{tenant}/{link}`: binds the browser with a cookie and sends it to the provider, after a page about
-//! what happens if the application or the operator wants one.
+//! `GET /connect/{tenant}/{link}`: sets the cookie that binds the flow to the browser, and redirects to the
+//! provider. If the application or the operator requires it, a page that explains the connection comes first.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::titles;
 use crate::vault::Stored;
 use crate::{quota, tenants};
 
-/// How long the page before the provider's can be used, in seconds.
+/// How long that page can be used, in seconds.
 const PAGE: u64 = 900;
 
 /// Handles a user who follows a link.
@@ -63,7 +63,7 @@ async fn answer(
     if !link.document.page && !broker.settings.connect_page {
         return send_on(broker, &tenant, link).await;
     }
-    // Only the page itself contains the answer, and only in the browser that it was shown to.
+    // The answer is a link of the page itself, so only the browser that was shown the page can send it.
     let cookie = link::page_cookie_name(broker, token);
     let expected = cookies::cookies(headers).into_iter().find(|(name, _)| *name == cookie);
     let given = query.and_then(|query| query.split_once('='));
@@ -79,7 +79,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Shows what the application wants.
+/// Shows the page that explains the connection.
 async fn ask(broker: &Broker, link: &Link, cookie: &str) -> Result<Response> {
     let answer = random_text()?;
     let page = titles::connect_page(broker, link, &answer).await?;

@@ -218,7 +218,7 @@ pub async fn get(
     Ok(with_tag(axum::Json(found).into_response(), &tag))
 }
 
-/// Attributes to be changed.
+/// Changes of attributes.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
-/// Returns the cookies of a request. Those of other programs on the same host may contain anything.
+/// Returns the cookies of a request. Other programs on the same host may set cookies with any content.
 pub(super) fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut cookies = Vec::new();
     for header in headers.get_all(header::COOKIE) {
@@ -17,16 +17,16 @@ pub(super) fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
     cookies
 }
 
-/// To which requests from other sites a cookie is added.
+/// Which requests from other sites include a cookie.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SameSite {
-    /// To navigation.
+    /// Navigation only.
     Lax,
-    /// To none.
+    /// None.
     Strict,
 }
 
-/// Adds a cookie for so many seconds to a response. No seconds remove it.
+/// Adds a cookie with this lifetime to a response; a lifetime of zero removes it.
 pub(super) fn set(response: &mut Response, name: &str, value: &str, seconds: u64, site: SameSite) {
     let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
     let cookie =

@@ -1,4 +1,4 @@
-//! What handlers take from requests. Whatever is wrong with a request becomes problem details.
+//! Extractors for handlers. Every invalid request becomes a response with problem details.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                     _ => Problem::invalid("the body could not be read"),
                 }
             })?;
-        // Messages of the parser quote the body, so only the position is told.
+        // The parser's messages quote the body, so only the position is reported.
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let what = match error.classify() {

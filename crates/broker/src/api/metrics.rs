@@ -32,7 +32,7 @@ pub async fn get(
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
-/// Counts the answers of all routes. A path that does not exist is one route, whatever it is.
+/// Counts the responses of each route. All unknown paths count as one route.
 pub async fn count(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);

@@ -76,7 +76,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .with_state(broker)
 }
 
-/// Answers a path that does not exist; below `/v1`, only to who may know.
+/// Answers an unknown path. Below `/v1`, the caller must be authenticated to learn that it is unknown.
 async fn unknown(
     State(broker): State<Arc<Broker>>,
     uri: Uri,

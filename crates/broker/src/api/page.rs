@@ -1,4 +1,4 @@
-//! The responses with pages. They repeat nothing of a request.
+//! Responses that are pages. They repeat nothing of the request.
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,16 +6,16 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::pages::{self, Message, Tone};
 
-/// Whether a page has forms, which it may send to this broker.
+/// Whether a page has forms, which may be sent only to this broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forms {
-    /// It has none.
+    /// It has no forms.
     None,
-    /// It has some.
+    /// It has forms.
     Own,
 }
 
-/// Returns a page.
+/// Responds with a page.
 pub fn respond(status: StatusCode, page: &impl Template, forms: Forms) -> Response {
     let mut response = (status, Html(pages::html(page))).into_response();
     let headers = response.headers_mut();
@@ -30,7 +30,7 @@ pub fn respond(status: StatusCode, page: &impl Template, forms: Forms) -> Respon
     response
 }
 
-/// Returns a page with a result.
+/// Responds with a page that shows a result.
 pub fn message(
     status: StatusCode,
     tone: Tone,
@@ -41,7 +41,7 @@ pub fn message(
     respond(status, &Message { tone, heading, text, advice }, Forms::None)
 }
 
-/// Returns the page for a link that no longer exists.
+/// Returns the page for a link that does not exist any more.
 pub fn invalid_link() -> Response {
     message(
         StatusCode::NOT_FOUND,
@@ -52,7 +52,7 @@ pub fn invalid_link() -> Response {
     )
 }
 
-/// Returns the page for a user whose account the application has no room for.
+/// Returns the page for a user whose connection would exceed the quota of the application.
 pub fn no_room() -> Response {
     message(
         StatusCode::FORBIDDEN,
@@ -63,7 +63,7 @@ pub fn no_room() -> Response {
     )
 }
 
-/// Returns the page for a link that was opened too often within `seconds`.
+/// Returns the page for a link that was followed too often; `seconds` is the time until it works again.
 pub fn too_often(seconds: u64) -> Response {
     let mut response = message(
         StatusCode::TOO_MANY_REQUESTS,
@@ -89,7 +89,7 @@ pub fn crowded() -> Response {
     response
 }
 
-/// Returns the page after a failure that the user cannot do anything about.
+/// Returns the page for a failure about which the user can do nothing.
 pub fn failed(status: StatusCode) -> Response {
     message(
         status,

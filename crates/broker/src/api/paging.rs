@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::problem::Problem;
 
-/// The usual and the largest number of items on a page.
+/// The default and the maximum number of items of a page.
 const LIMITS: (usize, usize) = (50, 200);
 
 /// The parameters of a list.

@@ -1,4 +1,4 @@
-//! A bounded map from records to what was read from them.
+//! A bounded map from keys of records to values that were derived from them.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -18,12 +18,13 @@ pub struct Map<K, V> {
 
 struct Part<K, V> {
     entries: RwLock<HashMap<K, V>>,
-    /// Grows with every change. A value that was read before the last one is not inserted: it may be old.
+    /// Grows with every change. A value that was read before the last change is not inserted, because it may be
+    /// stale.
     epoch: AtomicU64,
 }
 
 impl<K: Hash + Eq, V: Clone> Map<K, V> {
-    /// Creates a map with at most this many entries.
+    /// Creates a map for at most this many entries.
     pub fn new(most: usize) -> Self {
         let part = || Part { entries: RwLock::default(), epoch: AtomicU64::new(0) };
         let parts = std::iter::repeat_with(part).take(PARTS).collect();
@@ -44,7 +45,8 @@ impl<K: Hash + Eq, V: Clone> Map<K, V> {
         part.get(key).cloned()
     }
 
-    /// Returns the number of changes so far, to be passed to [`insert`](Self::insert) with what is read after this.
+    /// Returns the number of changes so far. Call it before reading the value, and pass the result to
+    /// [`insert`](Self::insert).
     pub fn epoch(&self, key: &K) -> u64 {
         self.part(key).epoch.load(Ordering::Acquire)
     }
@@ -57,7 +59,7 @@ impl<K: Hash + Eq, V: Clone> Map<K, V> {
             return;
         }
         if entries.len() >= self.most && !entries.contains_key(&key) {
-            // The order of a hash map is as good as random.
+            // The order of a hash map is random enough to choose the entries to remove.
             let mut kept = 0;
             let half = self.most / 2;
             entries.retain(|_, _| {

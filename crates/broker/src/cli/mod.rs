@@ -1,4 +1,4 @@
-//! The command line: `serve` and `tenant`, as `oauthctl` passes them on.
+//! The command line: `serve` and `tenant`, to which `oauthctl` passes its arguments.
 
 mod globals;
 mod places;

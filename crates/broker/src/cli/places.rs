@@ -1,4 +1,4 @@
-//! Where the program finds its configuration, its state and its master key.
+//! Locates the configuration, the state directory and the keys.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -23,16 +23,16 @@ pub const MASTER_KEY: &str = "OAUTHCTL_MASTER_KEY";
 /// The master key that replaces it.
 const NEW_MASTER_KEY: &str = "OAUTHCTL_NEW_MASTER_KEY";
 
-/// The key with which the operator signs in.
+/// The key with which the operator signs in to `/admin`.
 const ADMIN_KEY: &str = "OAUTHCTL_ADMIN_KEY";
 
-/// The shortest admin key. It is random, so that nobody can guess it however often they try.
+/// Minimum length of the admin key, which must be random: sign-in has no limit of attempts.
 const SHORTEST_ADMIN_KEY: usize = 32;
 
 /// The key file, if the variable is not set.
 const KEY_FILE: &str = "broker.key";
 
-/// The variable with the key that reads the metrics of a broker that others can reach.
+/// The variable with the key that protects the metrics of a broker that other machines can reach.
 const METRICS_KEY: &str = "OAUTHCTL_METRICS_KEY";
 
 /// Returns the key that reads the metrics.
@@ -72,7 +72,7 @@ pub fn state_dir() -> Result<PathBuf> {
     Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
 }
 
-/// Reads `[serve]`, over which the flags have precedence.
+/// Reads `[serve]`. Flags override it.
 ///
 /// # Errors
 ///
@@ -98,7 +98,7 @@ pub async fn vault(globals: &Globals, section: &Section, usage: Usage) -> Result
     Ok(Arc::new(Vault::open(storage, master).await?))
 }
 
-/// Returns the master key: that of the variable, else that of the key file, which is generated if it is missing.
+/// Returns the master key: from the variable, else from the key file, which is generated if it is missing.
 fn master_key(globals: &Globals) -> Result<MasterKey> {
     if let Some(key) = of_variable(MASTER_KEY)? {
         return Ok(key);
@@ -120,7 +120,7 @@ fn of_variable(name: &str) -> Result<Option<MasterKey>> {
     MasterKey::parse(&text, name).map(Some)
 }
 
-/// Returns the admin key: that of the variable, else that of the file.
+/// Returns the admin key: from the variable, else from the file.
 ///
 /// # Errors
 ///
@@ -158,7 +158,7 @@ pub fn new_master_key() -> Result<MasterKey> {
         .ok_or_else(|| Error::config(format!("{NEW_MASTER_KEY} is not set")))
 }
 
-/// Replaces the key file, if that is where the master key was.
+/// Replaces the key file, if the master key came from there.
 ///
 /// # Errors
 ///
@@ -182,7 +182,7 @@ pub fn key_file(globals: &Globals) -> Result<PathBuf> {
     Ok(config.parent().unwrap_or(Path::new("")).join(KEY_FILE))
 }
 
-/// Writes a key file that does not exist yet. If another process is faster, its key stays.
+/// Writes a new key file. If another process is faster, its key is kept.
 fn create(path: &Path, key: &str) -> Result<()> {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     if let Some(directory) = directory {
@@ -193,7 +193,7 @@ fn create(path: &Path, key: &str) -> Result<()> {
         builder.create(directory).map_err(|e| cannot("create", directory, &e))?;
     }
     let draft = draft(path, key)?;
-    // A link appears at once and as a whole, and never replaces a key.
+    // A hard link creates the complete file atomically, and never replaces a key.
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);
     match linked {

@@ -133,7 +133,7 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     let url = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
     let public_url = settings.public_url.clone().unwrap_or_else(|| url.clone());
     let broker = Arc::new(Broker::new(settings, public_url, vault)?);
-    // Before anything could be refreshed with what these tokens have replaced.
+    // Before any refresh: these tokens replace stored ones that are spent.
     broker.flow.spool.load().await;
     METRICS.set_key(places::metrics_key());
     tokio::spawn(feed::follow(Arc::clone(&broker)));
@@ -160,7 +160,7 @@ async fn rotate_key(globals: &Globals, section: &Section, ui: Ui) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits for a signal that ends the program.
+/// Waits for a signal to stop.
 async fn ended() {
     #[cfg(unix)]
     {

@@ -76,7 +76,7 @@ pub struct QuotaArgs {
     requests: Option<Bound>,
 }
 
-/// A part of a quota as it is given.
+/// A limit as the user enters it.
 #[derive(Debug, Clone, Copy)]
 struct Bound(Option<u32>);
 
@@ -213,7 +213,7 @@ async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<
     Ok(())
 }
 
-/// Prints a key: the only time that anybody sees it.
+/// Prints a key. It cannot be shown again.
 fn show_key(ui: Ui, tenant: &str, secret: &Secret, issued: Option<&ApiKey>) {
     let mut shown = json!({ "tenant": tenant, "api_key": secret.expose() });
     if let (Some(issued), Some(object)) = (issued, shown.as_object_mut()) {

@@ -1,4 +1,4 @@
-//! What the program prints: results on stdout, everything else on stderr.
+//! Output: results on stdout, everything else on stderr.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ impl Ui {
         }
     }
 
-    /// Prints a message even with `--quiet`.
+    /// Prints a message, even with `--quiet`.
     pub fn insist(self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Which events a change of the store is.
+//! Derives events from changes of the store.
 
 use oauthctl_core::grant::{AccountEntry, LastError};
 use oauthctl_core::{ErrorKind, Grant};
@@ -33,8 +33,8 @@ fn of_grant(kind: Kind, place: &Place, grant: &Grant) -> Event {
     }
 }
 
-/// Returns the events of a grant that is saved over an earlier one. `failing` is what is known about that one: whether
-/// its last refresh failed.
+/// Returns the events for a grant that replaces an earlier one. `failing` is what is known about the earlier
+/// one: whether its last refresh failed.
 pub fn of_save(
     place: &Place,
     before: Option<&Grant>,
@@ -68,7 +68,7 @@ pub fn of_save(
     events
 }
 
-/// Returns the event of a failure that is recorded, if the connection worked before.
+/// Returns the event for a recorded failure, if the connection worked before.
 pub fn of_failure(
     place: &Place,
     before: Option<&AccountEntry>,
@@ -91,7 +91,7 @@ pub fn of_failure(
     }
     let last = entry.last_error.as_ref();
     if entry.login_required {
-        // A grant that was saved as dead has reported it.
+        // A grant that was saved as dead has been reported already.
         let is_known = is_dead || knew(|entry| entry.login_required);
         let event = || Event {
             error: Some(ErrorKind::LoginRequired.word().to_owned()),
@@ -107,7 +107,7 @@ pub fn of_failure(
     }
 }
 
-/// Returns the event of a grant that is removed.
+/// Returns the events for a grant that is removed.
 pub fn of_removal(place: &Place, grant: Option<&Grant>) -> Vec<Event> {
     let grant = grant.filter(|_| !place.is_unconfirmed());
     grant.map(|grant| of_grant(Kind::Revoked, place, grant)).into_iter().collect()

@@ -20,7 +20,7 @@ pub enum Kind {
     /// The connection works again.
     #[serde(rename = "connection.recovered")]
     Recovered,
-    /// Only a new login of the user helps.
+    /// Only a new login by the user helps.
     #[serde(rename = "connection.login_required")]
     LoginRequired,
     /// The connection was removed.
@@ -83,7 +83,7 @@ pub struct Entry {
 /// A message for a webhook.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The webhook that it was made for. One of the same name that was made later does not get it.
+    /// The id of the webhook that it was created for. A later webhook of the same name does not get the message.
     pub webhook: String,
     /// The id of the message.
     pub id: String,
@@ -93,6 +93,6 @@ pub struct Delivery {
     pub body: String,
     /// When it happened, in Unix seconds.
     pub created_at: u64,
-    /// How often it was sent in vain.
+    /// The number of failed attempts.
     pub attempts: u32,
 }

@@ -1,4 +1,4 @@
-//! The store of grants: one sealed document each, written only under the lock of the grant.
+//! The store of grants: one encrypted document each, written only under the lock of the grant.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::schedule;
 use crate::storage::{Condition, Key, Written};
 use crate::vault::{Terms, Vault};
 
-/// How long the store may take before received tokens are written to a file too.
+/// How long saving may take before received tokens are also written to a file.
 const SOON: Duration = Duration::from_millis(150);
 
 /// The largest grant that is stored, in bytes: attributes have up to 32 KiB.
@@ -75,7 +75,7 @@ impl Grants {
         events::save(&self.vault, &place, before.as_ref(), grant, terms).await
     }
 
-    /// Saves tokens that exist nowhere else: what the store does not take at once is kept in the spool.
+    /// Saves tokens that exist nowhere else. If the store does not accept them at once, the spool keeps them.
     async fn save_received(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<()> {
         let mut write = pin!(self.write(record, grant, condition));
         let written = tokio::select! {
@@ -87,7 +87,7 @@ impl Grants {
         };
         let settled = match written {
             Ok(Written::Stored(_)) => Ok(Settled::Stored),
-            // The lock was lost, to somebody who waits for these tokens.
+            // The lock was lost to an instance that waits for these tokens.
             Ok(Written::Refused) => self.spool.settle(record, grant).await,
             Err(error) => Err(error),
         };
@@ -107,7 +107,7 @@ impl Grants {
         let place = Place::of(key);
         let record = place.grant(&self.vault);
         let condition = self.locks.held(&place.lock(&self.vault))?;
-        // A record that cannot be read is removed as well.
+        // A record that cannot be read is removed too.
         let before = self.vault.get::<Grant>(&record).await.ok().flatten();
         let events = events::of_removal(&place, before.as_ref().map(|stored| &stored.document));
         let also = events::additions(&self.vault, &place, &events).await?;

@@ -8,17 +8,17 @@ use oauthctl_core::port::Http;
 
 use super::punctual::Punctual;
 
-/// How long an exchange with a provider may take. Some take 40 s; a refresh that was given up may have been carried
-/// out, so that giving up late is better than giving up early.
+/// Time limit for an exchange with a provider. Some providers take 40 s. A refresh that timed out may have
+/// been carried out, so a long limit is safer than a short one.
 pub const LONGEST_EXCHANGE: Duration = Duration::from_secs(44);
 
-/// Creates the transport, which connects only to addresses within reach.
+/// Creates the transport, which connects only to allowed addresses.
 pub fn transport(reach: Reach) -> Arc<dyn Http> {
     let options = Options { total_timeout: LONGEST_EXCHANGE * 10, reach, ..Options::default() };
     Arc::new(Punctual::new(HttpClient::new(options), LONGEST_EXCHANGE))
 }
 
-/// Creates a transport to servers of tenants, which may take this long to answer.
+/// Creates a transport to servers of tenants, with this time limit.
 pub fn outbound(reach: Reach, limit: Duration) -> Arc<dyn Http> {
     let options = Options { total_timeout: limit, reach, ..Options::default() };
     Arc::new(HttpClient::new(options))

@@ -1,9 +1,9 @@
-//! The locks of grants over all instances.
+//! Locks of grants across all instances.
 //!
-//! Within a process, callers queue at a mutex. The one in front acquires the lock of the store, which has an owner,
-//! ends by itself and is renewed at a third of its time. Its fencing token guards every write: a holder that was
-//! paused for too long can no longer write. An intent that another instance left forbids a second send for as long as
-//! the first may still be under way.
+//! Within a process, callers wait for a mutex. Its holder acquires the lock of the store, which has an owner,
+//! expires, and is renewed after a third of its lifetime. Every write requires its fencing token, so a holder
+//! that was paused for too long can no longer write. An intent of another instance prevents a second request
+//! for as long as the first may still be in progress.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,21 +29,21 @@ use crate::queues::Queues;
 use crate::storage::{Addition, Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
-/// How long a lock lasts without a renewal.
+/// Lifetime of a lock that is not renewed.
 const TTL: Duration = Duration::from_secs(30);
 
-/// How often a waiting instance tries again, at first and at most.
+/// The first and the longest pause between attempts to acquire a lock.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
-/// How long the store must have answered without a break before an intent of another instance counts as abandoned: that
-/// instance may hold what it received, and stores it as soon as it can.
+/// How long the store must have responded without a break before an intent of another instance counts as
+/// abandoned: that instance may hold tokens, and stores them as soon as it can.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// A lock that this process holds.
 #[derive(Clone, Copy)]
 struct Fence {
     token: u64,
-    /// Whether a refresh token is being spent under it.
+    /// Whether a refresh token is being used under it.
     is_spending: bool,
 }
 
@@ -81,7 +81,7 @@ impl Locks {
         Ok(Condition::Fence(name.to_owned(), fence.token))
     }
 
-    /// Returns whether a refresh token is being spent under the lock of this name.
+    /// Returns whether a refresh token is being used under the lock of this name.
     pub fn is_spending(&self, name: &str) -> bool {
         let fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
         fences.get(name).is_some_and(|fence| fence.is_spending)
@@ -103,7 +103,7 @@ impl Locks {
                 if left.is_zero() {
                     return Err(busy());
                 }
-                // The lock is kept meanwhile: nobody else could do better.
+                // The lock is kept meanwhile: no other instance could do anything else.
                 return self.wait_for_sender(lock, left).await;
             }
             if Instant::now() >= until {
@@ -229,7 +229,7 @@ impl Held {
         }
     }
 
-    /// Records how long a refresh took, if one is under way. Returns whether it was.
+    /// Records how long a refresh took, if one is in progress. Returns whether one was.
     fn note_end(&mut self) -> bool {
         let since = self.spending_since.take();
         since.inspect(|since| METRICS.took(since.elapsed())).is_some()
@@ -242,7 +242,8 @@ impl Held {
         }
     }
 
-    /// Returns what an entry reports that the one before did not, and since when its refreshes have failed.
+    /// Returns the events that an entry reports and the previous one did not, and since when its refreshes have
+    /// failed.
     async fn events(&self, entry: &AccountEntry) -> Result<(Vec<Event>, Option<u64>)> {
         let last = entry.last_error.as_ref();
         if last.is_none() && !entry.login_required {
@@ -275,7 +276,7 @@ impl Drop for Held {
         let (vault, name) = (Arc::clone(&self.vault), std::mem::take(&mut self.name));
         let (owner, fence) = (std::mem::take(&mut self.owner), self.fence);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // If this fails, the lock ends by itself.
+            // If this fails, the lock expires.
             runtime.spawn(async move { vault.storage().unlock(&name, &owner, fence).await });
         }
     }
@@ -295,7 +296,7 @@ impl Lock for Held {
             let announced_at = Instant::now();
             self.write(Space::Intents, &left, None, Vec::new()).await?;
             self.note_spending(true);
-            // A second one is the report of a failure.
+            // A second entry reports a failure.
             if !self.note_end() {
                 self.spending_since = Some(announced_at);
             }

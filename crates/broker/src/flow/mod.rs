@@ -1,4 +1,4 @@
-//! The ports of the core over the broker's store, and the flow manager that they make.
+//! The ports of the core over the broker's store, and the flow manager on top of them.
 
 mod grants;
 mod http;
@@ -28,7 +28,7 @@ pub use spool::Spool;
 use crate::cache::Caches;
 use crate::vault::Vault;
 
-/// The flow of all tenants, and the parts that the services use on their own.
+/// The flow manager of all tenants, and the ports that services use directly.
 #[derive(Clone)]
 pub struct Flow {
     /// Starts, completes, refreshes and revokes.
@@ -37,7 +37,7 @@ pub struct Flow {
     pub providers: Arc<Providers>,
     /// The locks of grants.
     pub locks: Arc<Locks>,
-    /// The tokens that wait to be stored.
+    /// Received tokens that are not stored yet.
     pub spool: Arc<Spool>,
 }
 
@@ -48,7 +48,8 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Creates the flow over this store, for a broker with this origin, with the files of its spool in this folder.
+    /// Creates the flow manager over this store, for a broker with this origin. The spool writes its files to
+    /// `folder`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Started authorizations. The core has sealed them already.
+//! The store of pending flows, which the core has encrypted already.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use oauthctl_core::{Error, Result, Timestamp};
 use crate::storage::{Condition, Key, Space, Write, Written};
 use crate::vault::Vault;
 
-/// How long the record of a used flow stays after its expiry, for instances whose clocks differ.
+/// How long the record of a used flow is kept after its expiry, in seconds, because clocks of instances
+/// differ.
 const LONGER: u64 = 300;
 
-/// The store of started authorizations. A used one has an empty value and stays until it has expired.
+/// The store of pending flows. A used flow has an empty value, and is kept until it has expired.
 pub struct Pending {
     vault: Arc<Vault>,
 }
@@ -70,7 +71,7 @@ impl PendingStore for Pending {
             if found.expires_at != Some(expires_at.unix() + LONGER) {
                 return Ok(false);
             }
-            // Of all who read the same revision, one writes the next.
+            // Of all callers that read the same revision, only one can write the next.
             self.write(id, Vec::new(), expires_at, Condition::Revision(found.revision)).await
         })
     }
@@ -79,7 +80,7 @@ impl PendingStore for Pending {
         Box::pin(self.write(id, Vec::new(), expires_at, Condition::Absent))
     }
 
-    /// Flows belong to tenants; nobody lists them all.
+    /// Flows belong to tenants; no one lists them all.
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }

@@ -6,8 +6,7 @@ use oauthctl_core::GrantKey;
 use crate::storage::{Key, Space};
 use crate::vault::Vault;
 
-/// The beginning of the accounts of grants that the application has not confirmed yet. A user reference cannot
-/// contain a control character.
+/// Prefix of the accounts of unconfirmed grants. A user reference cannot contain a control character.
 pub const UNCONFIRMED: &str = "\u{1}unconfirmed ";
 
 /// The tenant, the provider and the user of a grant.
@@ -17,8 +16,8 @@ pub struct Place {
     pub tenant: String,
     /// The provider.
     pub provider: String,
-    /// The application's reference for the user; for a grant that waits for its confirmation, [`UNCONFIRMED`] and
-    /// the id of the grant.
+    /// The application's reference for the user; for an unconfirmed grant, [`UNCONFIRMED`] and the id of the
+    /// grant.
     pub user: String,
 }
 
@@ -62,7 +61,7 @@ impl Place {
         GrantKey::new(self.profile(), &self.user)
     }
 
-    /// Returns whether the application has yet to confirm the user.
+    /// Returns whether the application still has to confirm the user.
     pub fn is_unconfirmed(&self) -> bool {
         self.user.starts_with(UNCONFIRMED)
     }

@@ -34,11 +34,11 @@ const REFUSED: &[&str] = &[
     "password",
 ];
 
-/// Keys with a secret, which must be given as text: a reference would name a file, a variable or a program of the
+/// Keys with secrets, which must be text: a reference would name a file, a variable or a program of the
 /// server.
 const SECRETS: &[&str] = &["client_secret", "private_key"];
 
-/// The path at which flows come back.
+/// The path of the common redirect URI.
 const CALLBACK: &str = "/callback";
 
 /// The providers.
@@ -71,7 +71,7 @@ impl Providers {
         let mut stored = stored.document;
         check_keys(&stored.keys)?;
         let rules = rules::moments(&self.vault, tenant, provider).await?;
-        // What runs them is not a command: see `rules::hooks`.
+        // `rules::hooks` runs them, not a command.
         let hooks: Map<String, Value> =
             rules.into_iter().map(|moment| (moment.name().to_owned(), json!(["rule"]))).collect();
         stored.keys.insert("hooks".to_owned(), hooks.into());
@@ -82,19 +82,19 @@ impl Providers {
         Ok(Some(profile))
     }
 
-    /// Returns where flows come back whose server can be told from others by its response.
+    /// Returns the common redirect URI, for servers whose responses identify them.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
-    /// Returns where only flows of this provider come back. It is not below the common redirect URI: some servers
-    /// accept everything below a registered URI.
+    /// Returns the redirect URI of this provider alone. It is not below the common one, because some servers
+    /// accept every URI below a registered one.
     pub fn own_redirect_uri(&self, tenant: &str, provider: &str) -> String {
         let origin = self.redirect_uri.strip_suffix(CALLBACK).unwrap_or(&self.redirect_uri);
         format!("{origin}/connect/{tenant}/{provider}{CALLBACK}")
     }
 
-    /// Returns where flows of this provider come back, as far as it is known without asking the server.
+    /// Returns the redirect URI of this provider, as far as it is known without a request to the server.
     pub fn redirect_uri_of(&self, profile: &Profile, stored: &Provider) -> String {
         let has_no_iss = stored.without_iss.is_some() && stored.without_iss == profile.issuer;
         match stored.own_callback || has_no_iss || !profile.can_share_redirect_uri(true) {
@@ -115,7 +115,8 @@ impl Profiles for Providers {
         })
     }
 
-    /// The names of other tenants are nobody's business, and responses say where they were received.
+    /// The core needs no list, because each response says which URI received it. Tenants must not learn the names
+    /// of others.
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Arc<Profile>>>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
@@ -178,7 +179,7 @@ fn with_keys(
     }
 }
 
-/// Returns the preset of a provider: the one that is named, else the one with the provider's own name.
+/// Returns the preset that is named, else the one with the provider's own name.
 fn preset<'a>(provider: &'a str, named: Option<&'a str>) -> Option<&'a str> {
     match named {
         Some(named) if named == provider && presets::find(named).is_none() => None,

@@ -1,8 +1,9 @@
-//! A transport that sends what was announced only while the others still wait for it.
+//! A transport that sends an announced request only while other instances still wait for it.
 //!
-//! Before a refresh token is sent, an intent announces it to all instances. They wait for as long as the exchange may
-//! take, and then go on without this process. If it was paused in between, it must not send any more; and a response
-//! that came meanwhile is still read. Time is therefore counted in steps, of which a pause of the process is one.
+//! Before a refresh token is sent, an intent announces it to all instances. They wait for as long as the
+//! exchange may take, and then continue without this process. A process that was paused in between must not
+//! send the token any more; a response that arrived meanwhile is still read. Time is therefore counted in
+//! steps: a pause of the process counts as one step.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -12,12 +13,12 @@ use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse}
 
 use super::upstream::Upstreams;
 
-/// How soon after its announcement a refresh token is sent.
+/// How soon after its announcement a refresh token must be sent.
 const SOON: Duration = Duration::from_secs(20);
 
 const STEP: Duration = Duration::from_secs(1);
 
-/// A refresh that is under way in this task.
+/// A refresh in progress in this task.
 struct Refresh {
     provider: String,
     /// When the refresh token that is about to be sent was announced.
@@ -38,7 +39,7 @@ pub(super) fn announce(at: Instant) {
     let _ = REFRESH.try_with(|refresh| refresh.announced_at.set(Some(at)));
 }
 
-/// Returns the provider that a refresh token was announced for, and when.
+/// Returns the provider for which a refresh token was announced, and when.
 fn announced() -> Option<(String, Instant)> {
     let find = |refresh: &Refresh| Some((refresh.provider.clone(), refresh.announced_at.get()?));
     REFRESH.try_with(find).ok().flatten()
@@ -52,7 +53,7 @@ pub(super) struct Punctual {
 }
 
 impl Punctual {
-    /// Limits exchanges of this client to this time. The limit of the client itself must be longer.
+    /// Limits exchanges of this client to this time. The time limit of the client itself must be longer.
     pub(super) fn new(client: HttpClient, longest: Duration) -> Self {
         Self { client, steps: longest.as_secs(), upstreams: Upstreams::default() }
     }

@@ -1,4 +1,5 @@
-//! How hard a provider may be asked for refreshes: a limit of requests at once, and a pause when it says so.
+//! Limits the refreshes at a provider: the number of concurrent requests, and a pause when the provider asks
+//! for one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,22 +9,22 @@ use oauthctl_core::Timestamp;
 use oauthctl_core::port::{HttpError, HttpResponse};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The most refreshes at once, of each provider of a tenant.
+/// Maximum number of concurrent refreshes at each provider of a tenant.
 const AT_ONCE: usize = 384;
 
-/// The longest wait for one of them to end.
+/// How long to wait for one of them to finish.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The first pause for a provider that does not say how long it wants to be left alone, and the longest pause.
+/// The pause for a provider that names no time, and the longest pause.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3_600));
 
-/// How long the others wait for what becomes of the first request after a pause.
+/// How long other requests wait for the result of the first request after a pause.
 const PROBE: Duration = Duration::from_secs(50);
 
-/// How many providers are known before those that nobody asks are forgotten.
+/// Number of known providers above which idle ones are forgotten.
 const MANY: usize = 1_024;
 
-/// The providers that are asked.
+/// The providers in use.
 #[derive(Default)]
 pub(super) struct Upstreams(Mutex<HashMap<String, Arc<Upstream>>>);
 
@@ -35,7 +36,7 @@ pub(super) struct Upstream {
 
 struct Pause {
     until: Instant,
-    /// How many responses in a row asked for a pause.
+    /// Number of consecutive responses that asked for a pause.
     refusals: u32,
 }
 
@@ -82,7 +83,7 @@ impl Upstream {
         pause.as_ref().is_some_and(|pause| Instant::now() < pause.until)
     }
 
-    /// Returns whether a request may be sent now. After a pause, that is one.
+    /// Returns whether a request may be sent now. After a pause, only one may.
     fn may_probe(&self) -> bool {
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         match pause.as_mut() {
@@ -95,7 +96,7 @@ impl Upstream {
         }
     }
 
-    /// Notes a response: 429, and 503 with a time, ask for a pause.
+    /// Records a response: 429, or 503 with a time, asks for a pause.
     pub(super) fn note(&self, response: &HttpResponse) {
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = response.retry_after(Timestamp::now());
@@ -109,13 +110,13 @@ impl Upstream {
             }
         };
         let until = Instant::now() + wait.min(PAUSES.1);
-        // Requests that were under way at the same time are one refusal.
+        // Requests that were in progress at the same time count as one.
         let is_known = pause.as_ref().is_some_and(|known| until <= known.until + PAUSES.0);
         let refusals = if is_known { refusals.max(1) } else { refusals.saturating_add(1) };
         *pause = Some(Pause { until, refusals });
     }
 
-    /// Notes that there was no response: the next one may be the first after the pause.
+    /// Records that no response arrived: the next request may then be the first after the pause.
     pub(super) fn note_silence(&self) {
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pause) = pause.as_mut() {

@@ -6,18 +6,18 @@ use askama::Template;
 #[derive(Debug, Template)]
 #[template(path = "admin/login.html")]
 pub struct Login {
-    /// Whether another key was given.
+    /// Whether a wrong key was entered.
     pub is_wrong: bool,
 }
 
 /// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A token can be had.
+    /// A valid token can be provided.
     Connected,
     /// The last refresh failed.
     Failing,
-    /// Only the user can renew it.
+    /// Only a new login by the user helps.
     LoginRequired,
 }
 
@@ -62,7 +62,7 @@ pub struct Row {
 pub struct TenantRow {
     /// Its name.
     pub name: String,
-    /// What end users know it by.
+    /// The name of the application, as end users know it.
     pub title: String,
     /// Whether its requests are refused.
     pub is_disabled: bool,
@@ -78,7 +78,7 @@ pub struct TenantRow {
 #[derive(Debug, Template)]
 #[template(path = "admin/overview.html")]
 pub struct Overview {
-    /// What every form must send.
+    /// The token that every form must send.
     pub csrf: String,
     /// The kind of store.
     pub store: &'static str,
@@ -88,7 +88,7 @@ pub struct Overview {
     pub version: &'static str,
     /// Tenants, by name.
     pub tenants: Vec<TenantRow>,
-    /// After which tenant the next page begins.
+    /// The tenant after which the next page begins.
     pub next: Option<String>,
     /// Connections whose refresh is overdue.
     pub overdue: Vec<Row>,
@@ -104,16 +104,16 @@ pub struct Overview {
 #[derive(Debug, Template)]
 #[template(path = "admin/tenant.html")]
 pub struct Tenant {
-    /// What every form must send.
+    /// The token that every form must send.
     pub csrf: String,
     /// The tenant.
     pub tenant: TenantRow,
     /// Its providers.
     pub providers: Vec<String>,
-    /// Where its users may be sent.
+    /// URLs to which its users may be redirected.
     pub redirects: Vec<String>,
     /// Connections.
     pub rows: Vec<Row>,
-    /// What continues the list.
+    /// The cursor of the next page.
     pub next: Option<String>,
 }

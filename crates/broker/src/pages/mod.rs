@@ -1,4 +1,4 @@
-//! The pages that people see, as text. Everything in them is escaped; none of them runs a script or loads anything.
+//! Pages for users and operators, as text. All values are escaped; no page runs a script or loads anything.
 
 pub mod admin;
 
@@ -10,7 +10,7 @@ use base64::Engine;
 /// The style of all pages.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
-/// What no page may do: run scripts, load anything, be framed, send a form elsewhere.
+/// The content security policies: no scripts, no resources, no frames, and forms only to this broker.
 static POLICIES: LazyLock<[String; 2]> = LazyLock::new(|| {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
     let hash = base64::engine::general_purpose::STANDARD.encode(hash);
@@ -26,7 +26,7 @@ pub fn policy(has_forms: bool) -> &'static str {
     &POLICIES[usize::from(has_forms)]
 }
 
-/// How a page looks.
+/// The tone of a page, which determines its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// Something was done.
@@ -66,7 +66,7 @@ impl Tone {
 #[derive(Debug, Template)]
 #[template(path = "message.html")]
 pub struct Message<'a> {
-    /// How it looks.
+    /// The tone.
     pub tone: Tone,
     /// What happened.
     pub heading: &'a str,
@@ -76,28 +76,28 @@ pub struct Message<'a> {
     pub advice: &'a str,
 }
 
-/// The page before the provider's.
+/// The page that explains a connection before the redirect to the provider.
 #[derive(Debug, Template)]
 #[template(path = "connect.html")]
 pub struct Connect {
     /// The provider.
     pub provider: String,
-    /// Whose application asks.
+    /// The application.
     pub application: String,
-    /// What it asks for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
-    /// The host at which the user signs in.
+    /// The host of the provider's login page.
     pub host: String,
-    /// The host to which the user returns.
+    /// The host to which the user is redirected afterwards.
     pub back: Option<String>,
-    /// The link that continues.
+    /// The URL that continues.
     pub go: String,
-    /// The link that ends it.
+    /// The URL that cancels.
     pub cancel: String,
 }
 
 /// Returns the page.
 pub fn html(page: &impl Template) -> String {
-    // Rendering fails only if a value's own formatting does.
+    // Rendering fails only if formatting a value fails.
     page.render().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What a rule may answer.
+//! The answers of rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// Maximum length of a reason, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// What rules request.
+/// The combined answers of rules.
 #[derive(Default)]
 pub struct Answer {
     /// Attributes, with how long each is kept.
@@ -40,7 +40,7 @@ impl Answer {
         self.params.extend(later.params);
     }
 
-    /// Returns the answer as a hook of the core gives it.
+    /// Returns the answer in the format of a hook of the core.
     pub(super) fn of_hook(&self) -> Secret {
         let attributes: Map<String, Value> = self
             .attributes
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Reads an answer: nothing, a boolean, or an object.
+/// Parses an answer: nothing, a boolean, or an object.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub(super) fn read(answer: &Secret) -> Result<Answer> {
     let form: Form = match text {
         "" | "null" | "true" => return Ok(Answer::default()),
         "false" => return Err(denied("")),
-        // A struct could be read from a list too.
+        // A struct could also be deserialized from a list.
         text if !text.starts_with('{') => return Err(failed("is not an object")),
         text => {
             serde_json::from_str(text).map_err(|_| failed("has an unknown or invalid member"))?

@@ -1,4 +1,4 @@
-//! Asks a server of the tenant, with a request that is signed as webhooks are.
+//! Sends events to a server of the tenant, in requests that are signed like webhooks.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Maximum size of an answer, in bytes.
 const LARGEST: usize = 64 * 1024;
 
-/// Asks a server, and returns the body of its answer.
+/// Sends an event, and returns the body of the response.
 ///
 /// # Errors
 ///

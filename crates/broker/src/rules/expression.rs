@@ -51,7 +51,7 @@ fn compile(engine: &Engine, text: &str) -> std::result::Result<AST, String> {
     })
 }
 
-/// Validates an expression.
+/// Validates an expression. The error repeats no part of it.
 ///
 /// # Errors
 ///

@@ -19,7 +19,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Creates the rules, with what asks the servers of tenants.
+    /// Creates the rules, with the transport to the servers of tenants.
     pub fn new(vault: Arc<Vault>, outbound: Arc<dyn Http>) -> Self {
         Self { vault, outbound }
     }
@@ -32,7 +32,7 @@ impl Rules {
         let moment = event.ok_or_else(unknown)?;
         let is_refresh = input.get("grant_type").is_some_and(|name| name == "refresh_token");
         if moment == Moment::PostToken && is_refresh {
-            // Asked when the token is handed out: here it would keep the tokens from being stored.
+            // This rule is applied when the token is handed out. Here, it would prevent the tokens from being stored.
             return Ok(Secret::new(""));
         }
         let (tenant, provider) = profile.name.split_once('/').ok_or_else(unknown)?;

@@ -1,7 +1,7 @@
-//! The open connections: how many an address has, and which can be closed in favour of new ones.
+//! The open connections: how many an address has, and which are closed in favour of new ones.
 //!
-//! A connection that waits for a request costs its client nothing, so clients could take all places and keep them. The
-//! places are therefore given to those who come: where one is missing, the connections that have waited longest end.
+//! A connection that waits for a request costs its client nothing, so a few clients could occupy all places.
+//! If there is no place for a new connection, the connections that have waited longest are therefore closed.
 //! Requests in progress are never interrupted.
 
 use std::collections::HashMap;
@@ -14,13 +14,14 @@ use tokio::sync::Notify;
 
 use crate::rates::network;
 
-/// What [`State::idle_since`] is while a request is in progress.
+/// The value of [`State::idle_since`] during a request.
 const BUSY: u64 = u64::MAX;
 
-/// What it is once the connection is to end.
+/// Its value once the connection is to be closed.
 const CLOSED: u64 = u64::MAX - 1;
 
-/// The part of a limit that is closed at once: the search for the oldest must not cost more with every new connection.
+/// The part of a limit that is closed at a time, so that not every new connection has to search for the
+/// oldest.
 const SHARE: usize = 64;
 
 /// The open connections of a process.
@@ -70,7 +71,7 @@ impl Open {
         }
         for (since, id) in idle {
             let Some((_, state)) = self.all.get(&id) else { continue };
-            // A request may have come in the meantime.
+            // A request may have started in the meantime.
             let (order, or) = (Ordering::AcqRel, Ordering::Relaxed);
             if state.idle_since.compare_exchange(since, CLOSED, order, or).is_ok() {
                 state.closed.notify_one();
@@ -81,14 +82,14 @@ impl Open {
 }
 
 impl Connections {
-    /// Creates the list for at most so many connections, and so many of an address.
+    /// Creates the list, with a maximum number of connections, and of connections of one address.
     pub(super) fn new(most: usize, per_address: Option<usize>) -> Arc<Self> {
         let open = Mutex::default();
         Arc::new(Self { open, started: Instant::now(), most, per_address })
     }
 
-    /// Adds a connection from this address. Others may have to end for it. `None` if the address has as many with
-    /// requests in progress as it may have.
+    /// Adds a connection from this address, and closes others if necessary. Returns `None` if requests are in
+    /// progress on all connections of the address.
     pub(super) fn add(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let address = network(peer);
         let mut open = self.open();
@@ -112,7 +113,7 @@ impl Connections {
         Some(Connection { connections: Arc::clone(self), id, state })
     }
 
-    /// Closes some connections that wait, because the system has no room for another one.
+    /// Closes some idle connections, because the system has no room for another one.
     pub(super) fn make_room(&self) {
         let mut open = self.open();
         let count = open.all.len().div_ceil(SHARE);
@@ -136,18 +137,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Notes that a request is in progress. Returns `false` if the connection is to end before it.
+    /// Records that a request is in progress. Returns `false` if the connection is to be closed before it.
     pub(super) fn begin(&self) -> bool {
         let begun = |since| (since != CLOSED).then_some(BUSY);
         self.state.idle_since.fetch_update(Ordering::AcqRel, Ordering::Acquire, begun).is_ok()
     }
 
-    /// Notes that the request was answered.
+    /// Records that the request was answered.
     pub(super) fn end(&self) {
         self.state.idle_since.store(self.connections.now(), Ordering::Release);
     }
 
-    /// Waits until the connection is to end.
+    /// Waits until the connection is to be closed.
     pub(super) async fn closed(&self) {
         self.state.closed.notified().await;
     }

@@ -1,4 +1,4 @@
-//! The answer that most requests want: a token that is in memory. It takes neither the store nor the router.
+//! Answers the most frequent request, for a token that is in memory, without the store and the router.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, header};
@@ -9,15 +9,15 @@ use crate::broker::Broker;
 use crate::flow::Place;
 use crate::tenants::key_record;
 
-/// Returns the answer to a request for a token, if both the API key and the token are in memory. Everything else, every
-/// error included, is left to the router.
+/// Returns the response to a request for a token, if both the API key and the token are in memory. The router
+/// handles everything else, including all errors.
 pub(super) fn token<B>(broker: &Broker, request: &Request<B>) -> Option<Response<Body>> {
     if request.method() != Method::GET || request.uri().query().is_some() {
         return None;
     }
     let path = request.uri().path().strip_prefix("/v1/connections/")?.strip_suffix("/token")?;
     let (provider, user) = path.split_once('/')?;
-    // Escapes are rare and left to the router.
+    // Escapes are rare: the router handles them.
     if provider.is_empty() || user.is_empty() || path.contains('%') || user.contains('/') {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The sockets: accepts connections, limits what they may cost, and ends without losing anything.
+//! The sockets: accepts connections, limits their cost, and shuts down without losing anything.
 
 mod connections;
 mod fast;
@@ -35,19 +35,19 @@ use crate::problem::Problem;
 use connections::{Connection, Connections};
 use pace::{TimedBody, TimedStream};
 
-/// The most connections at once.
+/// Maximum number of open connections.
 const CONNECTIONS: usize = 8_192;
 
-/// How long a client may take for the head of a request, or stay silent between two.
+/// Time limit for the head of a request, and for the pause between two requests.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// How long a client may take for the TLS handshake.
+/// Time limit for the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Maximum size of the head of a request: browsers bring the cookies of other programs on the same host.
 const LARGEST_HEAD: usize = 64 * 1024;
 
-/// How long requests may go on after a signal: longer than the slowest refresh.
+/// How long requests may continue after a signal: longer than the slowest refresh.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Opens the socket.
@@ -89,7 +89,7 @@ pub async fn serve(
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => (stream, peer.ip()),
-                // Out of descriptors, or the client has gone already.
+                // Out of descriptors, or the client has disconnected already.
                 Err(_) => {
                     connections.make_room();
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -99,7 +99,7 @@ pub async fn serve(
             () = &mut ended => break,
         };
         let Some(connection) = connections.add(peer) else { continue };
-        // The end is noticed also while every slot is taken.
+        // A shutdown is noticed even while every slot is taken.
         let slot = tokio::select! {
             slot = Arc::clone(&slots).acquire_owned() => slot,
             () = &mut ended => break,
@@ -121,7 +121,7 @@ pub async fn serve(
     drop(listener);
     let finished = async {
         graceful.shutdown().await;
-        // A refresh goes on although its client has gone.
+        // A refresh continues even if its client has disconnected.
         let flow = &shared.broker.flow;
         while flow.manager.is_critical() || !flow.spool.is_durable() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -158,7 +158,7 @@ where
         let (shared, connection) = (Arc::clone(&client.shared), Arc::clone(&connection));
         async move {
             if !connection.begin() {
-                // The connection is about to end without an answer.
+                // The connection is about to be closed without a response.
                 return std::future::pending().await;
             }
             let answer = answer(&shared, client.peer, request).await;
@@ -190,7 +190,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Returns what the router answers. A body that takes too long has one answer, whoever reads it.
+/// Returns the router's response. A request whose body takes too long always gets the same response.
 async fn routed(
     shared: &Shared,
     request: Request<Incoming>,
@@ -206,7 +206,7 @@ async fn routed(
     Ok(response)
 }
 
-/// Returns what to answer to an address that sends too many requests. Those who watch the process may always ask.
+/// Returns the response for an address that exceeds its rate. Health checks are never limited.
 fn over_rate<B>(broker: &Broker, peer: IpAddr, request: &Request<B>) -> Option<Response<Body>> {
     let most = broker.settings.requests_per_address?;
     if ["/healthz", "/readyz"].contains(&request.uri().path()) {

@@ -1,4 +1,4 @@
-//! How slow a client may be: with the body of a request, and in reading what it is answered.
+//! Limits how slowly a client may send the body of a request, and read the response.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -14,19 +14,19 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a body may pause.
+/// Maximum pause within a body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a body may take.
+/// Maximum time for a body.
 const BODY: Duration = Duration::from_secs(30);
 
-/// How long a client may read nothing.
+/// Maximum pause in reading a response.
 const READ_PAUSE: Duration = Duration::from_secs(15);
 
-/// How long it may take to read what is ready for it.
+/// Maximum time for reading what has been written.
 const READ: Duration = Duration::from_secs(120);
 
-/// Two limits: for a pause, and for the whole.
+/// Two time limits: for a pause, and in total.
 #[derive(Default)]
 struct Pace {
     whole: Option<Instant>,
@@ -34,7 +34,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Waits for the end of the pause that has begun, or of the whole.
+    /// Waits until the current pause or the total time exceeds its limit.
     fn poll_late(&mut self, pause: Duration, whole: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let whole = *self.whole.get_or_insert(now + whole);
@@ -56,7 +56,7 @@ pub(super) struct TimedBody<B> {
 }
 
 impl<B> TimedBody<B> {
-    /// Begins to wait for a body. What is returned with it says later whether that took too long.
+    /// Starts to wait for a body. The returned flag is set if the body took too long.
     pub(super) fn new(body: B) -> (Self, Arc<AtomicBool>) {
         let is_late = Arc::new(AtomicBool::new(false));
         let pace = Pace { whole: Some(Instant::now() + BODY), timer: None };
@@ -90,7 +90,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for TimedBody<B>
     }
 }
 
-/// A stream whose other end must read what is written to it.
+/// A stream whose peer must read what is written to it.
 pub(super) struct TimedStream<S> {
     stream: S,
     pace: Pace,
@@ -101,7 +101,7 @@ impl<S> TimedStream<S> {
         Self { stream, pace: Pace::default() }
     }
 
-    /// Returns the outcome of a write, or an error if it has waited too long.
+    /// Returns the result of a write, or an error if it took too long.
     fn within_time<T>(
         &mut self,
         written: Poll<io::Result<T>>,
@@ -149,7 +149,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Flushes. This is called once all is written, and so ends the time for the whole.
+    /// Flushes. Called when everything has been written, it ends the total time.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         if flushed.is_ready() {

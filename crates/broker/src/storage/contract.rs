@@ -1,4 +1,4 @@
-//! The contract that every store fulfils.
+//! The contract of every store.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Wri
 /// the database, and means that nothing is known about the outcome unless the method says otherwise.
 #[async_trait]
 pub trait Storage: Send + Sync {
-    /// Returns the name of the kind of store, for messages: `sqlite`.
+    /// Returns the kind of store, for messages: `sqlite`.
     fn kind(&self) -> &'static str;
 
     /// Returns whether several processes may serve from the store at once.
@@ -87,7 +87,7 @@ pub trait Storage: Send + Sync {
     /// As [`get`](Self::get).
     async fn scan(&self, space: Space, after: Option<&Key>, limit: usize) -> Result<Vec<Record>>;
 
-    /// Returns the records of a space that are due at or before `until` (Unix seconds), the earliest first.
+    /// Returns the records of a space that are due at or before `until` (Unix seconds), earliest first.
     ///
     /// # Errors
     ///
@@ -119,8 +119,8 @@ pub trait Storage: Send + Sync {
     /// As [`put`](Self::put).
     async fn reschedule(&self, key: &Key, from: Option<u64>, to: Option<u64>) -> Result<bool>;
 
-    /// Replaces the bytes of a value, if it is still `old`. Revision and feed do not change: it is the same value,
-    /// sealed with another key.
+    /// Replaces the bytes of a value, if it is still `old`. Revision and feed do not change: the value is the
+    /// same, encrypted with another key.
     ///
     /// # Errors
     ///
@@ -141,8 +141,8 @@ pub trait Storage: Send + Sync {
     /// As [`get`](Self::get).
     async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize>;
 
-    /// Acquires a lock for `owner`, for `ttl`, unless another owner holds it. Returns its fencing token, which grows
-    /// with every acquisition of this name. A lock ends by itself once its time is over.
+    /// Acquires a lock for `owner`, for `ttl`, unless another owner holds it. Returns its fencing token, which
+    /// grows with every acquisition of this name. A lock expires after `ttl`.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ pub trait Storage: Send + Sync {
     /// As [`put`](Self::put).
     async fn renew(&self, name: &str, owner: &str, fence: u64, ttl: Duration) -> Result<bool>;
 
-    /// Releases a lock; does nothing if it belongs to another owner by now.
+    /// Releases a lock. Does nothing if another owner has acquired it.
     ///
     /// # Errors
     ///
@@ -172,21 +172,21 @@ pub trait Storage: Send + Sync {
     /// As [`get`](Self::get).
     async fn changes(&self, after: Option<&str>) -> Result<Changes>;
 
-    /// Checks that the store answers and can be written to.
+    /// Checks that the store responds and can be written to.
     ///
     /// # Errors
     ///
     /// Returns `Store` if it cannot.
     async fn check(&self) -> Result<()>;
 
-    /// Removes records that have expired and entries of the feed that nobody needs. Called about once a minute.
+    /// Removes expired records, and entries of the feed that are no longer needed. Called about once a minute.
     ///
     /// # Errors
     ///
     /// As [`put`](Self::put).
     async fn sweep(&self) -> Result<()>;
 
-    /// Writes a consistent copy of the store to a new file, while instances run.
+    /// Writes a consistent copy of the store to a new file while instances are running.
     ///
     /// # Errors
     ///

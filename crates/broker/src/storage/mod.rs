@@ -1,9 +1,9 @@
-//! Where the broker keeps what must survive a restart and be shared by all instances.
+//! Stores records that must survive a restart and be shared by all instances.
 //!
 //! [`Storage`] is a small contract over records: opaque bytes with a revision, found by space, tenant and id.
-//! Values are sealed before they get here ([`crate::vault`]), and ids contain no user reference
-//! ([`crate::names`]), so that a backend, its dumps and its logs learn nothing. A backend implements this trait and
-//! nothing else; `tests/broker/storage.rs` runs one suite over all of them.
+//! Values are encrypted before they get here ([`crate::vault`]), and ids contain no user reference
+//! ([`crate::names`]), so that a backend, its dumps and its logs reveal nothing. A backend implements this
+//! trait and nothing else; `tests/broker/storage.rs` runs one suite over all of them.
 
 mod contract;
 pub mod open;

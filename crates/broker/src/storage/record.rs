@@ -1,9 +1,9 @@
 //! The records of a store.
 
-/// What a record is. The numbers and names are stored: never change them.
+/// The kind of a record. Numbers and names are stored: never change them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Space {
-    /// Of the installation itself: keys, wrapped by the master key.
+    /// Records of the installation: keys, encrypted with the master key.
     Meta = 1,
     /// Tenants, by name; the tenant of the key is empty.
     Tenants = 2,
@@ -13,7 +13,7 @@ pub enum Space {
     KeyNames = 4,
     /// Providers, by name.
     Providers = 5,
-    /// Grants, by provider and hashed user; due when the background worker should look at them.
+    /// Grants, by provider and hashed user; due when the background worker should process them.
     Grants = 6,
     /// What is known about a grant without its tokens, under the same ids.
     Accounts = 7,
@@ -21,15 +21,15 @@ pub enum Space {
     Intents = 8,
     /// Started authorizations of the core, by their `jti`.
     Pending = 9,
-    /// Links that an application gave to its user, by their hash.
+    /// Links for users, by their hash.
     Links = 10,
     /// Authorizations in a browser, by the hash of their state.
     Flows = 11,
-    /// Confirmations that the application owes, by their hash.
+    /// Confirmations that applications must make, by their hash.
     Confirmations = 12,
     /// Webhooks, by name.
     Webhooks = 13,
-    /// Deliveries of webhooks; due when they are sent next.
+    /// Deliveries of webhooks; due at the next attempt.
     Deliveries = 14,
     /// Rules, by event and provider.
     Rules = 15,
@@ -39,9 +39,9 @@ pub enum Space {
     Audit = 17,
     /// Counters of rate limits that all instances share.
     Limits = 18,
-    /// Grants that the application has yet to confirm.
+    /// Grants that the application has not confirmed yet.
     Unconfirmed = 19,
-    /// How the deliveries of a webhook go, by its name.
+    /// The delivery state of a webhook, by its name.
     Endpoints = 20,
     /// Sessions of the operator, by their hash; the tenant is empty.
     Sessions = 21,
@@ -134,7 +134,7 @@ pub struct Record {
     /// starts at a revision that
     /// no earlier record of the key had, or at 1.
     pub revision: u64,
-    /// The sealed value.
+    /// The encrypted value.
     pub value: Vec<u8>,
     /// When it is due for processing, in Unix seconds.
     pub due_at: Option<u64>,
@@ -151,7 +151,7 @@ pub enum Condition {
     Absent,
     /// There is one, with this revision.
     Revision(u64),
-    /// No later lock than this fencing token of this name was acquired.
+    /// No lock of this name was acquired after the one with this fencing token.
     Fence(String, u64),
 }
 
@@ -160,7 +160,7 @@ pub enum Condition {
 pub struct Write {
     /// The key.
     pub key: Key,
-    /// The sealed value.
+    /// The encrypted value.
     pub value: Vec<u8>,
     /// See [`Record::due_at`].
     pub due_at: Option<u64>,
@@ -194,12 +194,12 @@ impl From<Record> for Removal {
     }
 }
 
-/// A record that is added together with a write. One that exists under its key stays as it is.
+/// A record that is added together with a write. An existing record of this key is not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addition {
     /// The key, in a space that is not [watched](Space::is_watched).
     pub key: Key,
-    /// The sealed value.
+    /// The encrypted value.
     pub value: Vec<u8>,
     /// See [`Record::due_at`].
     pub due_at: Option<u64>,
@@ -230,15 +230,15 @@ pub struct Changes {
     pub position: String,
     /// The changes, in order.
     pub changed: Vec<Change>,
-    /// Whether changes may be missing, because the position is too old: everything that is cached is dropped.
+    /// Whether changes may be missing because the position is too old. All caches must then be cleared.
     pub is_incomplete: bool,
 }
 
 /// Why a process opens a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
-    /// It answers requests. Where only one process can, a second is refused.
+    /// It serves requests. If only one process can, a second one is refused.
     Serve,
-    /// It administers tenants, keys or copies beside the processes that serve.
+    /// It administers tenants or keys, or makes a copy, beside the processes that serve.
     Administer,
 }

@@ -1,4 +1,4 @@
-//! What the stores on other hosts have in common: TLS.
+//! TLS, for stores on other hosts.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use oauthctl_core::{Error, Result};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// Returns whether a host is this machine. A name is only if it is `localhost`: any other could resolve to another
-/// host tomorrow.
+/// Returns whether a host is this machine. Only the name `localhost` counts: any other name could resolve to
+/// another host later.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Returns the settings of TLS: the certificate authorities of the platform.
+/// Returns the TLS settings: the certificate authorities of the platform.
 ///
 /// # Errors
 ///

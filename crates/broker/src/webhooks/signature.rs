@@ -1,4 +1,4 @@
-//! Signatures after the Standard Webhooks specification: HMAC-SHA-256 over id, time and body.
+//! Signatures according to Standard Webhooks: HMAC-SHA-256 over id, time and body.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::random;
 
-/// The beginning of every secret as receivers have it.
+/// Prefix of every secret, in the form that receivers use.
 const PREFIX: &str = "whsec_";
 
-/// A secret that signs. Its `Debug` shows nothing of it.
+/// A secret that signs. Its `Debug` output is redacted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SigningSecret {
     #[serde(with = "oauthctl_core::secret::exposed")]
@@ -31,13 +31,13 @@ impl SigningSecret {
         Ok(Self { key: Secret::new(STANDARD.encode(&*random(32)?)), ends_at: None })
     }
 
-    /// Returns the secret with an end, in Unix seconds.
+    /// Sets when the secret ends, in Unix seconds.
     #[must_use]
     pub fn until(self, ends_at: u64) -> Self {
         Self { ends_at: Some(ends_at), ..self }
     }
 
-    /// Returns the secret as receivers have it.
+    /// Returns the secret in the form that receivers use.
     pub fn shown(&self) -> String {
         format!("{PREFIX}{}", self.key.expose())
     }

@@ -12,7 +12,7 @@ const PAUSES: (u64, u64) = (5, 600);
 /// is left to do there. The messages of a webhook are sent again after two hours at most.
 const FORGOTTEN: u64 = 3 * 3_600;
 
-/// The providers that fail.
+/// The failing providers.
 #[derive(Default)]
 pub(super) struct Backoff(Mutex<HashMap<String, Failing>>);
 
@@ -23,13 +23,13 @@ struct Failing {
 }
 
 impl Backoff {
-    /// Returns until when a provider is left alone. At the end of a pause, the first caller may try.
+    /// Returns until when a provider is paused. At the end of a pause, the first caller may try.
     pub(super) fn paused_until(&self, provider: &str) -> Option<u64> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failing = all.get_mut(provider)?;
         let now = now_seconds();
         if now >= failing.until {
-            // The others wait for what becomes of this attempt.
+            // The others wait for the result of this attempt.
             failing.until = now + PAUSES.0;
             return None;
         }
@@ -40,7 +40,7 @@ impl Backoff {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
     }
 
-    /// Notes a failure, and returns when to try again.
+    /// Records a failure, and returns when to try again.
     pub(super) fn failed(&self, provider: &str) -> u64 {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.contains_key(provider) {
@@ -57,12 +57,12 @@ impl Backoff {
     }
 }
 
-/// Returns a time that differs from call to call, so that what waited for a pause does not come at once.
+/// Returns a random time, so that records that waited for the same pause are not all due at once.
 fn jitter(pause: u64) -> u64 {
     below(3 + pause / 2)
 }
 
-/// Returns a number below `most` that differs from call to call.
+/// Returns a random number below `most`.
 pub(super) fn below(most: u64) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     if most == 0 { 0 } else { RandomState::new().hash_one(most) % most }

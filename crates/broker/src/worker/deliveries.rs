@@ -1,7 +1,7 @@
-//! Sends the messages of webhooks, those of one connection one after the other.
+//! Sends the messages of webhooks, in order for each connection.
 //!
-//! A message is claimed as every record that is due is. If it is not the first of its connection, it waits for that
-//! one. A message that is accepted is removed, and the next of its connection is due at once.
+//! A message is claimed like every due record. If it is not the first of its connection, it waits for that
+//! one. An accepted message is removed, and the next one of its connection is due at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::storage::{Condition, Key, Record, Space};
 use crate::vault::{Stored, Terms};
 use crate::webhooks::{self, DeliveryFailure, Endpoint, Webhook, signature};
 
-/// The most messages that are sent at once, and the most of them to one webhook.
+/// Maximum number of concurrent deliveries, in total and to one webhook.
 const AT_ONCE: (usize, usize) = (128, 8);
 
 /// The first and the longest pause before a message is sent again, in seconds.
 const PAUSES: (u64, u64) = (5, 3_600);
 
-/// What the tasks share.
+/// The state that the tasks share.
 struct Shared {
     broker: Arc<Broker>,
     backoff: Backoff,
 }
 
-/// Sends messages until the process is about to end.
+/// Sends messages until the process shuts down.
 pub(super) async fn run(broker: Arc<Broker>) {
     let slots = Slots::new(AT_ONCE.0, AT_ONCE.1);
     let times = Times { lease: 60, disabled: 10, pause: Duration::from_millis(500) };
@@ -48,7 +48,7 @@ pub(super) async fn run(broker: Arc<Broker>) {
 /// The parts of the id of a message: `WEBHOOK/CONNECTION/SEQUENCE`.
 struct Parts<'a> {
     webhook: &'a str,
-    /// What the ids of all messages of the connection for this webhook begin with.
+    /// Prefix of the ids of all messages of the connection for this webhook.
     queue: &'a str,
 }
 
@@ -120,11 +120,11 @@ impl Shared {
         Ok(storage.list(Space::Deliveries, &key.tenant, parts.queue, None, 1).await?.pop())
     }
 
-    /// Removes a message, and makes the next of its connection due.
+    /// Removes a message, and makes the next one of its connection due.
     async fn remove(&self, key: &Key, parts: &Parts<'_>) -> Result<()> {
         let storage = self.broker.vault.storage();
         storage.delete(key, Condition::Always).await?;
-        // Whoever has claimed the next meanwhile may have seen this one still, and let it wait.
+        // An instance that claimed the next message may still have seen this one, and postponed it.
         while let Some(next) = self.first(key, parts).await? {
             if storage.reschedule(&next.key, next.due_at, Some(now_seconds())).await? {
                 break;
@@ -133,7 +133,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Sends a message once. The error is why it was not accepted.
+    /// Sends a message once. The error is the reason why it was not accepted.
     async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(), String> {
         let Ok(url) = Url::parse(&webhook.url) else { return Err("the URL is invalid".to_owned()) };
         let now = now_seconds();
@@ -152,7 +152,7 @@ impl Shared {
         }
     }
 
-    /// Decides what becomes of a message that was not accepted: it is sent again, for a day.
+    /// Schedules a message that was not accepted for another attempt, for up to a day.
     async fn failed(
         &self,
         stored: Stored<Delivery>,
@@ -180,7 +180,7 @@ impl Shared {
         self.broker.vault.put(key, &document, terms).await.map(drop)
     }
 
-    /// Gives a message up, and says so in the state of its webhook.
+    /// Gives a message up, and records that in the state of its webhook.
     async fn give_up(
         &self,
         key: &Key,

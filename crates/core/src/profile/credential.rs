@@ -80,10 +80,11 @@ pub struct Credential {
     pub endpoint: Option<String>,
 }
 
-/// What all tools of a configuration hand out.
+/// The credential tables of a configuration, by tool and key.
 pub type Credentials = BTreeMap<CredentialTool, BTreeMap<String, Credential>>;
 
-/// Returns the entry of a tool whose key covers this place, with its key: the one that describes it best.
+/// Returns the entry of a tool whose key covers this place, with its key. If several keys cover it, the most
+/// specific one applies.
 pub(crate) fn covering<'c>(
     entries: &'c BTreeMap<String, Credential>,
     asked: &Target,

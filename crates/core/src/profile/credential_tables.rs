@@ -28,7 +28,7 @@ const TOOLS: [&str; 7] = ["git", "docker", "kubernetes", "cargo", "aws", "netrc"
 const TOKENS: [(&str, CredentialToken); 2] =
     [("access_token", CredentialToken::AccessToken), ("id_token", CredentialToken::IdToken)];
 
-/// The limits that AWS STS sets to `DurationSeconds`.
+/// The limits of AWS STS for `DurationSeconds`.
 const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// Reads the tables of `[credential]`.
@@ -139,7 +139,7 @@ impl<'t> CredentialTables<'_, 't> {
         read
     }
 
-    /// Checks that every profile that is named exists.
+    /// Checks that every named profile exists.
     pub(super) fn profiles_exist(&mut self, root: &Table, names: &[&str]) {
         let Some(Value::Table(tools)) = find(root, "credential").map(|e| &e.node.value) else {
             return;
@@ -182,7 +182,7 @@ fn named(key: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a name of an AWS session: 2 to 64 characters of a small alphabet.
+/// Checks the name of an AWS session: 2 to 64 characters of a restricted set.
 fn session_name(name: &str) -> Result<(), String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c);
     if (2..=64).contains(&name.len()) && name.chars().all(is_part) {

@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 pub(super) const MOST_RECIPIENTS: usize = 100;
 /// Maximum size of a header, in bytes: room for [`MOST_RECIPIENTS`] stanzas of about 100 bytes.
 const MOST_HEADER: usize = 16 * 1024;
-/// Stanzas in addition to those of the recipients: age adds one without meaning, so that programs learn to
-/// ignore unknown ones.
+/// Stanzas in addition to those of the recipients: age adds one without meaning, so that programs must ignore
+/// unknown ones.
 const SPARE_STANZAS: usize = 1;
 
-/// Why something cannot be decrypted. The messages of the `age` crate are meant for other programs.
+/// Why a file cannot be decrypted. The messages of the `age` crate are meant for other programs.
 #[derive(Debug)]
 pub(super) enum Unopened {
     /// It is not an age file, or its header is longer than any that this program writes or reads.

@@ -21,7 +21,7 @@ use crate::text::one_line;
 /// The name of this store.
 pub(super) const NAME: &str = "command";
 
-/// How long a program may take: it may ask the user for a passphrase.
+/// How long a program may run: it may prompt the user for a passphrase.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The exit code for a record that a program does not know.
@@ -83,14 +83,13 @@ impl CommandStore {
             errors: Stream::Collected,
             most: LARGEST + 1,
             limit: self.limit,
-            // It may ask for a passphrase on the terminal.
+            // The program may prompt for a passphrase on the terminal.
             has_own_group: false,
         })
         .await
     }
 
-    /// Writes, reads and removes a record of this size under a name of its own: nothing else shows that a program
-    /// can write.
+    /// Writes, reads and removes a test record of this size: nothing else shows that a program can write.
     async fn probe(&self, name: &str, bytes: usize) -> Result<()> {
         let name = format!("probe-{name}");
         let record = vec![b'x'; bytes.clamp(1, LARGEST)];

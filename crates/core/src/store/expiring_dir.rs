@@ -15,9 +15,9 @@ use crate::time::Timestamp;
 
 /// The time span of a slot, in seconds.
 const SLOT: u64 = 600;
-/// How long a slot is kept after its end: clocks differ.
+/// How long a slot is kept after its end, because clocks differ.
 const GRACE: u64 = 120;
-/// How many expired files one addition removes: more than one, so that their number shrinks.
+/// How many expired files are removed when one is added: more than one, so that their number shrinks.
 const COLLECTED: usize = 64;
 /// How long to wait for the counter.
 const WAIT: Duration = Duration::from_secs(10);
@@ -70,9 +70,9 @@ impl ExpiringDir {
         Ok(found)
     }
 
-    /// Adds one to the counter and subtracts those that are gone. A process that dies between counting and
-    /// writing leaves the counter too high, never too low; files are counted anew when the limit seems to
-    /// be reached.
+    /// Adds one to the counter and subtracts the files that were removed. A process that dies between counting
+    /// and writing leaves the counter too high, never too low. Files are counted again when the limit seems to be
+    /// reached.
     async fn count_in(&self, root: &Dir, gone: u64) -> Result<()> {
         let mut counter = Counter::take(root, &*self.clock).await?;
         let mut count = counter.read().map(|count| count.saturating_sub(gone));
@@ -150,14 +150,14 @@ fn forgotten(root: &Dir) -> Result<u64> {
     })
 }
 
-/// Removes some files of an expired slot, and returns how many were counted. A foreign entry that cannot be
-/// removed stays; it does no harm.
+/// Removes some files of an expired slot, and returns how many of them were counted. A foreign entry that
+/// cannot be removed does no harm.
 fn empty(root: &Dir, slot: &Slot, most: usize) -> usize {
     let Ok(Some(dir)) = root.child(&slot.0) else { return 0 };
     let Ok(names) = dir.first(most, Some) else { return 0 };
     let mut removed = 0;
     for name in &names {
-        // A file that a dead process left half-written was never counted.
+        // A file that a dead process left incomplete was never counted.
         let counted = !name.starts_with('.');
         removed += usize::from(dir.remove_lazily(name).unwrap_or(false) && counted);
     }

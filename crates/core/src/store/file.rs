@@ -40,8 +40,8 @@ pub struct FileStore {
     key: OnceLock<Key>,
     warnings: Warnings,
     reserved: Mutex<HashMap<String, Reserved>>,
-    /// The record that was decrypted last: a refresh reads the same one five times, and decryption takes
-    /// longer than everything else. An attacker who can read the memory of this process has the identity too.
+    /// The record that was decrypted last: a refresh reads the same one five times, and decryption takes longer
+    /// than everything else. An attacker who can read the memory of this process has the identity anyway.
     opened: Mutex<Option<Opened>>,
 }
 
@@ -113,7 +113,7 @@ impl FileStore {
         Ok(self.key.get_or_init(|| key))
     }
 
-    /// Returns the key, for a record to be written: it is generated if it is missing and may be generated.
+    /// Returns the key for writing a record. A missing key is generated if that is allowed.
     fn key_to_write(&self, dir: &Dir) -> Result<&Key> {
         if let KeySource::Generated(path) = &self.source
             && self.key.get().is_none()
@@ -157,7 +157,7 @@ impl FileStore {
         Ok(Some(record))
     }
 
-    /// Returns what a file with this content holds, if it was decrypted last.
+    /// Returns the decrypted record of a file with this content, if it was decrypted last.
     fn opened(&self, slug: &str, sealed: &[u8]) -> Option<Unsealed> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |opened: &&Opened| opened.slug == slug && **opened.sealed == *sealed;
@@ -195,8 +195,7 @@ impl FileStore {
         Ok(())
     }
 
-    /// Refuses to replace a record of another key, which is intact. Any other damage is left for the reader
-    /// to report.
+    /// Refuses to replace an intact record of another key. Any other damage is left for the reader to report.
     fn is_not_anothers(&self, dir: &Dir, slug: &str) -> Result<()> {
         let file = &file_of(slug);
         let Ok(Some(sealed)) = dir.read(file) else { return Ok(()) };
@@ -234,16 +233,17 @@ impl FileStore {
 
     fn save_now(&self, grant: &Grant) -> Result<()> {
         let dir = Dir::create(&self.path, &self.warnings)?;
-        // A record that cannot be read is never overwritten: it may be newer, or belong to another key.
+        // A record that cannot be read is never overwritten: a newer version may have written it, or another key may
+        // decrypt it.
         self.load_now(&grant.key)?;
         self.write(&dir, &grant.key.slug(), &record::encode(grant)?)
     }
 
     /// A record that was written completely and authenticated, but not renamed into place, counts as saved.
     ///
-    /// Only a record that is certainly not the next one is removed. What does not decrypt stays for the next
-    /// save to sweep; an authentic record that does not decode is an error, because a newer version may have
-    /// written it.
+    /// Only a record that is certainly not the next generation is removed. What cannot be decrypted stays until
+    /// the next save sweeps it; an authentic record that does not decode is an error, because a newer version may
+    /// have written it.
     fn recover_now(&self, current: &Grant) -> Result<Option<Grant>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let slug = current.key.slug();
@@ -275,7 +275,7 @@ impl FileStore {
         self.is_not_anothers(&dir, &slug)?;
         for number in 1..u32::MAX {
             let aside = format!("{file}.damaged-{number}");
-            // Even an entry that is not a file of this store can be moved: only its name is touched.
+            // Even an entry that is not a file of this store can be renamed.
             if matches!(dir.exists(&file), Ok(false)) {
                 return Ok(None);
             }

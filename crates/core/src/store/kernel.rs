@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// The cached tokens of one store. A failure of the kernel counts as a cache miss.
 #[derive(Debug, Clone)]
 pub struct KernelCache {
-    /// Tells apart the stores of different state directories.
+    /// Distinguishes the stores of different state directories.
     scope: String,
 }
 
@@ -89,7 +89,7 @@ fn access_token_only(grant: &Grant) -> Grant {
 pub(super) struct Cached {
     inner: Arc<dyn GrantStore>,
     cache: KernelCache,
-    /// Whether tokens are kept. They are forgotten in any case: another configuration may have kept them.
+    /// Whether tokens are added. They are removed in any case, because another configuration may have added them.
     keeps: bool,
 }
 
@@ -98,7 +98,7 @@ impl Cached {
         Self { inner, cache, keeps }
     }
 
-    /// Keeps what was loaded, if it is still stored after that: without a lock it may have been removed.
+    /// Adds a loaded token, if the grant is still stored after that: without a lock, it may have been removed.
     async fn keep_loaded(&self, grant: &Grant) {
         if !self.keeps || self.cache.find(&grant.key).is_some_and(|kept| is_same(&kept, grant)) {
             return;
@@ -167,7 +167,7 @@ impl GrantStore for Cached {
         Box::pin(async move {
             self.cache.forget(key);
             let removed = self.inner.remove(key).await;
-            // A process that loaded it before may have kept it meanwhile.
+            // A process that loaded the grant earlier may have added its token meanwhile.
             self.cache.forget(key);
             removed
         })

@@ -22,7 +22,7 @@ impl StateDir {
     ) -> Result<bool> {
         let all: Cache<Timestamp> = Cache::new(&self.place("notified")?);
         let entry = entry_name("", &key.slug());
-        // A time of the future is one of a clock that was wrong.
+        // A time in the future was recorded by a wrong clock.
         let is_recent = |at: Timestamp| at <= now && now < at.plus(every);
         if all.find(&entry).is_some_and(is_recent) {
             return Ok(false);

@@ -1,8 +1,8 @@
 //! Started authorizations in files, `pending/SLOT/NAME`, and marks of used ones, `pending.used/SLOT/NAME`.
 //!
-//! A state works once because only one process can create its mark. The marks are stored separately from
-//! the flows until the state has expired, so restored copies of old flows are useless. The time up to which
-//! marks were removed is recorded: setting the clock back does not make a used state valid again.
+//! A state works once because only one process can create its mark. Marks are stored separately from flows
+//! until the state has expired, so restored copies of old flows are useless. The time up to which marks were
+//! removed is recorded, so setting the clock back does not make a used state valid again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl FilePending {
             sealed: STANDARD.encode(&record.sealed),
         };
         let bytes = serde_json::to_vec(&kept).map_err(|e| Error::internal(e.to_string()))?;
-        // After a power cut it may be missing: then the user starts again, and nothing is spent.
+        // After a power failure it may be missing. The user then starts again, and nothing is lost.
         dir.replace_lazily(&flow_file(&record.id), &bytes)
     }
 

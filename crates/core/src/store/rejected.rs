@@ -1,4 +1,4 @@
-//! The tokens that a server refused although they have not expired: the next call renews them.
+//! Tokens that a server refused before they expired. The next call refreshes them.
 
 use super::StateDir;
 use crate::digest::hex_sha256;
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 /// Records which token of an account was refused, by its digest. As everywhere in the state directory, there is
 /// no secret in it.
 impl StateDir {
-    /// Notes that a server refused this token.
+    /// Records that a server refused this token.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl StateDir {
         noted.is_some_and(|noted| noted == digest(token))
     }
 
-    /// Forgets what was refused: a new token was requested.
+    /// Forgets the refusal, because a new token was requested.
     ///
     /// # Errors
     ///

@@ -42,7 +42,7 @@ impl StateDir {
         }
         let insertion =
             Insertion { path: path.clone(), text: text.to_owned(), created: before.is_none() };
-        // First: text that is not recorded could not be removed.
+        // The record comes first: text that is not recorded could not be removed.
         all.keep(&entry, &Some(insertion.clone()));
         if all.find(&entry).flatten() != Some(insertion) {
             return Err(Error::config("cannot record the change in the state directory"));

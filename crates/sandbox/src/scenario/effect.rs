@@ -46,7 +46,7 @@ impl On {
     }
 }
 
-/// What an effect may know.
+/// What an effect can depend on.
 pub(crate) struct Cue<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) origin: &'a str,

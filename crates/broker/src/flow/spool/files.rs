@@ -1,4 +1,4 @@
-//! The files of the spool: one for each grant and process, sealed, for this user alone.
+//! The files of the spool: one for each grant and process, encrypted, and private to this user.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use oauthctl_core::{Error, Result};
 use crate::keys::random_text;
 use crate::storage::{Key, Space};
 
-/// The end of the names of complete files.
+/// Suffix of the names of complete files.
 const COMPLETE: &str = "sealed";
 
 /// The folder with the files.
@@ -23,12 +23,12 @@ impl Files {
         Self { folder }
     }
 
-    /// Returns the path of the file with this name.
+    /// Returns the path of the file of this name.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.{COMPLETE}"))
     }
 
-    /// Writes a file as a whole and durably, over an earlier one of this name.
+    /// Writes a file atomically and durably, replacing an earlier one of this name.
     pub(super) fn write(&self, path: &Path, key: &Key, sealed: &[u8]) -> Result<()> {
         self.try_write(path, key, sealed).map_err(|e| cannot("write", path, &e))
     }
@@ -65,7 +65,7 @@ impl Files {
     }
 }
 
-/// Reads a file: the record that it belongs to, and the sealed value.
+/// Reads a file: the key of its record, and the encrypted value.
 pub(super) fn read(path: &Path) -> Result<(Key, Vec<u8>)> {
     let bytes = fs::read(path).map_err(|e| cannot("read", path, &e))?;
     let damaged = || Error::store(format!("{} is damaged", path.display()));
@@ -91,7 +91,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Says which record a file belongs to. Neither name contains a space or a line break.
+/// Returns the line that names the record of a file. Neither name contains a space or a line break.
 fn head(key: &Key) -> String {
     format!("{} {} {}\n", key.space.number(), key.tenant, key.id)
 }

@@ -1,9 +1,10 @@
-//! Tokens that a provider has issued and the store has not taken yet.
+//! Tokens that a provider has issued but that are not stored yet.
 //!
-//! A rotated refresh token exists nowhere else: it is kept in memory and in a sealed file until it is stored, by this
-//! process or by the next one that finds the file. Until then the connection is unavailable here, because its stored
-//! refresh token is spent. A stored grant is replaced only by a later generation of itself. The same holds for the
-//! connection of a file that cannot be opened, until it can be or the operator has removed it.
+//! A rotated refresh token exists nowhere else. It is kept in memory and in an encrypted file until it is
+//! stored, by this process or by the next one that finds the file. Until then, the connection is unavailable
+//! in this process, because its stored refresh token is spent. A stored grant is replaced only by a later
+//! generation of itself. A connection whose file cannot be decrypted is unavailable too, until it can be or
+//! the operator removes the file.
 
 mod files;
 
@@ -27,13 +28,13 @@ use crate::schedule;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
-/// How often the store is tried again.
+/// Pause between two attempts to store tokens.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// After how many of these pauses the files that could not be opened are tried again.
+/// The number of these pauses after which files that could not be decrypted are tried again.
 const AGAIN: u64 = 20;
 
-/// How often a commit is tried while others change the same record.
+/// Maximum number of attempts to commit a record that others change at the same time.
 const ATTEMPTS: usize = 5;
 
 /// An intent to spend a refresh token, and the instance that left it.
@@ -47,19 +48,19 @@ pub(super) struct Left {
 #[derive(Clone)]
 struct Kept {
     grant: Grant,
-    /// The files that have it, or an earlier generation of it.
+    /// The files that contain it, or an earlier generation of it.
     files: Vec<PathBuf>,
     is_written: bool,
 }
 
-/// What became of a grant that waited.
+/// The outcome for a grant that waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settled {
     /// It is stored.
     Stored,
-    /// A later generation of it is.
+    /// A later generation is stored.
     Overtaken,
-    /// Its connection has ended: its tokens will be revoked.
+    /// Its connection has ended. Its tokens will be revoked.
     Ended,
 }
 
@@ -71,7 +72,7 @@ pub struct Spool {
     /// Distinguishes the files of processes that share a folder.
     process: String,
     kept: Mutex<HashMap<Key, Kept>>,
-    /// The files that cannot be opened, with the record that each names if it can be read.
+    /// The files that cannot be decrypted, each with the record that it names if that is readable.
     unopened: Mutex<HashMap<PathBuf, Option<Key>>>,
 }
 
@@ -88,8 +89,8 @@ impl Spool {
         Ok(Self { vault, caches, files, process, kept, unopened })
     }
 
-    /// Loads what earlier processes left in the folder. A file that cannot be opened stays where it is, and its
-    /// connection is unavailable.
+    /// Loads the files that earlier processes left. A file that cannot be decrypted is kept, and its connection
+    /// is unavailable.
     pub async fn load(&self) {
         let files = self.files.clone();
         let paths = tokio::task::spawn_blocking(move || files.all()).await.unwrap_or_default();
@@ -133,7 +134,7 @@ impl Spool {
         }
     }
 
-    /// Changes which files cannot be opened, and reports how many there are.
+    /// Updates the list of files that cannot be decrypted, and the metric that counts them.
     fn change_unopened<T>(
         &self,
         change: impl FnOnce(&mut HashMap<PathBuf, Option<Key>>) -> T,
@@ -144,7 +145,7 @@ impl Spool {
         changed
     }
 
-    /// Tries the files again that could not be opened. One that the operator has removed is forgotten.
+    /// Retries the files that could not be decrypted. A file that the operator has removed is forgotten.
     async fn retry(&self) {
         let paths = self.change_unopened(|unopened| unopened.keys().cloned().collect::<Vec<_>>());
         for path in paths {
@@ -192,7 +193,7 @@ impl Spool {
         }
     }
 
-    /// Returns whether tokens of this record wait to be stored, or may be in a file that cannot be opened.
+    /// Returns whether tokens of this record wait to be stored, or may be in a file that cannot be decrypted.
     pub fn has(&self, record: &Key) -> bool {
         let is_kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(record);
         let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,13 +205,13 @@ impl Spool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Returns whether all waiting tokens would survive the end of this process.
+    /// Returns whether all waiting tokens are in files.
     pub fn is_durable(&self) -> bool {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.values().all(|kept| kept.is_written)
     }
 
-    /// Keeps a grant, in memory and in a file. If the file cannot be written, memory has to do.
+    /// Keeps a grant in memory and in a file. If the file cannot be written, it is kept in memory only.
     pub(super) async fn keep(&self, record: &Key, grant: &Grant) {
         if !self.insert(record, grant, None) {
             return;
@@ -240,7 +241,7 @@ impl Spool {
         Ok(path)
     }
 
-    /// Adds a grant, and the file that has it. Returns whether it is the latest that is known.
+    /// Adds a grant and its file. Returns whether it is the latest generation that is known.
     fn insert(&self, record: &Key, grant: &Grant, file: Option<PathBuf>) -> bool {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let is_written = file.is_some();
@@ -258,7 +259,7 @@ impl Spool {
         is_later
     }
 
-    /// Forgets a grant that is settled, unless a later generation waits.
+    /// Forgets a grant that is stored or obsolete, unless a later generation waits.
     pub(super) async fn forget(&self, record: &Key, generation: u64) {
         let removed = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -272,13 +273,13 @@ impl Spool {
             files.iter().filter_map(|file| files::remove(file).err()).next()
         });
         if let Ok(Some(error)) = work.await {
-            // The next process finds it, and that its generation is stored.
+            // The next process finds the file, and that its generation is stored.
             tracing::warn!("{}", error.message_to_keep());
         }
     }
 
-    /// Stores a grant if the stored one is an earlier generation of it. Needs no lock: whoever holds that waits for
-    /// these tokens, and writes only over the generation that it has read.
+    /// Stores a grant if the stored one is an earlier generation of it. Needs no lock: its holder waits for these
+    /// tokens, and only replaces the generation that it has read.
     ///
     /// # Errors
     ///
@@ -322,7 +323,7 @@ impl Spool {
         Ok(Settled::Ended)
     }
 
-    /// Tells the others that the refresh is over. If that fails, they wait until it must be.
+    /// Tells other instances that the refresh is over. If that fails, they wait until it must be over.
     async fn announce(&self, place: &Place, grant: &Grant) {
         let intent = place.record(&self.vault, Space::Intents);
         if let Ok(Some(left)) = self.vault.get::<Left>(&intent).await
@@ -338,7 +339,8 @@ impl Spool {
     }
 }
 
-/// Returns the place under which the grant of a record is sealed in a file: neither can be put in place of the other.
+/// Returns the key under which the grant of a record is encrypted in a file, so that neither value can
+/// replace the other.
 fn sealed_as(record: &Key) -> Key {
     Key { id: format!("spool {}", record.id), ..record.clone() }
 }

@@ -12,19 +12,19 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::remote::{is_loopback, tls_config};
 
-/// The most connections of one instance.
+/// Maximum number of connections of one instance.
 const CONNECTIONS: usize = 16;
 
-/// How long a connection, or a free one, is waited for.
+/// How long to wait for a new or a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What every session sets: a statement ends before those who wait for it give up, and a commit that returns is on
-/// disk, whatever the role's default is.
+/// The settings of every session: a statement times out before its callers give up, and a commit is on disk
+/// when it returns, whatever the role's defaults are.
 const SESSION: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = 'on'; \
      SET client_min_messages = 'warning'";
 
-/// Opens a pool. Nothing is connected yet.
+/// Creates a pool. Connections are opened when they are needed.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub(super) fn pool(url: &str) -> Result<Pool> {
         .connect_timeout(PATIENCE)
         .keepalives_idle(Duration::from_secs(15))
         .tcp_user_timeout(Duration::from_secs(15))
-        // After a failover, the new primary: a standby takes no refresh.
+        // After a failover, this finds the new primary: a standby cannot store a refresh.
         .target_session_attrs(TargetSessionAttrs::ReadWrite);
     let is_local = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => is_loopback(name),

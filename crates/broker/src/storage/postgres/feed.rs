@@ -1,8 +1,8 @@
 //! The feed of changes.
 //!
-//! Transactions become visible in another order than they began, so that "all rows after the last one" would miss
-//! some. A position is the oldest transaction that had not ended when the feed was read. Everything before it was
-//! visible then; what comes from it on is read again.
+//! Transactions do not become visible in the order in which they began, so reading "all rows after the last
+//! one" would miss some. A position is the oldest transaction that had not ended when the feed was read:
+//! everything before it was visible, and everything from it on is read again.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use tokio_postgres::Row;
 use super::super::record::{Change, Changes, Key, Space};
 use super::values::{client, failed};
 
-/// How often the table is read while a caller waits.
+/// Pause between two reads of the table while a caller waits.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many times it is read.
+/// How many times the table is read.
 const PATIENCE: u32 = 4;
 
-/// The most changes that are returned one by one. After more, everything is stale.
+/// Maximum number of changes that are returned one by one. If there are more, everything is stale.
 const AT_ONCE: i64 = 10_000;
 
 const STATE: &str = "SELECT epoch::text, swept::text, pg_snapshot_xmin(pg_current_snapshot())::text
@@ -44,7 +44,7 @@ pub(super) async fn changes(pool: &Pool, after: Option<&str>) -> Result<Changes>
 async fn read(pool: &Pool, after: Option<&str>) -> Result<Changes> {
     let client = client(pool).await?;
     let statement = client.prepare_cached(STATE).await.map_err(|e| failed(&e))?;
-    // The state first: whatever had ended by then is visible to the next statement.
+    // The state is read first: all transactions that had ended by then are visible to the next statement.
     let state = client.query_one(&statement, &[]).await.map_err(|e| failed(&e))?;
     let (epoch, swept, oldest) = (text(&state, 0), number(&state, 1), number(&state, 2));
     let position = format!("{epoch}/{oldest}");
@@ -77,7 +77,7 @@ fn change(row: &Row) -> Option<Change> {
     Some(Change { key: Key { space, tenant: row.get(2), id: row.get(3) } })
 }
 
-/// Removes what nobody needs any more, and remembers up to which transaction.
+/// Removes entries that are no longer needed, and records up to which transaction.
 pub(super) const SWEEP: &str = "WITH gone AS (
          DELETE FROM oauthctl_changes WHERE at < clock_timestamp() - interval '10 minutes' RETURNING xid
      )

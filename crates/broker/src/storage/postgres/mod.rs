@@ -109,7 +109,7 @@ async fn replaced(
 
 /// Returns the error of a statement on this connection.
 fn failed_on(client: Client, error: &tokio_postgres::Error) -> Error {
-    // A server that has become a standby stays one: the next connection finds the primary.
+    // A server that has become a standby stays one. The next connection finds the primary.
     if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
         drop(Client::take(client));
     }
@@ -174,7 +174,7 @@ impl Storage for Postgres {
         let (lock, at_least);
         let sql = match condition {
             Condition::Always => queries::DELETE,
-            // A record that is to be removed exists.
+            // A record that is to be deleted must exist.
             Condition::Absent => return Ok(false),
             Condition::Revision(revision) => {
                 at_least = signed(revision);
@@ -198,7 +198,7 @@ impl Storage for Postgres {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Record>> {
-        // Ids are ASCII, so that every id with this prefix sorts before the prefix with a last DEL.
+        // Ids are ASCII, so every id with this prefix sorts before the prefix followed by DEL.
         let (end, after) = (format!("{prefix}\x7f"), after.unwrap_or_default());
         let values: [&(dyn ToSql + Sync); 6] =
             [&number(space), &tenant, &prefix, &end, &after, &most(limit)];

@@ -1,4 +1,4 @@
-//! The statements. All instances go by the clock of the server.
+//! The statements. All instances use the clock of the server.
 
 use oauthctl_core::{Error, Result};
 use tokio_postgres::Row;
@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::super::record::{Key, Record, Space};
 use super::values::unsigned;
 
-/// The present, in Unix seconds.
+/// The current time, in Unix seconds.
 macro_rules! now {
     () => {
         "extract(epoch FROM clock_timestamp())::bigint"
@@ -20,14 +20,14 @@ macro_rules! columns {
     };
 }
 
-/// What makes a record exist.
+/// The condition that a record exists: it has not expired.
 macro_rules! lives {
     () => {
         concat!("(expires_at IS NULL OR expires_at > ", now!(), ")")
     };
 }
 
-/// Adds what was written to the feed, inserts the additions, and returns the revision.
+/// Records what was written in the feed, inserts the additions, and returns the revision.
 macro_rules! noted {
     ($watched:literal, $also:expr) => {
         concat!(
@@ -57,7 +57,7 @@ macro_rules! delete_also {
     };
 }
 
-/// Writes over what is there.
+/// Overwrites an existing record.
 macro_rules! replace {
     () => {
         "ON CONFLICT (space, tenant, id) DO UPDATE SET revision = r.revision + 1, value = EXCLUDED.value, \
@@ -194,11 +194,11 @@ pub(super) const LOCK: &str = "INSERT INTO oauthctl_locks AS l (name, owner, fen
 pub(super) const RENEW: &str = "UPDATE oauthctl_locks SET until = clock_timestamp() + $4::bigint * interval '1 millisecond' \
      WHERE name = $1 AND owner = $2 AND fence = $3 RETURNING 1";
 
-/// The row of a lock stays for a while: it is what tells a late writer that its lock is over.
+/// The row of a lock is kept for a while: it tells a late writer that its lock has ended.
 pub(super) const UNLOCK: &str = "UPDATE oauthctl_locks SET owner = '', until = clock_timestamp() \
      WHERE name = $1 AND owner = $2 AND fence = $3";
 
-/// Writes something, so that a server that has become read-only is noticed.
+/// Writes something, to detect a server that has become read-only.
 pub(super) const CHECK: &str = "UPDATE oauthctl_schema SET version = version";
 
 pub(super) const SWEEP_RECORDS: &str =

@@ -8,7 +8,7 @@ use super::values::failed;
 /// The advisory lock under which the schema changes: "oabr".
 const LOCK: i64 = 0x6f61_6272;
 
-/// What brings a schema from each version to the next. Never change an entry that was released.
+/// The statements that migrate the schema from each version to the next. Never change a released entry.
 ///
 /// Names are compared byte for byte, in every locale of the server (`COLLATE "C"`).
 const MIGRATIONS: &[&str] = &[r#"
@@ -33,7 +33,7 @@ const MIGRATIONS: &[&str] = &[r#"
     INSERT INTO oauthctl_feed VALUES (gen_random_uuid(), '0');
 "#];
 
-/// Brings the schema up to date. Instances that start together wait for the first.
+/// Migrates the schema to the current version. Instances that start at the same time wait for the first.
 ///
 /// # Errors
 ///

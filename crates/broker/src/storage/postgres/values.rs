@@ -1,4 +1,4 @@
-//! What all of its files need: connections, errors and numbers as PostgreSQL has them.
+//! Connections, errors and numbers, for all files of this backend.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) async fn client(pool: &Pool) -> Result<Client> {
     })
 }
 
-/// Returns the error of a statement. What the server says may repeat values: only its code is shown.
+/// Returns the error of a statement. The server's message may contain values, so only its code is shown.
 pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
     let what = match error.code() {
         Some(code) => format!("SQLSTATE {}", code.code()),
@@ -45,7 +45,7 @@ pub(super) fn most(limit: usize) -> i64 {
 }
 
 pub(super) fn millis(ttl: Duration) -> i64 {
-    // A day is more than any lock lasts, and no number that an interval could not hold.
+    // A day is longer than any lock, and fits into an interval.
     i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).min(86_400_000)
 }
 

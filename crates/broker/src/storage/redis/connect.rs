@@ -13,10 +13,10 @@ use tokio::sync::RwLock;
 use super::super::remote::is_loopback;
 use super::values::failed;
 
-/// How long an answer, or a connection, is waited for.
+/// How long to wait for a response, or for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A connection that is made again when it breaks.
+/// A connection that is opened again when it breaks.
 pub(super) struct Connection {
     client: Client,
     current: Arc<RwLock<ConnectionManager>>,
@@ -73,7 +73,7 @@ impl Connection {
         match outcome {
             Ok(value) => Ok(value),
             Err(error) => {
-                // A server that has become a replica stays one: a new connection may find the primary.
+                // A server that has become a replica stays one. A new connection may find the primary.
                 if error.code() == Some("READONLY")
                     && let Ok(new) = connect(&self.client).await
                 {

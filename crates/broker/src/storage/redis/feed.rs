@@ -12,11 +12,11 @@ use super::values::PREFIX;
 /// How long a caller waits for a change, in milliseconds.
 const PATIENCE: u32 = 400;
 
-/// The most changes that are returned at once.
+/// Maximum number of changes that are returned at once.
 const AT_ONCE: usize = 10_000;
 
-/// Returns what follows a position: `EPOCH/ID`. The epoch is gone with the data, so that a server that lost them does
-/// not look like one where nothing happened.
+/// Returns the changes after a position: `EPOCH/ID`. The epoch is lost together with the data, so a server
+/// that lost its data does not look like one where nothing happened.
 pub(super) async fn changes(connection: &Connection, after: Option<&str>) -> Result<Changes> {
     let mut call = scripts::FEED.key(PREFIX);
     call.arg(PREFIX).arg(new_epoch());
@@ -57,7 +57,7 @@ fn parts(id: &str) -> (u64, u64) {
 
 fn new_epoch() -> String {
     let mut bytes = [0_u8; 16];
-    // Without random numbers, the time: an epoch need not be a secret.
+    // Without random numbers, the time is used: an epoch need not be secret.
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {
         return crate::clock::now_millis().to_string();
     }

@@ -1,7 +1,7 @@
 //! Redis (6.2 or later): one server for any number of instances.
 //!
-//! What a script writes is durable as far as the server is configured to be: `appendonly yes` with `appendfsync always`
-//! loses nothing, the defaults lose what was written last.
+//! How durable the writes of a script are depends on the server: `appendonly yes` with `appendfsync always`
+//! loses nothing; the defaults lose the most recent writes.
 
 mod connect;
 mod feed;
@@ -20,13 +20,13 @@ use super::record::{Addition, Changes, Condition, Key, Record, Removal, Space, W
 use connect::Connection;
 use values::PREFIX;
 
-/// The version of what is stored.
+/// Version of the stored data.
 const VERSION: u32 = 1;
 
 /// The store.
 pub struct Redis {
     connection: Connection,
-    /// Waits for changes, and would make others wait.
+    /// A separate connection, because waiting for changes would block other commands.
     feed: Connection,
 }
 
@@ -69,7 +69,7 @@ impl Redis {
     }
 }
 
-/// Begins a call. The one key is for clusters: it says which node runs the script.
+/// Creates a call. Its only key tells a cluster which node runs the script.
 fn call(script: &'static Script, space: Space) -> ScriptInvocation<'static> {
     let mut call = script.key(PREFIX);
     call.arg(PREFIX).arg(space.number());
@@ -106,7 +106,7 @@ fn add(call: &mut ScriptInvocation<'_>, also: Vec<Addition>) {
     }
 }
 
-/// A time as the scripts take it; nothing is an empty string.
+/// Encodes a time for the scripts; `None` is an empty string.
 fn time(seconds: Option<u64>) -> impl ToRedisArgs {
     seconds.map(|seconds| seconds.to_string()).unwrap_or_default()
 }
@@ -176,7 +176,7 @@ impl Storage for Redis {
             _ => format!("[{prefix}"),
         };
         let mut call = call(&scripts::LIST, space);
-        // Ids are ASCII, so that every id with this prefix sorts before the prefix with a last DEL.
+        // Ids are ASCII, so every id with this prefix sorts before the prefix followed by DEL.
         call.arg(tenant).arg(from).arg(format!("({prefix}\x7f")).arg(limit);
         self.records(space, &call).await
     }
@@ -269,7 +269,7 @@ impl Storage for Redis {
     }
 }
 
-/// Reads a record from tenant, id, revision, value, due and end.
+/// Parses a record from tenant, id, revision, value, due time and expiry.
 fn record(space: Space, fields: &[Vec<u8>]) -> Result<Record> {
     let [tenant, id, revision, value, due_at, expires_at] = fields else { return Err(damaged()) };
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| damaged());

@@ -1,6 +1,6 @@
-//! The scripts. Each is atomic on the server, and goes by the server's clock.
+//! The scripts. Each is atomic, and uses the clock of the server.
 //!
-//! Keys, all below one hash tag, so that a cluster keeps them together:
+//! All keys share one hash tag, so that a cluster keeps them together:
 //!
 //! | key | type | content |
 //! | --- | --- | --- |
@@ -13,13 +13,13 @@
 //! | `changes` | stream | the feed |
 //! | `epoch`, `swept`, `schema` | strings | whose feed it is, up to where it was swept, the version |
 //!
-//! A record that has ended leaves its ids in the sets until the next sweep; readers skip them.
+//! An expired record leaves its ids in the sets until the next sweep; readers skip them.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
-/// What the scripts share. `ARGV[1]` is the prefix of all keys.
+/// Code that the scripts share. `ARGV[1]` is the prefix of all keys.
 const COMMON: &str = r"
 local P = ARGV[1]
 local function record(space, tenant, id) return P .. 'r:' .. space .. ':' .. tenant .. ':' .. id end
@@ -128,7 +128,7 @@ return 1
 "}
 
 script! {
-    /// In steps, because ids of records that have ended are in between.
+    /// In steps, because there may be ids of expired records in between.
     LIST, r"
 local space, tenant, from, to, limit = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local found = {}
@@ -209,7 +209,7 @@ return redis.call('ZCOUNT', dues(ARGV[2]), '-inf', ARGV[3])
 "}
 
 script! {
-    /// A fencing token is at least the time in microseconds: it grows even if somebody flushed the last one.
+    /// A fencing token is at least the time in microseconds, so it grows even if the last one was flushed.
     LOCK, r"
 local name, owner, ttl = ARGV[2], ARGV[3], ARGV[4]
 local holder = redis.call('HGET', P .. 'l:' .. name, 'o')
@@ -225,7 +225,7 @@ return fence
 "}
 
 script! {
-    /// A lock that is over is renewed if nobody has acquired it since.
+    /// An expired lock is renewed if no one has acquired it since.
     RENEW, r"
 local name, owner, fence, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('GET', P .. 'f:' .. name) ~= fence then return 0 end
@@ -245,8 +245,8 @@ return 1
 "}
 
 script! {
-    /// Removes what has ended, a thousand at a time, and entries of the feed older than ten minutes. Returns whether
-    /// more is left.
+    /// Removes expired records, a thousand at a time, and entries of the feed that are older than ten minutes.
+    /// Returns whether there are more.
     SWEEP, r"
 local now = tonumber(redis.call('TIME')[1])
 local members = redis.call('ZRANGEBYSCORE', P .. 'x', '-inf', now, 'LIMIT', 0, 1000)
@@ -267,7 +267,7 @@ return 0
 "}
 
 script! {
-    /// Returns epoch, where the feed was swept, and the id of its last entry.
+    /// Returns the epoch, the position of the last sweep, and the id of the last entry.
     FEED, r"
 redis.call('SET', P .. 'epoch', ARGV[2], 'NX')
 local last = redis.call('XREVRANGE', P .. 'changes', '+', '-', 'COUNT', 1)

@@ -1,12 +1,12 @@
-//! What all of its files need: the prefix of keys, and errors.
+//! The prefix of keys, and errors, for all files of this backend.
 
 use oauthctl_core::Error;
 use redis::RedisError;
 
-/// Before every key. The braces are a hash tag: all keys are in one slot of a cluster.
+/// Prefix of all keys. The braces are a hash tag: all keys are in one slot of a cluster.
 pub(super) const PREFIX: &str = "{oauthctl}:";
 
-/// Returns the error of a command. What the server says may repeat values: only its code is shown.
+/// Returns the error of a command. The server's message may contain values, so only its code is shown.
 pub(super) fn failed(error: &RedisError) -> Error {
     let what = match error.code() {
         Some(code) => code.to_owned(),

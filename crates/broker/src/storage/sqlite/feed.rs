@@ -1,4 +1,4 @@
-//! The feed of changes: what any process has written.
+//! The feed of changes: the writes of all processes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::record::{Change, Changes, Key, Space};
 use super::blocking::{failed, run};
 
-/// How often the file is asked whether anything changed: it reads one page of shared memory.
+/// How often the file is checked for changes, which reads one page of shared memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a caller waits for a change.
+/// The number of checks while a caller waits.
 const PATIENCE: u32 = 4;
 
-/// The most changes that are returned at once.
+/// Maximum number of changes that are returned at once.
 const AT_ONCE: usize = 10_000;
 
 /// The connection that watches.
@@ -23,7 +23,7 @@ pub(super) struct Feed(Arc<Mutex<Watch>>);
 
 struct Watch {
     db: Connection,
-    /// What `PRAGMA data_version` said when the feed was last read to its end.
+    /// The value of `PRAGMA data_version` when the feed was last read to its end.
     version: Option<i64>,
 }
 
@@ -87,7 +87,7 @@ fn read(db: &Connection, after: Option<i64>) -> rusqlite::Result<Changes> {
             Ok((row.get::<_, i64>(0)?, row.get::<_, u8>(1)?, row.get(2)?, row.get(3)?))
         })?;
     let rows: Vec<(i64, u8, String, String)> = rows.collect::<rusqlite::Result<_>>()?;
-    // Positions have no gaps: one that is missing was swept, or the file was replaced.
+    // Positions have no gaps. If one is missing, it was swept, or the file was replaced.
     let is_incomplete = match rows.first() {
         Some((first, ..)) => *first != after + 1,
         None => last != after,

@@ -1,7 +1,7 @@
-//! The embedded store: one SQLite file, write-ahead log, one process that serves.
+//! The embedded store: one SQLite file with a write-ahead log, which one process serves.
 //!
-//! Commands such as `tenant create` open the file beside the server. The server sees their changes through the feed,
-//! because SQLite tells a connection when another one has written (`PRAGMA data_version`).
+//! Commands such as `tenant create` open the file beside the server. The server learns of their changes
+//! through the feed, because SQLite tells a connection when another one has written (`PRAGMA data_version`).
 
 mod blocking;
 mod feed;
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    /// Opens the file, creates it if it is missing, and migrates its schema.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Storage for Sqlite {
     }
 }
 
-/// Claims the file for this process. The lock ends with the process, however that ends.
+/// Locks the file for this process. The lock ends with the process, however that ends.
 fn claim(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -204,7 +204,7 @@ fn create_private(path: &Path) -> Result<()> {
     private().open(path).map(drop).map_err(|e| cannot("open", path, &e))
 }
 
-/// Opens files for reading and writing, and creates them for this user alone.
+/// Opens files for reading and writing, and creates them as private to this user.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -213,7 +213,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Creates a directory and its parents for this user alone.
+/// Creates a directory and its parents as private to this user.
 fn make_private(directory: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,4 +1,4 @@
-//! The statements. All times are passed in, so that a transaction has one.
+//! The statements. Times are parameters, so that a transaction uses one time.
 
 use std::path::Path;
 use std::time::Duration;
@@ -147,7 +147,7 @@ pub(super) fn list(
     most: usize,
     now: u64,
 ) -> rusqlite::Result<Vec<Record>> {
-    // Ids are ASCII, so that every id with this prefix sorts before the prefix with a last DEL.
+    // Ids are ASCII, so every id with this prefix sorts before the prefix followed by DEL.
     let (from, to) = (&key.id, format!("{}\x7f", key.id));
     let sql = format!(
         "SELECT {COLUMNS} FROM records WHERE space = ?1 AND tenant = ?2
@@ -298,7 +298,7 @@ pub(super) fn renew(
     Ok(changed == 1)
 }
 
-/// Ends a lock. Its row stays for a while: it is what tells a late writer that its lock is over.
+/// Releases a lock. Its row is kept for a while: it tells a late writer that its lock has ended.
 pub(super) fn unlock(
     db: &Connection,
     name: &str,
@@ -313,7 +313,7 @@ pub(super) fn unlock(
     .map(drop)
 }
 
-/// Writes something, so that a file that has become read-only is noticed.
+/// Writes something, to detect a file that has become read-only.
 pub(super) fn check(db: &Connection) -> rusqlite::Result<()> {
     db.execute("UPDATE fences SET last = last", []).map(drop)
 }

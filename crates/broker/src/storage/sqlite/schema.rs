@@ -8,10 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::blocking::failed;
 
-/// "oabr": says that a file is one of ours.
+/// "oabr": marks a file as one of the broker.
 const APPLICATION_ID: i32 = 0x6f61_6272;
 
-/// What brings a schema from each version to the next. Never change an entry that was released.
+/// The statements that migrate the schema from each version to the next. Never change a released entry.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE records (
         space INTEGER NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL,
@@ -31,7 +31,7 @@ const MIGRATIONS: &[&str] = &["
     );
 "];
 
-/// How long a statement waits for a process that writes.
+/// How long a statement waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens a connection with the settings that all connections have.
@@ -46,7 +46,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
     Ok(db)
 }
 
-/// Brings the schema up to date.
+/// Migrates the schema to the current version.
 ///
 /// # Errors
 ///

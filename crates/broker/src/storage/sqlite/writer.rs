@@ -1,4 +1,5 @@
-//! The one connection that writes. Writes that wait for it share a transaction, and so one flush to the disk.
+//! The only connection that writes. Writes that wait for it share a transaction, and therefore one flush to
+//! the disk.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -14,10 +15,10 @@ const TOGETHER: usize = 256;
 /// A write: runs in a savepoint, and returns what to do once the transaction has ended.
 type Job = Box<dyn FnOnce(&Connection) -> Ended + Send>;
 
-/// Tells the caller of a write; with the error of the transaction, if that failed.
+/// Reports the result to the caller of a write; with the error of the transaction, if that failed.
 type Ended = Box<dyn FnOnce(Option<&Error>) + Send>;
 
-/// The thread that writes. It ends when this is dropped, after the writes that wait.
+/// The thread that writes. It ends when this is dropped, after all waiting writes.
 pub(super) struct Writer {
     jobs: Sender<Job>,
 }

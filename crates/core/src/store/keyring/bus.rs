@@ -27,7 +27,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// What to do if the service prompts.
 #[derive(Clone)]
 pub(super) enum Prompting {
-    /// A prompt has until the deadline, and nothing is unlocked: there may be no user.
+    /// A prompt must end before the deadline, and nothing is unlocked: there may be no user.
     Brief,
     /// Nothing: the operation is repeated with the user.
     Deferred,
@@ -107,7 +107,7 @@ impl Bus {
             .map_err(|()| BusError::Failed("out of memory for a message".into()))
     }
 
-    /// Sends a message whose reply does not matter.
+    /// Sends a message whose reply is ignored.
     fn tell(&self, mut message: Message) -> Result<(), BusError> {
         message.set_no_reply(true);
         self.send(message).map(drop)
@@ -203,7 +203,7 @@ impl Bus {
         match &*prompt {
             "/" => Ok(()),
             _ => match self.complete(&prompt) {
-                // A user who does not unlock it leaves it locked.
+                // If the user does not unlock the collection, it stays locked.
                 Err(BusError::Asks | BusError::Dismissed) => Err(BusError::Locked),
                 completed => completed.map(drop),
             },

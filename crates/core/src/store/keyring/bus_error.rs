@@ -90,7 +90,7 @@ impl From<BusError> for KeyringError {
     }
 }
 
-/// The keyring does not answer.
+/// Returns the error for a keyring that does not respond.
 pub(super) fn mute() -> Error {
     Error::store("the keyring does not respond: it may be locked, hanging or prompting")
         .hint("unlock it, answer any open prompt, then try again")

@@ -25,7 +25,7 @@ pub(super) struct Inner {
     pub(super) address: Option<String>,
     pub(super) patience: Duration,
     pub(super) bus: Mutex<Option<Bus>>,
-    /// Where items were found.
+    /// Paths of items that were found.
     pub(super) found: Mutex<HashMap<String, Place>>,
     pub(super) user: Option<KeyringUser>,
     /// Whether an operation ended because it would have required the user.
@@ -38,10 +38,10 @@ pub(super) struct Inner {
 type Place = (Path<'static>, Instant);
 
 /// How long an item is read at its last path without another search: one refresh. A service may reuse the
-/// path of a deleted item, but not so soon; and the content says whose it is.
+/// path of a deleted item, but not so soon, and the content identifies the record.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long it is written there: only right after it was read.
+/// How long an item is written at its last path: only right after it was read.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 impl Inner {
@@ -159,7 +159,7 @@ impl Found {
         if let Some(user) = self.attributes.get("username") {
             let mut found = self.service.found.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            // Older items are useless.
+            // Older paths are useless.
             found.retain(|_, (_, at)| now.duration_since(*at) < READ_WITHIN);
             found.insert(user.clone(), (path.clone(), now));
         }

@@ -1,4 +1,4 @@
-//! The store over a keyring: which items a record is, and when it is written.
+//! The store over a keyring: which items a record consists of, and when it is written.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -23,11 +23,11 @@ use crate::text;
 
 /// The `service` attribute of all items.
 const SERVICE: &str = "oauthctl";
-/// A keyring that has not responded by then is treated as locked. Less than the documented 5 s, so that the
-/// whole program meets that limit.
+/// A keyring that does not respond within this time is treated as locked. It is less than the documented 5 s,
+/// so that the whole program meets that limit.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(4_500);
 /// A record that was read this recently is not read again before it is replaced: its reader, who holds the
-/// lock, has just seen that it can be read.
+/// lock, has just shown that it is readable.
 const READ_LATELY: Duration = Duration::from_secs(1);
 /// The limit of Windows for one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 #[cfg(target_os = "windows")]
@@ -183,7 +183,7 @@ impl KeyringStore {
             match self.raw(item)? {
                 Some(bytes) if sealed::is_pointer(&bytes) => {
                     match self.sealed.open(&item.user, &bytes) {
-                        // A writer may have replaced both since the item was read.
+                        // A writer may have replaced the item and the file since the item was read.
                         Err(_) if before.as_ref() != Some(&bytes) => before = Some(bytes),
                         opened => return opened.map(Some),
                     }
@@ -202,7 +202,7 @@ impl KeyringStore {
         } else {
             let (pointer, file) = self.sealed.seal(&item.user, bytes, generation)?;
             if let Err(error) = self.put(item, &pointer) {
-                // A response that was only late may have committed: then the file is needed.
+                // A late response may still mean success: then the file is needed.
                 if !matches!(self.raw(item), Ok(Some(there)) if there == pointer) {
                     return Err(error);
                 }
@@ -268,7 +268,7 @@ impl KeyringStore {
     }
 
     pub(super) fn save_now(&self, grant: &Grant) -> Result<()> {
-        // A record that cannot be read is never overwritten: it may be newer.
+        // A record that cannot be read is never overwritten: a newer version may have written it.
         if !self.was_read_lately(&Item::of(&grant.key)) {
             self.load_now(&grant.key)?;
         }
@@ -336,7 +336,7 @@ impl GrantStore for KeyringStore {
 
     fn contains<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<bool>>> {
         Box::pin(async move {
-            // Other platforms may read the secret for it.
+            // Other platforms might read the secret to check this.
             if !self.described {
                 return Ok(None);
             }

@@ -178,7 +178,7 @@ impl Sealed {
         }
         dir.sweep_thoroughly(slug)?;
         if keep.is_none() {
-            // What is kept aside, or being written, keeps the directory.
+            // Other files in it, kept aside or being written, keep the directory.
             let _ = std::fs::remove_dir(self.path.join(slug));
         }
         Ok(())

@@ -13,7 +13,8 @@ impl Clock for Manual {
         Timestamp::from_unix(self.0.load(Ordering::SeqCst))
     }
 
-    // As long as is asked: who waits for the counter gives up by what it has slept.
+    // Sleeps on the clock for as long as requested, because a caller that waits for the counter adds up its
+    // pauses.
     fn sleep<'a>(&'a self, pause: Duration) -> BoxFuture<'a, ()> {
         Box::pin(async move { std::thread::sleep(pause) })
     }
@@ -200,7 +201,7 @@ fn marks_are_bounded_and_collected_as_well() {
     });
 }
 
-/// By a clock that is two minutes behind, a state lives on for as long.
+/// On a clock that is two minutes slow, a state is valid for that much longer.
 #[test]
 fn mark_outlives_its_state_by_the_clock_skew() {
     let scene = Scene::new();
@@ -218,7 +219,7 @@ fn mark_outlives_its_state_by_the_clock_skew() {
     });
 }
 
-/// Nor does a store that is full make room with it before.
+/// A full store does not remove it earlier to make room.
 #[test]
 fn full_store_forgets_no_mark_early() {
     let scene = Scene::new();
