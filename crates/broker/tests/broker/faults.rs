@@ -1,5 +1,6 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
+mod fleet;
 mod providers;
 mod spool;
 
@@ -8,125 +9,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
 
-use crate::authority::Authority;
-use crate::databases::Own;
-use crate::support::{Answer, Api, Broker, Home};
+use crate::support::Answer;
+pub use fleet::{Fleet, token_of};
 use spool::{
     spool_survives_a_rotation_of_the_master_key, unopened_spool_makes_its_connection_unavailable,
 };
 
-const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
 /// More than any token lives: whatever is stored is refreshed.
 const NEW: &str = "?min_ttl=24h";
-
-/// Instances on one store, a provider, and the API key of a tenant. Links lead to the first instance.
-pub struct Fleet {
-    homes: Vec<Home>,
-    brokers: Vec<Option<Broker>>,
-    public_url: String,
-    pub store: Own,
-    pub authority: Authority,
-    key: String,
-    master_key: String,
-}
-
-impl Fleet {
-    pub async fn start(kind: &str, instances: usize) -> Self {
-        let store = Own::start(kind).await;
-        let homes: Vec<Home> = std::iter::repeat_with(Home::new).take(instances).collect();
-        let mut create =
-            homes[0].command(&["--store", &store.url, "--json", "tenant", "create", "acme"]);
-        let created = create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output().unwrap();
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-        let created: Value = serde_json::from_slice(&created.stdout).unwrap();
-        let key = created["api_key"].as_str().unwrap().to_owned();
-        let authority = Authority::start().await;
-        let (brokers, public_url) = (Vec::new(), String::new());
-        let master_key = MASTER_KEY.to_owned();
-        let mut fleet = Self { homes, brokers, public_url, store, authority, key, master_key };
-        for at in 0..instances {
-            let broker = fleet.serve(at);
-            if at == 0 {
-                fleet.public_url.clone_from(&broker.url);
-            }
-            fleet.brokers.push(Some(broker));
-        }
-        fleet.api(0).put("/v1/providers/p", &fleet.authority.provider()).await.json(201);
-        fleet
-    }
-
-    fn serve(&self, at: usize) -> Broker {
-        let mut command = self.homes[at].command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.args(["--store", &self.store.url]);
-        if !self.public_url.is_empty() {
-            command.args(["--public-url", &self.public_url]);
-        }
-        Broker::start(command.env("OAUTHCTL_MASTER_KEY", &self.master_key))
-    }
-
-    /// Rotates the master key. What is started from now on has the new one.
-    fn rotate_key(&mut self) {
-        let new = "A".repeat(43);
-        let mut rotate =
-            self.homes[0].command(&["--store", &self.store.url, "serve", "rotate-key"]);
-        rotate.env("OAUTHCTL_MASTER_KEY", &self.master_key).env("OAUTHCTL_NEW_MASTER_KEY", &new);
-        let rotated = rotate.output().unwrap();
-        assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
-        self.master_key = new;
-    }
-
-    fn broker(&self, at: usize) -> &Broker {
-        self.brokers[at].as_ref().unwrap()
-    }
-
-    pub fn api(&self, at: usize) -> Api {
-        self.broker(at).api(&self.key)
-    }
-
-    /// Starts a request for a new token of a user, and waits until the provider has received it.
-    async fn begin_refresh(&self, at: usize, user: &str) -> tokio::task::JoinHandle<Answer> {
-        let before = self.authority.refreshes();
-        let (api, path) = (self.api(at), token_of(user, NEW));
-        let request = tokio::spawn(async move { api.get(&path).await });
-        self.authority.receives(before + 1).await;
-        request
-    }
-
-    fn signal(&self, at: usize, signal: Signal) {
-        self.broker(at).process.signal(signal);
-    }
-
-    pub fn kill(&mut self, at: usize) {
-        drop(self.brokers[at].take());
-    }
-
-    pub fn restart(&mut self, at: usize) {
-        self.brokers[at] = Some(self.serve(at));
-    }
-
-    /// Waits until an instance says that requests should be sent there.
-    async fn is_ready(&self, at: usize) {
-        let until = Instant::now() + Duration::from_secs(30);
-        while self.api(at).get("/readyz").await.status != 200 {
-            assert!(Instant::now() < until, "{}", self.broker(at).log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// The files of the spool of an instance.
-    fn spool(&self, at: usize) -> Vec<PathBuf> {
-        let folder = self.homes[at].path().join("state/broker-spool");
-        let entries = std::fs::read_dir(folder).into_iter().flatten();
-        entries.map(|entry| entry.unwrap().path()).collect()
-    }
-}
-
-pub fn token_of(user: &str, query: &str) -> String {
-    format!("/v1/connections/p/{user}/token{query}")
-}
 
 #[track_caller]
 fn access_token(answer: &Answer) -> String {
