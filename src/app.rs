@@ -29,8 +29,7 @@ JSON object. The exit code tells scripts what to do. Durations are written as 30
 number of seconds.\n\n\
 Examples:\n  \
 oauthctl demo  # a complete login without any setup\n  \
-oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
-oauthctl login gitlab\n  \
+oauthctl login gitlab  # once, after oauthctl profile add gitlab\n  \
 oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
 oauthctl --no-input token -p gitlab  # in a job, never prompt";
 

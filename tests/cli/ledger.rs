@@ -143,7 +143,17 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "it tells of a command that the demo stands for, or that a help text explains",
-        &["oauthctl --help", "oauthctl complete -", "oauthctl help options", "oauthctl token"],
+        &[
+            "--allow",
+            "--json",
+            "oauthctl --help",
+            "oauthctl complete -",
+            "oauthctl help options",
+            "oauthctl proxy",
+            "oauthctl status --json",
+            "oauthctl token",
+            "oauthctl token --json",
+        ],
     ),
     ("a test of the flows follows it, at a server that registers no clients", &["--client-id ID"]),
     ("the tests of the agent run it", &["oauthctl agent", "oauthctl agent --unlock"]),

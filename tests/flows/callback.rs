@@ -4,6 +4,8 @@
 use serde_json::json;
 
 use crate::person::*;
+use crate::replies::invalid::{invalid_reply, refusal};
+use crate::support::shapes::{body, with_status, with_type};
 use crate::support::*;
 
 const API: &str = "scopes = [\"api\"]\n";
@@ -252,21 +254,23 @@ fn page_is_sent_when_the_token_is_stored() {
 
 #[test]
 fn page_does_not_claim_what_did_not_happen() {
-    for (scenario, code) in [
-        ("code.html~tag.page", 7),
-        ("code.invalid-client~tag.page", 8),
-        ("code.error-markup~tag.page", 8),
-        ("code.error-echo~tag.page", 8),
-        ("code.status-502~tag.page", 9),
+    let bad_gateway = with_status(502, with_type("text/html", body("<h1>Bad gateway</h1>")));
+    for (name, code, shape) in [
+        ("html", 7, invalid_reply("html")),
+        ("invalid-client", 8, refusal("invalid-client")),
+        ("error-markup", 8, refusal("error-markup")),
+        ("error-echo", 8, refusal("error-echo")),
+        ("bad-gateway", 9, bad_gateway),
     ] {
-        let home = home(scenario);
+        let (server, home) = (Scripted::start(), Home::new());
+        server.profile(&home, API);
+        server.reply(CODE_GRANT, &shape);
         let (running, url) = listening(&home, &["p", "--trace"]);
         let page = visit(&callback(&url)).unwrap();
         let output = running.wait().fails(code);
-        assert!(page.status >= 400 && !page.body.contains("Signed in"), "{scenario}: {page:?}");
-        assert!(!page.body.contains("<script>alert"), "{scenario}");
-        let secrets = hostile().secrets_minted();
-        assert_not_shown(&format!("{page:?} {}", output.stderr), &secrets);
+        assert!(page.status >= 400 && !page.body.contains("Signed in"), "{name}: {page:?}");
+        assert!(!page.body.contains("<script>alert"), "{name}");
+        assert_not_shown(&format!("{page:?} {}", output.stderr), server.secrets());
     }
 }
 

@@ -4,6 +4,8 @@
 use serde_json::json;
 
 use crate::person::*;
+use crate::replies::invalid::invalid_reply;
+use crate::support::shapes::set;
 use crate::support::*;
 
 /// A scenario's part, the exit code, and words of the error.
@@ -186,10 +188,6 @@ const REVOKED: &[(&str, i32, &[&str])] = &[
     ("id-token.signature-bad", 7, &["refresh_token"]),
     ("id-token.empty", 7, &["refresh_token"]),
     ("jwks.status-502", 9, &["refresh_token"]),
-    ("code.token-type-mac", 7, &["refresh_token"]),
-    ("code.access-token-newline", 7, &["refresh_token"]),
-    ("code.refresh-token-null~id-token.aud-wrong", 7, &["access_token"]),
-    ("code.refresh-token-newline", 7, &["access_token"]),
     ("id-token.sub-empty~revoke.unsupported-token-type.1", 7, &["refresh_token", "access_token"]),
 ];
 
@@ -208,6 +206,33 @@ fn refused_login_revokes_its_tokens() {
             let token = form(&request, "token");
             assert!(token.starts_with(&format!("CANARY-{}", form(&request, "token_type_hint"))));
         }
+        home.run(["token"]).fails(4);
+    }
+}
+
+/// The same where the response itself is refused, or has no refresh token.
+#[test]
+fn refused_token_response_revokes_its_tokens() {
+    let absent = set("refresh_token", serde_json::Value::Null);
+    for (name, scenario, shape, expected) in [
+        ("token-type-mac", "", invalid_reply("token-type-mac"), "refresh"),
+        ("access-token-newline", "", invalid_reply("access-token-newline"), "refresh"),
+        ("refresh-token-newline", "", invalid_reply("refresh-token-newline"), "access"),
+        ("refresh-token-null", "id-token-wrong-aud", absent, "access"),
+    ] {
+        let (server, home) = (Scripted::start(), Home::new());
+        let issuer = match scenario {
+            "" => server.issuer().to_owned(),
+            scenario => server.issuer_with(scenario),
+        };
+        home.profile("p", &issuer, "cli", &format!("{PASTED}{OPENID}"));
+        server.reply(CODE_GRANT, &shape);
+        let said = paste(&home).fails(7).stderr;
+        assert!(!said.contains("could not be revoked"), "{name}: {said}");
+        let revoked = server.revocations();
+        assert_eq!(revoked.len(), 1, "{name}: {revoked:?}");
+        assert_eq!(revoked[0].form["token_type_hint"], format!("{expected}_token"), "{name}");
+        assert!(revoked[0].form["token"].starts_with(&format!("sandbox-{expected}")), "{name}");
         home.run(["token"]).fails(4);
     }
 }

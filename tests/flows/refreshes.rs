@@ -5,6 +5,8 @@
 use serde_json::Value;
 
 use crate::person::*;
+use crate::replies::invalid::{invalid_reply, refusal};
+use crate::support::shapes::{odd, unusual};
 use crate::support::*;
 
 /// A scenario that does each of these at one refresh, one after the other, with its own name.
@@ -29,20 +31,27 @@ fn assert_all_accepted(scenario: &str) {
 
 const API: &str = "scopes = [\"api\"]\n";
 
+/// Logged in at a server whose responses the test writes.
+fn scripted() -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}{API}"));
+    paste(&home).ok();
+    (server, home)
+}
+
 #[test]
 fn odd_replies_to_a_refresh_lose_nothing() {
-    let mut parts = hostile().behaviours("reply-odd");
-    parts.extend(hostile().behaviours("reply-good"));
+    let (server, home) = scripted();
+    let all = odd().into_iter().chain(unusual());
     // Those that take the new refresh token out lose it at a server that rotates.
-    parts.retain(|part| !part.starts_with("refresh-token-"));
-    let scenario = each("refresh", &parts, "odd");
-    let home = logged_in(&scenario, API);
-    for part in &parts {
+    for (name, shape) in all.filter(|(name, _)| !name.starts_with("refresh-token-")) {
+        server.reply(REFRESH_GRANT, &shape);
         let output = home.run(["token", "--force-refresh"]).ok();
-        assert!(output.line().starts_with("CANARY-access_token-"), "{part}");
+        assert!(output.line().starts_with("sandbox-access"), "{name}");
     }
+    server.honest();
     home.run(["refresh"]).ok();
-    assert_all_accepted(&scenario);
+    server.assert_all_accepted();
 }
 
 /// Replies that are refused, of which the refresh token can be read, and the exit codes.
@@ -72,39 +81,45 @@ const REFUSED: [(&str, i32); 21] = [
 
 #[test]
 fn refused_reply_keeps_its_refresh_token() {
-    let parts = REFUSED.map(|(part, _)| part);
-    let scenario = each("refresh", &parts, "refused");
-    let home = logged_in(&scenario, API);
-    for (part, code) in REFUSED {
+    let (server, home) = scripted();
+    for (name, code) in REFUSED {
+        server.reply(REFRESH_GRANT, &invalid_reply(name));
         let output = home.run(["token", "--force-refresh"]).fails(code);
-        assert_not_shown(&output.stderr, hostile().secrets_minted());
-        assert!(!error(&output).is_empty(), "{part}");
+        assert_not_shown(&output.stderr, server.secrets());
+        assert!(!error(&output).is_empty(), "{name}");
     }
+    server.honest();
     home.run(["refresh"]).ok();
-    assert_all_accepted(&scenario);
-    assert_no_secret(&home, hostile().secrets_minted());
+    server.assert_all_accepted();
+    assert_no_secret(&home, server.secrets());
 }
 
 /// A refresh token that could break out of a line is not one.
 #[test]
 fn refresh_token_of_strange_characters_is_not_kept() {
-    for (place, part) in [
-        ("refresh", "refresh-token-newline"),
-        ("refresh", "refresh-token-number"),
-        // Half of one, at the end of a form of which nothing says where it ends.
-        ("after-refresh", "form-cut-by-close"),
-    ] {
-        let scenario = each(place, &[part], "strange");
-        let home = logged_in(&scenario, API);
+    for name in ["refresh-token-newline", "refresh-token-number"] {
+        let (server, home) = scripted();
+        server.reply(REFRESH_GRANT, &invalid_reply(name));
         home.run(["refresh"]).fails(7);
-        let sent = |n: usize| {
-            let request = hostile().requests(&scenario, "token")[n].clone();
-            let form = url::form_urlencoded::parse(request["body"].as_str().unwrap().as_bytes());
-            form.into_owned().find(|(name, _)| name == "refresh_token").unwrap().1
-        };
         home.run(["refresh"]).fails(4);
-        assert_eq!(sent(1), sent(2), "{part}");
+        let sent = server.requests(REFRESH_GRANT);
+        assert_eq!(sent[0].form["refresh_token"], sent[1].form["refresh_token"], "{name}");
     }
+}
+
+/// Half of one, at the end of a form of which nothing says where it ends.
+#[test]
+fn half_a_refresh_token_is_not_kept() {
+    let scenario = each("after-refresh", &["form-cut-by-close"], "strange");
+    let home = logged_in(&scenario, API);
+    home.run(["refresh"]).fails(7);
+    let sent = |n: usize| {
+        let request = hostile().requests(&scenario, "token")[n].clone();
+        let form = url::form_urlencoded::parse(request["body"].as_str().unwrap().as_bytes());
+        form.into_owned().find(|(name, _)| name == "refresh_token").unwrap().1
+    };
+    home.run(["refresh"]).fails(4);
+    assert_eq!(sent(1), sent(2));
 }
 
 #[test]
@@ -119,15 +134,16 @@ fn form_of_unknown_end_keeps_the_refresh_token() {
 /// A transient failure that brought a refresh token hands out the stored token, like any other.
 #[test]
 fn failing_server_that_rotates_loses_nothing() {
-    let scenario = each("refresh", &["token-in-500", "token-in-500"], "failing");
-    let home = logged_in(&scenario, API);
+    let (server, home) = scripted();
+    server.reply(REFRESH_GRANT, &invalid_reply("token-in-500"));
     let before = home.run(["token"]).ok().stdout;
     let output = home.run(["token", "--min-ttl", "2h"]).ok();
     assert_eq!(output.stdout, before);
     assert!(output.stderr.contains("warning:"), "{}", output.stderr);
     home.run(["token", "--min-ttl", "2h"]).ok();
+    server.honest();
     home.run(["refresh"]).ok();
-    assert_all_accepted(&scenario);
+    server.assert_all_accepted();
 }
 
 /// id_tokens at a refresh that are accepted there, for reasons of their own: there is none, a nonce is not needed, the
@@ -256,28 +272,27 @@ const LOGIN_AGAIN: [(&str, bool); 13] = [
 
 #[test]
 fn refusal_that_asks_for_a_login_exits_with_4() {
-    for (part, is_dead) in LOGIN_AGAIN {
-        let scenario = format!("refresh.{part}.1~tag.again");
-        let home = logged_in(&scenario, API);
+    for (name, is_dead) in LOGIN_AGAIN {
+        let (server, home) = scripted();
+        server.refuse(REFRESH_GRANT, &refusal(name), 1);
         let refused = home.run(["token", "--min-ttl", "2h", "--json"]).fails(4);
         let said: Value = serde_json::from_str(refused.stderr.trim()).unwrap();
-        assert_eq!(said["error"], "login_required", "{part}: {said}");
-        assert_eq!(said["hint"], "run `oauthctl login p`", "{part}: {said}");
+        assert_eq!(said["error"], "login_required", "{name}: {said}");
+        assert_eq!(said["hint"], "run `oauthctl login p`", "{name}: {said}");
         let status = home.run(["status", "--json"]).ok().json();
-        assert_eq!(status[0]["login_required"], true, "{part}: {status}");
+        assert_eq!(status[0]["login_required"], true, "{name}: {status}");
         // The server is not asked again by itself, but a token that lives is still handed out.
         home.run(["token", "--min-ttl", "2h"]).fails(4);
         home.run(["token"]).ok();
-        assert_eq!(hostile().requests(&scenario, "token").len(), 2, "{part}");
+        assert_eq!(server.requests(REFRESH_GRANT).len(), 1, "{name}");
         if is_dead {
             home.run(["refresh"]).fails(4);
-            assert_eq!(hostile().requests(&scenario, "token").len(), 2, "{part}");
+            assert_eq!(server.requests(REFRESH_GRANT).len(), 1, "{name}");
         } else {
             home.run(["refresh"]).ok();
             let status = home.run(["status", "--json"]).ok().json();
-            assert_eq!(status[0]["login_required"], false, "{part}: {status}");
+            assert_eq!(status[0]["login_required"], false, "{name}: {status}");
         }
-        pasting(&home, &scenario, API);
         paste(&home).ok();
         home.run(["refresh"]).ok();
     }
@@ -285,10 +300,10 @@ fn refusal_that_asks_for_a_login_exits_with_4() {
 
 #[test]
 fn refusal_that_a_login_cannot_mend_exits_with_8() {
-    for part in ["invalid-client", "unauthorized-client", "grant-type-not-allowed", "invalid-scope"]
+    for name in ["invalid-client", "unauthorized-client", "grant-type-not-allowed", "invalid-scope"]
     {
-        let scenario = format!("refresh.{part}.1~tag.client");
-        let home = logged_in(&scenario, API);
+        let (server, home) = scripted();
+        server.refuse(REFRESH_GRANT, &refusal(name), 1);
         home.run(["refresh"]).fails(8);
         home.run(["refresh"]).ok();
     }
@@ -296,11 +311,12 @@ fn refusal_that_a_login_cannot_mend_exits_with_8() {
 
 #[test]
 fn refusal_that_asks_for_a_login_runs_the_hook() {
-    let home = Home::new();
+    let (server, home) = (Scripted::start(), Home::new());
     let ran = home.path("tmp/ran");
     let hook = format!("[profiles.p.hooks]\nlogin_required = [\"touch\", {ran:?}]\n");
-    pasting(&home, "refresh.bad-refresh-token~tag.hook", &format!("{API}{hook}"));
+    server.profile(&home, &format!("{PASTED}{API}{hook}"));
     paste(&home).ok();
+    server.refuse(REFRESH_GRANT, &refusal("bad-refresh-token"), 1);
     home.run(["refresh"]).fails(4);
     assert!(ran.exists());
 }

@@ -14,7 +14,6 @@ import * as authorization from './hostile/authorize.mjs';
 import * as device from './hostile/device.mjs';
 import * as metadata from './hostile/discovery.mjs';
 import * as identity from './hostile/id_token.mjs';
-import * as replies from './hostile/replies.mjs';
 import * as resource from './hostile/resource.mjs';
 import { parse } from './hostile/scenario.mjs';
 import { ROTATION, token } from './hostile/token.mjs';
@@ -156,11 +155,6 @@ const TABLES = {
   'device-refused': device.DEVICE_REFUSED,
   poll: device.POLL,
   'poll-over': device.POLL_OVER,
-  reply: replies.REPLY,
-  'reply-error': replies.REPLY_ERROR,
-  'reply-good': replies.REPLY_GOOD,
-  'reply-expires': replies.REPLY_EXPIRES,
-  'reply-odd': replies.REPLY_ODD,
   'id-token': identity.ID_TOKEN,
   'id-token-good': identity.ID_TOKEN_GOOD,
   'refresh-id-token': identity.REFRESH_ID_TOKEN,

@@ -26,8 +26,10 @@ mod pty;
 mod sandbox;
 mod scan;
 mod scene;
+mod scripted;
 mod secret_service;
 mod servers;
+pub mod shapes;
 mod strace;
 
 pub use api::{Api, Asked, Replied};
@@ -51,6 +53,7 @@ pub use pty::AtTerminal;
 pub use sandbox::{Sandbox, with_sandbox};
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use scene::Scene;
+pub use scripted::{CODE_GRANT, REFRESH_GRANT, Scripted};
 pub use secret_service::SecretService;
 pub use servers::{Hostile, Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};

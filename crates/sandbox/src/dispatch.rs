@@ -6,6 +6,7 @@ use super::endpoint::Endpoint;
 use super::issuer::Issuer;
 use super::reply::{Answer, Content, Outcome, Refusal, Reply};
 use super::request::Call;
+use super::script::ScriptedRequest;
 use super::transport::Transport;
 use super::{authorize, device, metadata, page, register, resource, token};
 
@@ -14,6 +15,11 @@ pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Tran
     let delay = issuer.effects.delay(call);
     if delay > 0 {
         issuer.shared.options.clock.sleep(Duration::from_secs(delay)).await;
+    }
+    let script = issuer.shared.options.script.as_deref();
+    let request = ScriptedRequest::new(&issuer.identifier, call);
+    if let Some(answer) = script.and_then(|script| script.instead(&request)) {
+        return (answer, None);
     }
     let cue = issuer.cue();
     let instead = issuer.effects.instead(call, &cue, |name| issuer.store().happened.insert(name));
@@ -26,6 +32,9 @@ pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Tran
     });
     let mut answer = reply.render();
     issuer.effects.rewrite(call, &mut answer, &cue);
+    if let Some(script) = script {
+        script.edit(&request, &mut answer);
+    }
     (answer, issuer.effects.transport(call))
 }
 

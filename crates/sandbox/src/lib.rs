@@ -32,8 +32,8 @@
 //!
 //! `server` runs the sockets, `endpoint` maps a path to an issuer and an endpoint, and `dispatch` calls
 //! the handler: `authorize`, `token`, `device`, `register`, `resource`. `issuer` is what all handlers
-//! know, `store` what one issuer remembers. `keys` signs, `scenario` is the table of misbehaviors, and
-//! `transport` writes to a socket what no HTTP library would.
+//! know, `store` what one issuer remembers. `keys` signs, `scenario` is the table of misbehaviors, `script`
+//! lets a test write responses itself, and `transport` writes to a socket what no HTTP library would.
 
 mod authorize;
 mod client;
@@ -56,6 +56,7 @@ mod reply;
 mod request;
 mod resource;
 mod scenario;
+mod script;
 mod server;
 mod store;
 mod text;
@@ -74,7 +75,9 @@ pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use journal::JournalEntry;
 pub use options::SandboxOptions;
+pub use reply::Answer;
 pub use scenario::{Scenario, scenarios};
+pub use script::{Script, ScriptedRequest};
 
 /// A running sandbox, which ends when it is stopped or dropped.
 pub struct Sandbox {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Clock, SystemClock};
+use super::script::Script;
 
 /// The options of a sandbox.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct SandboxOptions {
     pub device_interval: Duration,
     /// The clock that determines the expiry of codes and tokens.
     pub clock: Arc<dyn Clock>,
+    /// Changes responses that no scenario changes as needed.
+    pub script: Option<Arc<dyn Script>>,
 }
 
 impl Default for SandboxOptions {
@@ -32,6 +35,7 @@ impl Default for SandboxOptions {
             auto_consent: false,
             device_interval: Duration::from_secs(5),
             clock: Arc::new(SystemClock),
+            script: None,
         }
     }
 }

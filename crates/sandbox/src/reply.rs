@@ -78,17 +78,21 @@ impl Reply {
 }
 
 /// A response on its way to the socket.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers. That of the length is added when the response is sent.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 impl Answer {
     /// Sets a header, replacing one of the same name.
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
-        self.headers.retain(|(n, _)| *n != name);
-        self.headers.push((name, value.into()));
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.retain(|(n, _)| n != name);
+        self.headers.push((name.to_owned(), value.into()));
     }
 }
 

@@ -254,7 +254,7 @@ async fn serve(stream: TcpStream, server: Arc<Server>) {
 fn http(answer: Answer) -> Response<Full<Bytes>> {
     let mut builder = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
-        builder = builder.header(*name, value);
+        builder = builder.header(name, value);
     }
     builder.body(Full::new(Bytes::from(answer.body))).unwrap_or_else(|_| {
         // A header that cannot be sent.

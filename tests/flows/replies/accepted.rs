@@ -1,62 +1,69 @@
 //! Token responses that deviate from the usual form and are accepted.
 
+use serde_json::json;
+
 use crate::person::*;
+use crate::support::shapes::*;
 use crate::support::*;
 
-/// Answers that are right in an unusual dress, and whether they tell a lifetime.
-#[rustfmt::skip]
-const GOOD: &[(&str, &str, bool)] = &[
-    ("reply-good", "code.token-type-case", true),
-    ("reply-good", "code.expires-in-string", true),
-    ("reply-good", "code.expires-in-missing", false),
-    ("reply-good", "code.scope-missing", true),
-    ("reply-good", "code.scope-less", true),
-    ("reply-good", "code.scope-more", true),
-    ("reply-good", "code.unknown-members", true),
-    ("reply-good", "code.charset", true),
-    ("reply-good", "code.pretty", true),
-    ("reply-good", "code.token-64-kib", true),
-    ("reply-good", "code.token-256-kib", true),
-    ("reply-good", "code.token-shell", true),
-    ("reply-odd", "code.form", true),
-    ("reply-odd", "code.scope-array", true),
-    ("reply-odd", "code.scope-comma", true),
-    ("reply-odd", "code.refresh-token-empty", true),
-    ("reply-odd", "code.refresh-token-null", true),
-    ("transport-good", "code.continue-first", true),
-    ("transport-good", "code.http-1-0", true),
-    ("transport-good", "code.close-race", true),
-    ("transport-good", "code.chunked-by-byte", true),
-    ("transport-good", "code.gzip", true),
-    ("transport-good", "code.form-gzip", true),
-    ("transport-good", "code.form-chunked", true),
+/// Transport that is unusual and accepted.
+const TRANSPORT: &[&str] = &[
+    "code.continue-first",
+    "code.http-1-0",
+    "code.close-race",
+    "code.chunked-by-byte",
+    "code.gzip",
+    "code.form-gzip",
+    "code.form-chunked",
     // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
-    ("transport", "after-code.length-and-chunked", true),
-    ("reply-expires", "code.expires-in-300", true),
-    ("reply-expires", "code.expires-in-0", false),
-    ("reply-expires", "code.expires-in-negative", false),
-    ("reply-expires", "code.expires-in-float", true),
-    ("reply-expires", "code.expires-in-1e308", true),
-    ("reply-expires", "code.expires-in-2-63", true),
-    ("reply-expires", "code.expires-in-2-64", true),
-    ("reply-expires", "code.expires-in-null", false),
-    ("reply-expires", "code.expires-in-word", false),
-    ("reply-expires", "code.expires-in-empty", false),
-    ("reply-expires", "code.expires-in-array", false),
+    "after-code.length-and-chunked",
 ];
 
+/// Responses that are right in an unusual form, and whether they have a lifetime.
+fn unusual_replies() -> Vec<(&'static str, Shape, bool)> {
+    let mut all = lifetimes();
+    all.extend(
+        unusual().into_iter().map(|(name, shape)| (name, shape, name != "expires-in-missing")),
+    );
+    let odd = odd().into_iter().filter(|(name, _)| {
+        ["form", "scope-array", "scope-comma", "refresh-token-empty", "refresh-token-null"]
+            .contains(name)
+    });
+    all.extend(odd.map(|(name, shape)| (name, shape, true)));
+    all
+}
+
+/// Logs in, and checks the stored token.
+#[track_caller]
+fn accepted(home: &Home, name: &str, start: &str, has_lifetime: bool) -> Output {
+    let output = paste(home).ok();
+    let token = home.run(["token", "--cached", "--min-ttl", "0"]).ok();
+    assert!(token.line().starts_with(start), "{name}: {}", token.stdout);
+    let json = home.run(["token", "--json", "--cached", "--min-ttl", "0"]).ok().json();
+    assert_eq!(json["expires_at"].is_string(), has_lifetime, "{name}: {json}");
+    assert_eq!(json["token_type"], "Bearer", "{name}");
+    output
+}
+
 #[test]
-fn unusual_dress_is_no_reason_to_refuse() {
+fn unusual_form_is_no_reason_to_refuse() {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\", \"read\"]\n"));
+    for (name, shape, has_lifetime) in unusual_replies() {
+        server.reply(CODE_GRANT, &shape);
+        let output = accepted(&home, name, "sandbox-access", has_lifetime);
+        assert_not_shown(&output.stderr, server.secrets());
+    }
+    assert_no_secret(&home, server.secrets());
+}
+
+#[test]
+fn unusual_transport_is_no_reason_to_refuse() {
     let home = Home::new();
-    for (_, scenario, has_lifetime) in GOOD {
+    for scenario in TRANSPORT {
         pasting(&home, scenario, "scopes = [\"api\", \"read\"]\n");
-        let output = paste(&home).ok();
+        let output = accepted(&home, scenario, "CANARY-access_token-", true);
         assert_not_shown(&output.stderr, hostile().secrets_minted());
-        let token = home.run(["token", "--cached", "--min-ttl", "0"]).ok();
-        assert!(token.line().starts_with("CANARY-access_token-"), "{scenario}: {}", token.stdout);
-        let json = home.run(["token", "--json", "--cached", "--min-ttl", "0"]).ok().json();
-        assert_eq!(json["expires_at"].is_string(), *has_lifetime, "{scenario}: {json}");
-        assert_eq!(json["token_type"], "Bearer", "{scenario}");
     }
     assert_no_secret(&home, hostile().secrets_minted());
 }
@@ -64,21 +71,22 @@ fn unusual_dress_is_no_reason_to_refuse() {
 /// What real servers send, against the RFC.
 #[test]
 fn odd_replies_are_accepted() {
-    let home = Home::new();
-    for part in hostile().behaviours("reply-odd") {
-        pasting(&home, &format!("code.{part}~tag.odd"), "scopes = [\"api\"]\n");
-        let output = paste(&home).ok();
-        assert_not_shown(&output.stderr, hostile().secrets_minted());
-        let json = home.run(["token", "--json", "--cached"]).ok().json();
-        assert_eq!(json["token_type"], "Bearer", "{part}");
-        assert!(json["access_token"].as_str().unwrap().starts_with("CANARY-access_token-"));
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+    for (name, shape) in odd() {
+        server.reply(CODE_GRANT, &shape);
+        let output = accepted(&home, name, "sandbox-access", true);
+        assert_not_shown(&output.stderr, server.secrets());
     }
 }
 
 #[test]
 fn missing_token_type_is_said_only_with_v() {
-    let home = Home::new();
-    pasting(&home, "token.token-type-missing~tag.v", "scopes = [\"api\"]\n");
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+    for grant_type in [CODE_GRANT, REFRESH_GRANT] {
+        server.reply(grant_type, &without("token_type"));
+    }
     assert!(!paste(&home).ok().stderr.contains("`token_type`"));
     assert_eq!(home.run(["token", "--force-refresh"]).ok().stderr, "");
     let said = home.run(["token", "--force-refresh", "-v"]).ok().stderr;
@@ -87,32 +95,34 @@ fn missing_token_type_is_said_only_with_v() {
 
 #[test]
 fn narrower_grant_is_told_and_kept_as_granted() {
-    let home = Home::new();
-    pasting(&home, "code.scope-less~tag.narrow", "scopes = [\"openid\", \"api\"]\n");
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}scopes = [\"openid\", \"api\"]\n"));
+    server.reply(CODE_GRANT, &set("scope", json!("openid")));
     let output = paste(&home).ok();
     assert!(output.stderr.contains("missing: api"), "{}", output.stderr);
     assert_eq!(home.run(["token", "--json"]).ok().json()["scope"], "openid");
     // A refresh asks for no more than that.
     home.run(["refresh"]).ok();
-    let scenario = "code.scope-less~tag.narrow";
-    let sent = hostile().requests(scenario, "token").pop().unwrap();
-    assert_eq!(sent["grant_type"], "refresh_token");
-    let form = url::form_urlencoded::parse(sent["body"].as_str().unwrap().as_bytes());
-    assert!(form.into_owned().all(|(name, _)| name != "scope"), "{sent}");
+    let sent = server.requests(REFRESH_GRANT).pop().unwrap();
+    assert!(!sent.form.contains_key("scope"), "{sent:?}");
 }
 
 /// A lifetime that makes no sense must not make every call refresh.
 #[test]
 fn invalid_lifetime_does_not_refresh_at_each_call() {
-    for part in ["0", "negative", "1e308", "2-63", "null", "word", "array"] {
-        let scenario = format!("token.expires-in-{part}~tag.calls");
-        let home = Home::new();
-        pasting(&home, &scenario, "");
+    for (name, shape, _) in lifetimes() {
+        if ["300", "float", "2-64"].contains(&name) {
+            continue;
+        }
+        let (server, home) = (Scripted::start(), Home::new());
+        server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+        server.reply(CODE_GRANT, &shape);
+        server.reply(REFRESH_GRANT, &shape);
         paste(&home).ok();
         let first = home.run(["token"]).ok().stdout;
         for _ in 0..5 {
-            assert_eq!(home.run(["token"]).ok().stdout, first, "{part}");
+            assert_eq!(home.run(["token"]).ok().stdout, first, "{name}");
         }
-        assert_eq!(hostile().requests(&scenario, "token").len(), 1, "{part}");
+        assert_eq!(server.requests(REFRESH_GRANT).len(), 0, "{name}");
     }
 }

@@ -8,12 +8,12 @@ import { createHash } from 'node:crypto';
 
 import { GRANT as DEVICE, POLL, POLL_OVER, redeem as redeemDevice } from './device.mjs';
 import { idToken } from './id_token.mjs';
-import { DPOP_NONCE, REPLY, REPLY_ERROR, REPLY_EXPIRES, REPLY_GOOD, REPLY_ODD } from './replies.mjs';
+import { DPOP_NONCE, REPLY, REPLY_ERROR, REPLY_GOOD } from './replies.mjs';
 import { behaviourThat, find, known, names } from './scenario.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 import { CLIENTS } from './world.mjs';
 
-const REPLIES = [REPLY, REPLY_GOOD, REPLY_EXPIRES, REPLY_ODD];
+const REPLIES = [REPLY, REPLY_GOOD];
 const PLACES = {
   authorization_code: 'code',
   refresh_token: 'refresh',

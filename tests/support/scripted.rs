@@ -1,0 +1,206 @@
+//! The sandbox in this process, with responses that the test writes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+
+use oauthctl_sandbox::{Answer, Sandbox, SandboxOptions, Script, ScriptedRequest};
+use serde_json::Value;
+
+use super::home::Home;
+use super::shapes::Shape;
+
+/// The grant type of a login's token request.
+pub const CODE_GRANT: &str = "authorization_code";
+/// The grant type of a refresh.
+pub const REFRESH_GRANT: &str = "refresh_token";
+
+/// A sandbox whose responses to token requests the test writes. It ends when this is dropped.
+pub struct Scripted {
+    sandbox: Arc<Sandbox>,
+    state: Arc<State>,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct State(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// By grant type: the shape, whether the request is processed, and how often.
+    shapes: HashMap<&'static str, (Shape, bool, usize)>,
+    requests: Vec<Asked>,
+    secrets: Vec<String>,
+}
+
+/// A request to the token endpoint or the revocation endpoint.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub endpoint: &'static str,
+    pub form: HashMap<String, String>,
+    /// The status of the response before its shape, unless the request was not processed.
+    pub status: Option<u16>,
+}
+
+impl Scripted {
+    pub fn start() -> Self {
+        let state: Arc<State> = Arc::default();
+        let script: Arc<dyn Script> = state.clone();
+        let options =
+            SandboxOptions { auto_consent: true, script: Some(script), ..Default::default() };
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let sandbox = Arc::new(Sandbox::start(options).await.unwrap());
+                tell.send(sandbox.clone()).unwrap();
+                let _ = stopped.await;
+            });
+        });
+        let sandbox = told.recv().unwrap();
+        Self { sandbox, state, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn issuer(&self) -> &str {
+        self.sandbox.issuer()
+    }
+
+    /// The issuer of a scenario of the sandbox.
+    pub fn issuer_with(&self, scenario: &str) -> String {
+        self.sandbox.issuer_with(scenario)
+    }
+
+    /// Makes `p` the only profile, a public client of this server; `more` is further lines.
+    pub fn profile(&self, home: &Home, more: &str) {
+        home.config("");
+        home.profile("p", self.issuer(), "cli", more);
+    }
+
+    /// Gives all further responses to this grant type a shape. The server processes the requests.
+    pub fn reply(&self, grant_type: &'static str, shape: &Shape) {
+        self.set(grant_type, shape, true, usize::MAX);
+    }
+
+    /// Sends a response of this shape to the next `times` requests of this grant type, which are not processed.
+    pub fn refuse(&self, grant_type: &'static str, shape: &Shape, times: usize) {
+        self.set(grant_type, shape, false, times);
+    }
+
+    fn set(&self, grant_type: &'static str, shape: &Shape, is_processed: bool, times: usize) {
+        let mut inner = self.state.0.lock().unwrap();
+        inner.shapes.insert(grant_type, (shape.clone(), is_processed, times));
+    }
+
+    /// Sends unchanged responses from now on.
+    pub fn honest(&self) {
+        self.state.0.lock().unwrap().shapes.clear();
+    }
+
+    /// The token requests of this grant type so far.
+    pub fn requests(&self, grant_type: &str) -> Vec<Asked> {
+        let mut all = self.state.0.lock().unwrap().requests.clone();
+        all.retain(|asked| asked.form.get("grant_type").is_some_and(|it| it == grant_type));
+        all
+    }
+
+    /// The revocation requests so far.
+    pub fn revocations(&self) -> Vec<Asked> {
+        let mut all = self.state.0.lock().unwrap().requests.clone();
+        all.retain(|asked| asked.endpoint == "revoke");
+        all
+    }
+
+    /// Every code, token, verifier and client secret that the server has sent or received.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state.0.lock().unwrap().secrets.clone()
+    }
+
+    /// The server has accepted every token request: no refresh token was used twice, none was lost.
+    #[track_caller]
+    pub fn assert_all_accepted(&self) {
+        let inner = self.state.0.lock().unwrap();
+        for request in inner.requests.iter().filter(|asked| asked.endpoint == "token") {
+            assert_eq!(request.status, Some(200), "{request:?}");
+        }
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+const SECRETS: [&str; 7] = [
+    "code",
+    "code_verifier",
+    "client_secret",
+    "refresh_token",
+    "access_token",
+    "device_code",
+    "client_assertion",
+];
+
+impl Inner {
+    fn keep(&mut self, name: &str, value: &str) {
+        if SECRETS.contains(&name) && !value.is_empty() && !self.secrets.iter().any(|s| s == value)
+        {
+            self.secrets.push(value.to_owned());
+        }
+    }
+
+    /// The shape of the next response to this grant type, if `is_processed` is when it applies.
+    fn next(&mut self, grant_type: &str, is_processed: bool) -> Option<Shape> {
+        let (shape, when, times) = self.shapes.get_mut(grant_type)?;
+        if *when != is_processed || *times == 0 {
+            return None;
+        }
+        *times -= 1;
+        Some(shape.clone())
+    }
+}
+
+impl Script for State {
+    fn instead(&self, request: &ScriptedRequest<'_>) -> Option<Answer> {
+        let mut inner = self.0.lock().unwrap();
+        for (name, value) in request.parameters() {
+            inner.keep(name, value);
+        }
+        let endpoint = request.endpoint();
+        if ["token", "revoke"].contains(&endpoint) {
+            let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            let form = request.parameters().map(owned).collect();
+            inner.requests.push(Asked { endpoint, form, status: None });
+        }
+        let shape = inner.next(request.grant_type()?, false);
+        let mut answer = Answer { status: 200, ..Answer::default() };
+        answer.set("content-type", "application/json");
+        shape.map(|shape| {
+            shape(&mut answer, request);
+            answer
+        })
+    }
+
+    fn edit(&self, request: &ScriptedRequest<'_>, answer: &mut Answer) {
+        let mut inner = self.0.lock().unwrap();
+        let location = answer.headers.iter().find(|(name, _)| name == "location");
+        if let Some(url) = location.and_then(|(_, value)| url::Url::parse(value).ok()) {
+            url.query_pairs().for_each(|(name, value)| inner.keep(&name, &value));
+        }
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        for (name, value) in body.as_object().into_iter().flatten() {
+            inner.keep(name, value.as_str().unwrap_or_default());
+        }
+        let Some(grant_type) = request.grant_type() else { return };
+        if let Some(last) = inner.requests.last_mut() {
+            last.status = Some(answer.status);
+        }
+        if let Some(shape) = inner.next(grant_type, true) {
+            drop(inner);
+            shape(answer, request);
+        }
+    }
+}

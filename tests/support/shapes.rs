@@ -1,0 +1,200 @@
+//! Shapes of responses: what a server can make of a JSON object.
+
+use std::sync::Arc;
+
+use oauthctl_sandbox::{Answer, ScriptedRequest};
+use serde_json::{Map, Value, json};
+
+/// Changes a response.
+pub type Shape = Arc<dyn Fn(&mut Answer, &ScriptedRequest<'_>) + Send + Sync>;
+
+/// A shape with a name, for messages.
+pub type Named = (&'static str, Shape);
+
+/// A shape that depends on the request.
+pub fn shape(change: impl Fn(&mut Answer, &ScriptedRequest<'_>) + Send + Sync + 'static) -> Shape {
+    Arc::new(change)
+}
+
+/// Changes the JSON object.
+pub fn members(change: impl Fn(&mut Map<String, Value>) + Send + Sync + 'static) -> Shape {
+    shape(move |answer, _| {
+        let mut object = serde_json::from_slice(&answer.body).unwrap_or_default();
+        change(&mut object);
+        answer.body = Value::Object(object).to_string().into_bytes();
+    })
+}
+
+/// Sets a member.
+pub fn set(name: &'static str, value: Value) -> Shape {
+    members(move |object| drop(object.insert(name.to_owned(), value.clone())))
+}
+
+/// Removes a member.
+pub fn without(name: &'static str) -> Shape {
+    members(move |object| drop(object.remove(name)))
+}
+
+/// Changes the text of a member.
+pub fn text_of(name: &'static str, to: impl Fn(&str) -> Value + Send + Sync + 'static) -> Shape {
+    members(move |object| {
+        let before = object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        object.insert(name.to_owned(), to(&before));
+    })
+}
+
+/// Appends to the access token.
+pub fn suffix(end: impl Into<String>) -> Shape {
+    let end = end.into();
+    text_of("access_token", move |token| json!(format!("{token}{end}")))
+}
+
+/// Changes the body as text.
+pub fn raw(change: impl Fn(String) -> String + Send + Sync + 'static) -> Shape {
+    shape(move |answer, _| {
+        let body = String::from_utf8(std::mem::take(&mut answer.body)).unwrap();
+        answer.body = change(body).into_bytes();
+    })
+}
+
+/// Puts a text behind the first brace.
+pub fn first(text: impl Into<String>) -> Shape {
+    let text = text.into();
+    raw(move |body| body.replacen('{', &format!("{{{text},"), 1))
+}
+
+/// Replaces the body.
+pub fn body(bytes: impl Into<Vec<u8>>) -> Shape {
+    let bytes = bytes.into();
+    shape(move |answer, _| answer.body.clone_from(&bytes))
+}
+
+/// Sends the response with this status.
+pub fn with_status(status: u16, inner: Shape) -> Shape {
+    shape(move |answer, request| {
+        inner(answer, request);
+        answer.status = status;
+    })
+}
+
+/// Sends the response with this media type.
+pub fn with_type(kind: &'static str, inner: Shape) -> Shape {
+    shape(move |answer, request| {
+        inner(answer, request);
+        answer.set("content-type", kind);
+    })
+}
+
+/// The unchanged response.
+pub fn same() -> Shape {
+    shape(|_, _| ())
+}
+
+/// An OAuth error (RFC 6749, section 5.2).
+pub fn oauth_error(code: impl Into<Value>, status: u16) -> Shape {
+    described(code, status, json!({}))
+}
+
+/// An OAuth error with further members.
+pub fn described(code: impl Into<Value>, status: u16, more: Value) -> Shape {
+    let mut object = more.as_object().unwrap().clone();
+    object.insert("error".to_owned(), code.into());
+    with_type(
+        "application/json",
+        with_status(status, body(Value::Object(object).to_string().into_bytes())),
+    )
+}
+
+/// The members as a form.
+pub fn form() -> Shape {
+    shape(|answer, _| {
+        let object: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap();
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in &object {
+            form.append_pair(name, value.as_str().unwrap_or(&value.to_string()));
+        }
+        answer.body = form.finish().into_bytes();
+    })
+}
+
+/// Responses in an unusual form that a client accepts.
+pub fn unusual() -> Vec<Named> {
+    let nested = format!("\"extra\":{}{}", "[".repeat(120), "]".repeat(120));
+    vec![
+        ("token-type-case", set("token_type", json!("bEARER"))),
+        ("expires-in-string", set("expires_in", json!("3600"))),
+        ("expires-in-missing", without("expires_in")),
+        ("scope-missing", without("scope")),
+        ("scope-less", set("scope", json!("openid"))),
+        ("scope-more", text_of("scope", |scope| json!(format!("{scope} admin").trim()))),
+        ("unknown-members", first(r#""x":{"y":[1,null]},"instance_url":"https://i.example""#)),
+        ("nested-extra", first(nested)),
+        ("charset", with_type("application/json; charset=utf-8", same())),
+        ("pretty", raw(|body| format!("\n {} \n", body.replace(',', " ,\n    ")))),
+        ("token-64-kib", suffix("a".repeat(64 * 1024))),
+        ("token-256-kib", suffix("a".repeat(256 * 1024))),
+        ("token-shell", suffix("'\"`$(id)`\\;&|<>*?~#!%{}[]")),
+    ]
+}
+
+/// Responses that some real servers send, whether or not the RFC allows them, and that a client accepts.
+pub fn odd() -> Vec<Named> {
+    let behind = |bytes: &'static [u8]| {
+        shape(move |answer, _| {
+            answer.body.splice(1..1, [bytes, b","].concat());
+        })
+    };
+    vec![
+        ("token-type-missing", without("token_type")),
+        ("token-type-null", set("token_type", Value::Null)),
+        ("token-type-bearer-token", set("token_type", json!("BearerToken"))),
+        ("form", with_type("application/x-www-form-urlencoded", form())),
+        ("form-as-text", with_type("text/plain; charset=utf-8", form())),
+        ("created", with_status(201, same())),
+        ("non-authoritative", with_status(203, same())),
+        ("text-plain", with_type("text/plain", same())),
+        ("text-html", with_type("text/html; charset=utf-8", same())),
+        ("byte-order-mark", raw(|body| format!("\u{feff}{body}"))),
+        ("latin-1", behind(b"\"\xe9t\xe9\":\"\xff\xfe\"")),
+        ("lone-surrogate", behind(br#""\ud800":"\udfff \ud800x""#)),
+        ("line-break", behind(b"\"note\":\"one\ntwo\t\"")),
+        ("duplicate-member", behind(br#""x":1,"x":{"y":1,"y":2}"#)),
+        ("error-empty", set("error", json!(""))),
+        ("error-null", set("error", Value::Null)),
+        ("id-token-false", set("id_token", json!(false))),
+        ("scope-array", text_of("scope", |scope| scope.split(' ').collect())),
+        ("scope-number", set("scope", json!(7))),
+        ("scope-twice", first(r#""scope":"api","scope":"read""#)),
+        ("scope-control", set("scope", json!("api\u{7}\tread"))),
+        (
+            "scope-token",
+            members(|object| {
+                let token = object["access_token"].as_str().unwrap().to_owned();
+                object.insert("scope".to_owned(), json!(format!("api {token}")));
+            }),
+        ),
+        ("scope-comma", text_of("scope", |scope| json!(scope.replace(' ', ",")))),
+        ("refresh-token-empty", set("refresh_token", json!(""))),
+        ("refresh-token-null", set("refresh_token", Value::Null)),
+    ]
+}
+
+/// Lifetimes that must neither overflow nor panic, nor make each call refresh; and whether each is one.
+pub fn lifetimes() -> Vec<(&'static str, Shape, bool)> {
+    let expires = |text: &'static str| {
+        raw(move |body| body.replace("\"expires_in\":3600", &format!("\"expires_in\":{text}")))
+    };
+    vec![
+        ("300", expires("300"), true),
+        ("0", expires("0"), false),
+        ("negative", expires("-1"), false),
+        ("float", expires("3600.5"), true),
+        ("1e308", expires("1e308"), true),
+        ("2-63", expires("9223372036854775808"), true),
+        ("2-64", expires("18446744073709551616"), true),
+        ("null", expires("null"), false),
+        ("word", expires("\"soon\""), false),
+        ("empty", expires("\"\""), false),
+        ("array", expires("[3600]"), false),
+    ]
+}
