@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::control::Control;
-use super::servers::{Node, text};
+use super::node::{Node, text};
 
 /// One of them, with its database in a directory of its own. Its client is `cli`, its user `alice`.
 pub struct Foreign {

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::home::Home;
-use super::servers::{Hostile, Servers};
+use super::hostile::Hostile;
+use super::servers::Servers;
 
 /// A hostile server of its own, one of its scenarios, and a home with the profile `p` there.
 pub struct Scene {

@@ -36,8 +36,11 @@ fn secret_that_the_server_repeats_is_not_shown() {
     }
 }
 
+/// Writes a text in another way.
+type Encoding = fn(&str) -> String;
+
 /// How a server may write what it repeats; what it writes stands in a string of JSON.
-fn encodings() -> Vec<(&'static str, fn(&str) -> String)> {
+fn encodings() -> Vec<(&'static str, Encoding)> {
     fn hex(text: &str) -> Vec<String> {
         text.bytes().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -76,7 +79,7 @@ fn encodings() -> Vec<(&'static str, fn(&str) -> String)> {
 }
 
 /// A refusal that repeats each secret of the request in an encoding.
-fn encoded(encode: fn(&str) -> String) -> Shape {
+fn encoded(encode: Encoding) -> Shape {
     let refusal = shape(move |answer, request| {
         let names = ["code", "code_verifier", "refresh_token", "client_secret"];
         let form: Vec<(&str, &str)> = request.parameters().collect();

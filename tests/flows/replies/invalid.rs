@@ -41,11 +41,17 @@ pub fn refusal(name: &str) -> Shape {
 }
 
 /// Responses that are no token response.
-#[rustfmt::skip]
 pub fn invalid() -> Vec<Row> {
+    let mut all = other_bodies();
+    all.extend(invalid_members());
+    all.extend(other_statuses());
+    all
+}
+
+/// Bodies that are not a JSON object with a token.
+#[rustfmt::skip]
+fn other_bodies() -> Vec<Row> {
     let html = "<!doctype html><title>Log in to the network</title>";
-    let characters = "`access_token` with invalid characters";
-    let no_string = "`access_token` that is not a string";
     vec![
         row("html", 7, "a body of type `text/html`", with_type("text/html", body(html))),
         row("html-as-json", 7, "invalid JSON", body(html)),
@@ -73,6 +79,15 @@ pub fn invalid() -> Vec<Row> {
         row("comment", 7, "invalid JSON", raw(|it| format!("/* */{it}"))),
         row("deep-100k", 7, "JSON that is nested too deeply", padded("[".repeat(100_000) + &"]".repeat(100_000))),
         row("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB", padded(format!("\"{}\"", "a".repeat(1 << 20)))),
+    ]
+}
+
+/// Objects with a member that is not as it must be.
+#[rustfmt::skip]
+fn invalid_members() -> Vec<Row> {
+    let characters = "`access_token` with invalid characters";
+    let no_string = "`access_token` that is not a string";
+    vec![
         row("access-token-missing", 7, "no `access_token`", without("access_token")),
         row("access-token-empty", 7, "an empty `access_token`", set("access_token", json!(""))),
         row("access-token-null", 7, "no `access_token`", set("access_token", Value::Null)),
@@ -99,6 +114,13 @@ pub fn invalid() -> Vec<Row> {
         row("token-type-dpop", 7, "a DPoP token although", set("token_type", json!("DPoP"))),
         row("token-type-newline", 7, "an invalid `token_type`", set("token_type", json!("Bearer\r\nX: y"))),
         row("error-beside-token", 8, "invalid_request", set("error", json!("invalid_request"))),
+    ]
+}
+
+/// The token with a status that is none of a token response.
+#[rustfmt::skip]
+fn other_statuses() -> Vec<Row> {
+    vec![
         row("token-in-400", 8, "400 (Bad Request) and no OAuth error in its body", with_status(400, same())),
         row("token-in-500", 9, "the server returned 500 (Internal Server Error)", with_status(500, same())),
         row("token-in-302", 8, "302 (a redirect, which is not followed) and no OAuth error in its body", with_status(302, same())),

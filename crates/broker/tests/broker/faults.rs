@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::Answer;
+use fleet::NEW;
 pub use fleet::{Fleet, token_of};
 use spool::{
     spool_survives_a_rotation_of_the_master_key, unopened_spool_makes_its_connection_unavailable,
 };
-
-/// More than any token lives: whatever is stored is refreshed.
-const NEW: &str = "?min_ttl=24h";
 
 #[track_caller]
 fn access_token(answer: &Answer) -> String {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Node, text};
-use crate::support::control::Control;
+use super::control::Control;
+use super::node::{Node, text};
 
 /// The hostile server.
 pub struct Hostile {
