@@ -175,7 +175,10 @@ fn attempts(
 ) -> Result<Attempts> {
     let now = Timestamp::now();
     let Some(before) = before.filter(|_| is_step_up) else {
-        return Ok(Attempts::first(scopes, now));
+        // A login that repeats the last one changes nothing, so that nothing is written.
+        let last = before.map(|before| &before.attempts);
+        let repeated = last.filter(|last| last.count == 1 && last.scopes == scopes).cloned();
+        return Ok(repeated.unwrap_or_else(|| Attempts::first(scopes, now)));
     };
     let attempts = before.attempts.next(scopes, now);
     if attempts.count > ATTEMPTS {

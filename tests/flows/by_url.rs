@@ -111,6 +111,31 @@ fn refresh_sends_the_resource_byte_for_byte() {
 }
 
 #[test]
+fn repeated_login_writes_no_state_of_its_own() {
+    use std::os::unix::fs::MetadataExt;
+    let scene = Scene::new();
+    // Each write makes a new file.
+    let files = || {
+        let all = ["urls", "clients"].map(|name| scene.home.state_dir().join(name));
+        let all = all.iter().flat_map(|dir| std::fs::read_dir(dir).unwrap()).map(Result::unwrap);
+        let mut all: Vec<_> =
+            all.map(|file| (file.path(), file.metadata().unwrap().ino())).collect();
+        all.sort();
+        all
+    };
+    scene.home.run(["login", &scene.url, "--client-id", "mine"]).ok();
+    let before = files();
+    scene.login().ok();
+    assert_eq!((before.len(), files()), (2, before));
+    scene.home.run(["login", &scene.url, "--scope", "write"]).ok();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"write\"";
+    for _ in 0..2 {
+        scene.token(&["--challenge", challenge]).ok();
+    }
+    scene.token(&["--challenge", challenge]).fails(5);
+}
+
+#[test]
 fn resource_that_moves_needs_a_new_login() {
     let scene = Scene::new();
     scene.login().ok();

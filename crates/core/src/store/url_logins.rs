@@ -156,6 +156,9 @@ impl UrlLogins {
         let dir = Dir::create(&self.path, &self.warnings)?.make_child(below)?;
         let bytes = serde_json::to_vec(&Kept { version: VERSION, value })
             .map_err(|_| Error::internal("cannot write a login by URL as JSON"))?;
+        if matches!(dir.read(name), Ok(Some(stored)) if *stored == bytes) {
+            return Ok(());
+        }
         dir.replace(name, &bytes)?;
         dir.sweep(name);
         Ok(())
