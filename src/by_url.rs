@@ -4,7 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
 use oauthctl_core::flow::{FlowManager, Located, Registration};
-use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlClient, UrlLogin};
+use oauthctl_core::profile::url_login::{
+    Attempts, ClientOrigin, IssuedClient, UrlClient, UrlLogin,
+};
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::store::{Store, UrlLogins};
@@ -15,6 +17,9 @@ use crate::context::Context;
 
 /// Maximum number of logins in a row for the same scopes that a resource can cause.
 const ATTEMPTS: u32 = 3;
+
+/// Maximum number of earlier clients that are kept for a URL.
+const FORMER: usize = 16;
 
 /// What the user asks for.
 #[derive(Debug, Default)]
@@ -101,7 +106,10 @@ pub async fn prepare(
     let borrows_client = client.origin == ClientOrigin::Given
         && request.client.is_none()
         && at_same_server.is_none_or(|login| login.client.id != client.id);
+    let former =
+        known.as_ref().map(|before| former(before, &place.store_name, &issuer, &client.id));
     let login = UrlLogin {
+        former: former.unwrap_or_default(),
         url: known.map_or_else(|| url.to_owned(), |login| login.url),
         issuer,
         resource: located.resource,
@@ -111,6 +119,13 @@ pub async fn prepare(
         attempts,
     };
     Ok(Prepared { login, server: located.server, secret, borrows_client })
+}
+
+/// Returns the clients of earlier logins to the URL whose secrets are in this store, without the one that is used now.
+fn former(before: &UrlLogin, store: &str, issuer: &str, id: &str) -> Vec<IssuedClient> {
+    let here = (before.store == store).then(|| before.clients());
+    let others = here.into_iter().flatten().filter(|one| !one.is(issuer, id));
+    others.filter(|one| one.client.origin != ClientOrigin::MetadataDocument).take(FORMER).collect()
 }
 
 impl Prepared {
@@ -311,8 +326,8 @@ fn free_port(port: Option<u16>) -> Result<u16> {
     })
 }
 
-/// Forgets the login of a URL, with its client if no other login uses it. Returns what became of the
-/// registration, if there was one.
+/// Forgets the login of a URL, with its clients that no other login uses. Returns what became of their
+/// registrations, if there were any.
 ///
 /// # Errors
 ///
@@ -323,22 +338,24 @@ pub async fn forget(
     login: &UrlLogin,
     local: bool,
 ) -> Result<Option<Result<()>>> {
-    let client = &login.client;
-    let uses_it = |other: &UrlLogin| {
-        other.url != login.url
-            && (&other.issuer, &other.store) == (&login.issuer, &login.store)
-            && other.client.id == client.id
-    };
+    let mut others = place.logins.all()?;
+    others.retain(|other| other.url != login.url && other.store == login.store);
     let mut outcome = None;
-    if !place.logins.all()?.iter().any(uses_it) {
-        outcome = unregister(place, manager, client, local).await;
-        let items = [&client.secret_item, &client.registration_token_item];
-        for item in items.into_iter().flatten() {
+    for IssuedClient { issuer, client } in login.clients() {
+        if others.iter().any(|other| other.clients().any(|one| one.is(&issuer, &client.id))) {
+            continue;
+        }
+        let deleted = unregister(place, manager, &client, local).await;
+        outcome = match outcome {
+            Some(Err(error)) => Some(Err(error)),
+            earlier => deleted.or(earlier),
+        };
+        for item in [&client.secret_item, &client.registration_token_item].into_iter().flatten() {
             place.store.items.unset(item).await?;
         }
-        let kept = place.logins.client(&login.issuer, &login.store)?;
+        let kept = place.logins.client(&issuer, &login.store)?;
         if kept.is_some_and(|kept| kept.id == client.id) {
-            place.logins.forget_client(&login.issuer, &login.store)?;
+            place.logins.forget_client(&issuer, &login.store)?;
         }
     }
     place.logins.forget(&login.url)?;

@@ -43,11 +43,31 @@ fn challenge_is_found_among_several() {
 
 #[test]
 fn malformed_challenge_leaves_the_well_known_location() {
-    let long = format!("Bearer x=\"{}\"", "y".repeat(12 * 1024));
+    let long = format!("Bearer x=\"{}\"", "y".repeat(65 * 1024));
     for challenge in ["Bearer resource_metadata=\"", "Bearer resource_metadata=$/x y", &long] {
         let scene = Scene::with(&json!({ "challenge": challenge }));
         scene.login().ok();
     }
+}
+
+#[test]
+fn hostile_value_of_the_flag_is_a_usage_error() {
+    let scene = Scene::new();
+    let long = format!("Bearer x=\"{}\"", "y".repeat(65 * 1024));
+    for (value, why) in [
+        (long.as_str(), "longer than 64 KiB"),
+        ("Bearer scope=\"a\u{1}b\"", "a control character"),
+        ("Bearer scope=\"a\nb\"", "a control character"),
+        ("Bearer scope=\"a", "does not end"),
+        ("Bearer scope=\"a\", scope=\"b\"", "twice"),
+        ("Basic realm=\"Bearer scope=x\"", "no `Bearer` challenge"),
+        ("", "no `Bearer` challenge"),
+    ] {
+        let refused = scene.home.run(["login", &scene.url, "--challenge", value]).fails(2);
+        assert!(refused.stderr.contains(why), "{value:.40}: {}", refused.stderr);
+        assert!(!refused.stderr.contains('\u{1}') && refused.stderr.len() < 400, "{value:.40}");
+    }
+    assert!(scene.server.paths().is_empty());
 }
 
 #[test]

@@ -68,6 +68,45 @@ fn logout_deletes_the_registration() {
 }
 
 #[test]
+fn logout_deletes_earlier_registrations_too() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let uri = scene.one("/a/register")["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
+    let port = url::Url::parse(&uri).unwrap().port().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    scene.login().ok();
+    drop(taken);
+    // Then the resource moves to another server.
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
+    scene.login().ok();
+    let mut ids: Vec<String> = scene
+        .server
+        .requests("/a/authorize")
+        .iter()
+        .map(|request| format!("/a/register/{}", request["query"]["client_id"].as_str().unwrap()))
+        .collect();
+    let last = scene.one("/b/authorize")["query"]["client_id"].as_str().unwrap().to_owned();
+    ids.push(format!("/b/register/{last}"));
+    assert_eq!(scene.count("/a/register"), 2);
+    let result = scene.home.run(["logout", &scene.url, "--json"]).ok().json();
+    assert_eq!(result[0]["registration"], "deleted", "{result}");
+    for path in ids {
+        let deletion = scene.one(&path);
+        let id = path.split('/').next_back().unwrap();
+        assert_eq!(deletion["method"], "DELETE", "{path}");
+        assert_eq!(deletion["authorization"], format!("Bearer rat-{id}-canary-7f3a"), "{path}");
+    }
+    // Nothing of them is used again.
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/a"] } }));
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 3);
+}
+
+#[test]
 fn refused_registration_says_what_to_do() {
     let scene = Scene::with(
         &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_client_metadata\"}" } }),

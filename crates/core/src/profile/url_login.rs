@@ -30,6 +30,9 @@ pub struct UrlLogin {
     pub store: String,
     /// The client.
     pub client: UrlClient,
+    /// The clients of earlier logins to this URL, until they are forgotten with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<IssuedClient>,
     /// How often the same scopes were requested in a row.
     pub attempts: Attempts,
 }
@@ -59,6 +62,22 @@ pub struct UrlClient {
     /// The item of the token store that holds the registration access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token_item: Option<String>,
+}
+
+/// A client, and the issuer that knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedClient {
+    /// The issuer.
+    pub issuer: String,
+    /// The client.
+    pub client: UrlClient,
+}
+
+impl IssuedClient {
+    /// Returns whether this is the client with this id at this issuer.
+    pub fn is(&self, issuer: &str, id: &str) -> bool {
+        self.issuer == issuer && self.client.id == id
+    }
 }
 
 /// Where a client comes from.
@@ -128,6 +147,12 @@ pub fn canonical(text: &str) -> String {
 }
 
 impl UrlLogin {
+    /// Returns the client, and then those of earlier logins.
+    pub fn clients(&self) -> impl Iterator<Item = IssuedClient> {
+        let own = IssuedClient { issuer: self.issuer.clone(), client: self.client.clone() };
+        std::iter::once(own).chain(self.former.iter().cloned())
+    }
+
     /// Returns the equivalent profile.
     ///
     /// # Errors
@@ -201,6 +226,7 @@ mod tests {
                 registration_uri: None,
                 registration_token_item: None,
             },
+            former: Vec::new(),
             attempts: Attempts { scopes: Vec::new(), count: 1, at: Timestamp::from_unix(1) },
         };
         let profile = login.profile().unwrap();
