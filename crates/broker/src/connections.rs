@@ -313,8 +313,8 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
     Ok(Some(ended.forgotten))
 }
 
-/// Makes the tokens of a flow readable, once the application has confirmed that it was this user's. If this fails or the
-/// process stops, the confirmation can be repeated.
+/// Makes the tokens of a flow readable, once the application has confirmed that the flow was started for this user. A
+/// confirmation that fails can be repeated, also after the process was killed.
 ///
 /// # Errors
 ///
@@ -349,9 +349,9 @@ pub async fn confirm(
     get(broker, &place).await?.ok_or_else(Problem::not_found)
 }
 
-/// Moves a grant from where it waited to where its tokens are read. One transaction uses up the confirmation, removes
-/// the grant there and stores it here: until then, the confirmation can be repeated, and the worker revokes what nobody
-/// confirms; afterwards, nothing is left to revoke.
+/// Makes an unconfirmed grant the grant of a connection. One transaction removes the confirmation and the unconfirmed
+/// grant, and stores the connection. Before it, the confirmation can be repeated, and the worker revokes the grant if
+/// the application does not confirm; after it, the worker finds no grant to revoke.
 async fn move_grant(
     broker: &Broker,
     confirmation: &Key,

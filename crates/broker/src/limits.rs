@@ -61,6 +61,23 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// Runs work in a turn. The work gets the condition for its writes: that the turn has not ended.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails or others take too long, and the errors of the work.
+    pub async fn run<T, E: From<Error>, F: Future<Output = Result<T, E>>>(
+        vault: &Vault,
+        space: Space,
+        tenant: &str,
+        work: impl FnOnce(Condition) -> F,
+    ) -> Result<T, E> {
+        let turn = Self::wait(vault, space, tenant).await?;
+        let outcome = work(turn.condition()).await;
+        turn.end().await;
+        outcome
+    }
+
     /// Waits for the turn.
     ///
     /// # Errors

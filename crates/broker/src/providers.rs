@@ -63,11 +63,9 @@ pub async fn put(
     let profile = built.map_err(|error| Problem::invalid(error.message()))?;
     refuse_out_of_reach(&profile, broker.settings.reach())?;
     let key = key_of(tenant, name);
-    let turn = Turn::wait(&broker.vault, Space::Providers, tenant).await?;
-    let wanted = (keys, own_callback);
-    let written = write(broker, &caller.tenant, &key, wanted, turn.condition()).await;
-    turn.end().await;
-    let (mut provider, revision, is_new) = written?;
+    let work = |condition| write(broker, &caller.tenant, &key, (keys, own_callback), condition);
+    let (mut provider, revision, is_new) =
+        Turn::run(&broker.vault, Space::Providers, tenant, work).await?;
     if is_iss_unknown(broker, &profile, &provider) && lacks_iss(broker, &profile).await {
         provider.without_iss = profile.issuer.clone();
         save(broker, &key, &provider, Condition::Revision(revision)).await?;

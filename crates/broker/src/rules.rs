@@ -174,11 +174,10 @@ pub async fn put(
             Some((url, SigningSecret::generate()?))
         }
     };
-    let turn = Turn::wait(vault, Space::Rules, tenant).await?;
     let key = key_of(tenant, moment, provider);
-    let written = write(vault, &key, wanted, callback.as_ref(), turn.condition()).await;
+    let work = |condition| write(vault, &key, wanted, callback.as_ref(), condition);
+    let written = Turn::run(vault, Space::Rules, tenant, work).await;
     caches.forget(&key);
-    turn.end().await;
     let (rule, is_new) = written?;
     let mut state = RuleState::of(moment, provider, &rule);
     state.secret = callback.as_ref().map(|(_, secret)| secret.shown());

@@ -9,8 +9,8 @@ use crate::clock::now_seconds;
 /// How long an application has to confirm a flow.
 pub const CONFIRMATION: Duration = Duration::from_secs(600);
 
-/// How much longer its grant waits, so that no confirmation in time comes too late: it is stored before the confirmation
-/// is, and the clocks of instances differ.
+/// How much longer the unconfirmed grant is kept, so that a confirmation in time always finds it: the grant is stored
+/// earlier than the confirmation, and the clocks of instances differ.
 const LONGER: Duration = Duration::from_secs(60);
 
 /// The part of a lifetime before its end in which a token is refreshed in the background: a fifth, at most

@@ -172,10 +172,7 @@ pub async fn put(
 ) -> Result<(String, bool), Problem> {
     check_name("the name of a webhook", name)?;
     let url = check_url("url", url, reach)?;
-    let turn = Turn::wait(vault, Space::Webhooks, tenant).await?;
-    let written = write(vault, (tenant, name), &url, events).await;
-    turn.end().await;
-    written
+    Turn::run(vault, Space::Webhooks, tenant, |_| write(vault, (tenant, name), &url, events)).await
 }
 
 async fn write(

@@ -20,11 +20,11 @@ use backoff::{Backoff, below};
 use queue::{Queue, Times};
 use slots::Slots;
 
-/// The most refreshes at once, and the most of them at one provider of a tenant: fewer than a tenant that is alone gets,
-/// so that its other providers are asked too.
-const AT_ONCE: (usize, usize) = (640, 256);
+/// Maximum number of concurrent refreshes, in total and at one provider of a tenant. A single tenant gets half of the
+/// total: more than its slowest provider can use up.
+const AT_ONCE: (usize, usize) = (720, 320);
 
-/// How long a claimed grant is left alone: longer than a refresh can take.
+/// Lease of a claimed grant in seconds: longer than a refresh can take.
 const LEASE: u64 = 120;
 
 /// How often expired records are removed.

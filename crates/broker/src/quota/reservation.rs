@@ -40,10 +40,8 @@ impl Reservation {
     pub async fn take(vault: &Vault, tenant: &Tenant, place: &Place) -> Result<Option<Self>> {
         let Some(most) = tenant.quota.connections else { return Ok(Some(Self(None))) };
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let turn = Turn::wait(vault, Space::Reservations, &tenant.name).await?;
-        let taken = take(vault, place, most, turn.condition()).await;
-        turn.end().await;
-        taken
+        let work = |condition| take(vault, place, most, condition);
+        Turn::run(vault, Space::Reservations, &tenant.name, work).await
     }
 
     /// Gives the place up. One that is not given up expires.

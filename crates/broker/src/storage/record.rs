@@ -168,18 +168,18 @@ pub struct Write {
     pub expires_at: Option<u64>,
     /// The condition of the write.
     pub condition: Condition,
-    /// The records that are removed in the same transaction.
+    /// Records that are removed in the same transaction.
     pub removes: Vec<Removal>,
 }
 
 impl Write {
-    /// Creates a write of a record that neither is due nor expires.
+    /// Creates a write of a record that is never due and never expires.
     pub fn new(key: Key, value: Vec<u8>, condition: Condition) -> Self {
         Self { key, value, due_at: None, expires_at: None, condition, removes: Vec::new() }
     }
 }
 
-/// A record that is removed together with a write. If it is no longer there with this revision, nothing is written.
+/// A record that is removed together with a write. If there is no such record with this revision, nothing is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// The key, in a space that is not [watched](Space::is_watched).

@@ -8,8 +8,8 @@ use crate::clock::now_seconds;
 /// The first pause and the longest, in seconds.
 const PAUSES: (u64, u64) = (5, 600);
 
-/// How long after its pause a provider is forgotten that nobody has asked since, in seconds: it was deleted, or nothing
-/// is left to do there. The messages of a webhook are sent again after two hours at most.
+/// How many seconds after its pause a provider without further attempts is forgotten: it was deleted, or nothing is left
+/// to do. A webhook message is retried after two hours at most.
 const FORGOTTEN: u64 = 3 * 3_600;
 
 /// The failing providers.

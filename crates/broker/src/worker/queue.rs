@@ -1,7 +1,7 @@
-//! Records that are due: claimed, and begun in slots.
+//! Queues of due records.
 //!
-//! All instances share the work. A record that is due is claimed by moving the time at which it is due, which only one
-//! of them can do; if that one dies, the record is due again after the lease.
+//! All instances share the work. An instance claims a due record by changing its due time, which only one instance can
+//! do. If that instance dies, the record is due again after the lease.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,55 +15,55 @@ use crate::clock::now_seconds;
 use crate::storage::{Key, Record, Space, Storage};
 use crate::tenants;
 
-/// The most records that are read at once.
+/// Maximum number of records that are read at once.
 const BATCH: usize = 256;
 
-/// How soon the store is asked again while more is due than gets slots.
+/// Pause before the next round while due records wait for slots.
 const CROWDED: Duration = Duration::from_millis(100);
 
-/// How long to wait at least before what is due is looked for behind the records of those that get no slot, and how many
-/// times as long as that took: it takes the longer the more of them there are.
-const BEHIND: (Duration, u32) = (Duration::from_secs(1), 10);
+/// Shortest pause after a scan past the records that get no slot that has found all others, and the pause as a multiple
+/// of the time that the scan took: the more records get no slot, the longer a scan takes.
+const SCANS: (Duration, u32) = (Duration::from_secs(1), 10);
 
 /// The times of a queue.
 pub(super) struct Times {
-    /// How long a claimed record is left alone, in seconds: longer than the work can take.
+    /// Lease of a claimed record in seconds: longer than the work can take.
     pub(super) lease: u64,
-    /// How long the records of a disabled tenant are left alone before it is looked at again, in seconds.
+    /// Pause in seconds before a record of a disabled tenant is due again.
     pub(super) disabled: u64,
-    /// How often the store is asked what is due.
+    /// Pause between two rounds.
     pub(super) pause: Duration,
 }
 
-/// The records of a space that are due.
+/// The due records of a space.
 pub(super) struct Queue {
     broker: Arc<Broker>,
     space: Space,
     slots: Arc<Slots>,
     times: Times,
-    /// When it may next look behind the records of those that get no slot.
-    next_behind: Instant,
+    /// Time of the next scan past the records that get no slot.
+    next_scan: Instant,
 }
 
-/// What a look at the store has found.
+/// The result of starting due records.
 #[derive(Default)]
-struct Found {
-    /// There may be more.
+struct Started {
+    /// Whether more records may be due.
     is_more: bool,
-    /// How many are begun.
-    begun: usize,
-    /// How many got no slot.
+    /// Number of started records.
+    count: usize,
+    /// Number of records that got no slot.
     refused: usize,
 }
 
 impl Queue {
     /// Creates a queue.
     pub(super) fn new(broker: Arc<Broker>, space: Space, slots: Arc<Slots>, times: Times) -> Self {
-        Self { broker, space, slots, times, next_behind: Instant::now() }
+        Self { broker, space, slots, times, next_scan: Instant::now() }
     }
 
-    /// Claims what is due, the earliest first, and starts to work on it. The work gets the record and the time until
-    /// which it is left alone. Returns how long to wait before the next round.
+    /// Claims due records, the earliest first, and starts work on each. The work gets the record and the end of its
+    /// lease. Returns the pause before the next round.
     pub(super) async fn round<W>(&mut self, work: impl Fn(Record, u64) -> W) -> Duration
     where
         W: Future<Output = ()> + Send + 'static,
@@ -71,37 +71,36 @@ impl Queue {
         if self.slots.full().is_none() {
             return CROWDED;
         }
-        let first = self.look(&[], &work).await;
+        let first = self.start(&[], &work).await;
         if first.refused == 0 {
-            let is_more = first.is_more && first.begun > 0;
+            let is_more = first.is_more && first.count > 0;
             return if is_more { Duration::ZERO } else { self.times.pause };
         }
         if first.is_more
-            && Instant::now() >= self.next_behind
+            && Instant::now() >= self.next_scan
             && let Some(full) = self.slots.full()
         {
             let begun = Instant::now();
-            let behind = self.look(&full, &work).await;
-            if !behind.is_more {
-                let pause = BEHIND.0.max(begun.elapsed() * BEHIND.1);
-                self.next_behind = Instant::now() + pause;
-            }
+            let others = self.start(&full, &work).await;
+            let took = begun.elapsed();
+            let pause = if others.is_more { took } else { SCANS.0.max(took * SCANS.1) };
+            self.next_scan = Instant::now() + pause;
         }
         CROWDED
     }
 
-    /// Begins what is due and gets a slot, except for these tenants and servers.
-    async fn look<W>(&self, except: &[String], work: &impl Fn(Record, u64) -> W) -> Found
+    /// Starts the due records that get slots, except those of these tenants and servers.
+    async fn start<W>(&self, except: &[String], work: &impl Fn(Record, u64) -> W) -> Started
     where
         W: Future<Output = ()> + Send + 'static,
     {
         let storage = self.broker.vault.storage();
-        // A failing store is not asked harder: `/readyz` tells of it.
+        // A failing store is not asked more often. `/readyz` reports it.
         let due = storage.due_except(self.space, now_seconds(), except, BATCH).await;
-        let Ok(mut due) = due else { return Found::default() };
-        let mut found = Found { is_more: due.len() == BATCH, ..Found::default() };
+        let Ok(mut due) = due else { return Started::default() };
+        let mut started = Started { is_more: due.len() == BATCH, ..Started::default() };
         if storage.is_shared() {
-            // Instances that ask at the same time begin at different ends.
+            // Instances that read at the same time claim different records first.
             shuffle(&mut due);
         }
         let mut claims = JoinSet::new();
@@ -110,14 +109,14 @@ impl Queue {
                 break;
             }
             let Some(slot) = self.slots.take(&record.key) else {
-                found.refused += 1;
+                started.refused += 1;
                 continue;
             };
             claims.spawn(claim(Arc::clone(storage), record, self.times.lease, slot));
         }
         while let Some(claimed) = claims.join_next().await {
             let Ok(Some((record, lease, slot))) = claimed else { continue };
-            found.begun += 1;
+            started.count += 1;
             let (broker, key, disabled) =
                 (Arc::clone(&self.broker), record.key.clone(), self.times.disabled);
             let work = work(record, lease);
@@ -128,11 +127,11 @@ impl Queue {
                 }
             });
         }
-        found
+        started
     }
 }
 
-/// Claims a record, if no other instance was faster. Returns also until when.
+/// Claims a record, unless another instance was faster. Also returns the end of the lease.
 async fn claim(
     storage: Arc<dyn Storage>,
     record: Record,
@@ -144,7 +143,8 @@ async fn claim(
     matches!(claimed, Ok(true)).then_some((record, until, slot))
 }
 
-/// Returns whether a claimed record may be worked on. That of a disabled tenant waits; so does any, if the store fails.
+/// Returns whether work on a claimed record is allowed. A record of a disabled tenant is postponed. If the store fails,
+/// the record is due again after its lease.
 async fn is_allowed(broker: &Broker, key: &Key, lease: u64, disabled: u64) -> bool {
     match tenants::is_disabled(&broker.vault, &key.tenant).await {
         Ok(false) => true,

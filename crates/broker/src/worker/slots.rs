@@ -1,8 +1,7 @@
-//! Slots for what is done at the same time, shared fairly between tenants.
+//! Slots for concurrent work, shared fairly between tenants.
 //!
-//! A tenant gets another slot only while it has fewer of them than are free. A tenant that is alone gets half of them, the
-//! next one half of the rest. However much there is to do for one, and however slow its servers are, another one gets
-//! slots at once.
+//! A tenant gets another slot only while it has fewer slots than are free: the first tenant gets at most half of all
+//! slots, the next one half of the rest. A tenant with much work or slow servers therefore never takes all slots.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,22 +10,22 @@ use crate::storage::Key;
 
 /// The slots.
 pub(super) struct Slots {
-    /// How many there are.
+    /// Number of slots.
     count: usize,
-    /// The most of them for one server of a tenant: a provider, or the receiver of a webhook.
+    /// Maximum number of slots for one server of a tenant: a provider, or the receiver of a webhook.
     of_server: usize,
     taken: Mutex<Taken>,
 }
 
-/// The slots that are taken.
+/// The numbers of slots that are in use.
 #[derive(Default)]
 struct Taken {
     all: usize,
-    /// By `TENANT`, and by `TENANT/SERVER`.
+    /// By `TENANT` and by `TENANT/SERVER`.
     by: HashMap<String, usize>,
 }
 
-/// A slot that is taken, until it is dropped.
+/// A slot in use. It is free again when this is dropped.
 pub(super) struct Slot {
     slots: Arc<Slots>,
     names: [String; 2],
@@ -38,8 +37,8 @@ impl Slots {
         Arc::new(Self { count, of_server, taken: Mutex::default() })
     }
 
-    /// Takes a slot for a record, whose id begins with the name of the server; `None` if its tenant or its server has
-    /// as many as it may have now.
+    /// Takes a slot for a record whose id begins with the name of the server. Returns `None` if its tenant or its server
+    /// gets no slot now.
     pub(super) fn take(self: &Arc<Self>, key: &Key) -> Option<Slot> {
         let server = key.id.split('/').next().unwrap_or_default();
         let names = [key.tenant.clone(), format!("{}/{server}", key.tenant)];
@@ -57,7 +56,7 @@ impl Slots {
         Some(Slot { slots: Arc::clone(self), names })
     }
 
-    /// Returns the tenants and the servers that get no slot now, by name; `None` if nobody gets one.
+    /// Returns the names of the tenants and servers that get no slot now; `None` if no tenant gets one.
     pub(super) fn full(&self) -> Option<Vec<String>> {
         let taken = self.taken();
         let free = self.count - taken.all;
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
     use crate::storage::Space;
 
-    /// Takes as many slots as it gets.
+    /// Takes slots until there are no more for this server.
     fn take_all(slots: &Arc<Slots>, tenant: &str, server: &str) -> Vec<Slot> {
         let key = Key::new(Space::Grants, tenant, format!("{server}/user"));
         std::iter::from_fn(|| slots.take(&key)).collect()
@@ -111,7 +110,7 @@ mod tests {
         assert_eq!(second.len(), 16);
         let rest: Vec<_> = ["c", "d", "e", "f"].map(|name| take_all(&slots, name, "p")).into();
         assert_eq!(rest.iter().map(Vec::len).collect::<Vec<_>>(), [8, 4, 2, 1]);
-        // The last one goes to somebody who has none.
+        // The last slot goes to a tenant that has none.
         let mut full = slots.full().unwrap();
         full.sort();
         assert_eq!(full, ["a", "a/p", "b", "c", "d", "e", "f"]);

@@ -28,7 +28,7 @@ pub struct Memory {
     pub delay: Duration,
     /// The number of bytes that are added to each access token.
     pub padding: usize,
-    /// How many requests for tokens no longer wait for their response.
+    /// Number of token requests that got their response or whose client no longer waits.
     pub ended: u32,
     /// The lifetime of access tokens, in seconds.
     pub lifetime: u64,
@@ -117,7 +117,7 @@ async fn token(State(memory): State<Arc<Mutex<Memory>>>, Form(form): Form<Fields
     answer
 }
 
-/// A request that waits for its response, or until its client gives up.
+/// A request whose client waits for the response.
 struct Waiting(Arc<Mutex<Memory>>);
 
 impl Drop for Waiting {

@@ -14,10 +14,10 @@ use crate::authority::Authority;
 use crate::receiver::Receiver;
 use crate::support::{Home, provider};
 
-/// More than an instance refreshes at once.
+/// More connections than an instance refreshes at the same time.
 const MANY: usize = 800;
 
-/// The store of a home, beside the broker or without one.
+/// Opens the store of a home, whether or not a broker is running.
 async fn vault_of(home: &Home) -> Vault {
     let location = Location::Sqlite(home.path().join("state/broker.db"));
     let storage = open(&location, Usage::Administer).await.unwrap();
@@ -25,7 +25,7 @@ async fn vault_of(home: &Home) -> Vault {
     Vault::open(storage, MasterKey::parse(key.trim(), "the key").unwrap()).await.unwrap()
 }
 
-/// Adds connections like that of `u-1` which are to be refreshed since this many seconds.
+/// Adds copies of the connection of `u-1` whose refresh has been due for this many seconds.
 async fn fill(vault: &Arc<Vault>, tenant: &str, provider: &str, count: usize, since: u64) {
     let one = Place::new(tenant, provider, "u-1").grant(vault);
     let first: Grant = vault.get(&one).await.unwrap().unwrap().document;
@@ -75,7 +75,7 @@ async fn slow_provider_delays_no_other_tenant() {
     }
     let _broker = home.serve(&[]);
     other.receives(1).await;
-    // Everything that `acme` has begun still waits.
+    // No refresh of `acme` has ended.
     for authority in [&slow, &also_slow] {
         assert!(authority.refreshes() > 0);
         let ended = authority.memory().ended;
@@ -99,7 +99,7 @@ async fn slow_receiver_delays_no_other_tenant() {
         acme.connect("sandbox", user).await;
     }
     beta.connect("sandbox", "u-1").await;
-    // Together they have more messages than are sent at once.
+    // More messages than the broker sends at the same time.
     for number in 0..10 {
         let url = json!({ "url": format!("{}/{number}", slow.url) });
         acme.put(&format!("/v1/webhooks/w-{number}"), &url).await.json(201);
@@ -115,6 +115,6 @@ async fn slow_receiver_delays_no_other_tenant() {
     }
     beta.delete("/v1/connections/sandbox/u-1").await;
     other.wait_for(1).await;
-    // Everything that `acme` was sent still waits.
+    // No delivery to `acme` has ended.
     assert_eq!(slow.ended(), 0);
 }

@@ -43,9 +43,9 @@ struct Shared {
     /// The statuses of the next answers; without one, 204.
     next: VecDeque<u16>,
     always: Option<u16>,
-    /// Answers nothing.
+    /// Whether messages get no response.
     is_mute: bool,
-    /// How many messages without an answer no longer wait for it.
+    /// Number of messages without a response whose sender no longer waits.
     ended: usize,
     /// The body of successful answers.
     body: Option<String>,
@@ -83,12 +83,12 @@ impl Receiver {
         (shared.always, shared.body) = (Some(200), Some(body.to_owned()));
     }
 
-    /// Answers nothing from now on.
+    /// Sends no more responses.
     pub fn fall_silent(&self) {
         self.shared.lock().unwrap().is_mute = true;
     }
 
-    /// How many messages without an answer no longer wait for it.
+    /// Returns the number of messages without a response whose sender no longer waits.
     pub fn ended(&self) -> usize {
         self.shared.lock().unwrap().ended
     }
@@ -144,7 +144,7 @@ async fn receive(
     (status, [("location", "/elsewhere")], answer).into_response()
 }
 
-/// A message that waits for its answer, until its sender gives up.
+/// A message whose sender waits for the response.
 struct Waiting(Arc<Mutex<Shared>>);
 
 impl Drop for Waiting {

@@ -160,7 +160,7 @@ return found
 "}
 
 script! {
-    /// Looks at 100,000 that are due at most: nobody else is served meanwhile.
+    /// Reads at most 100,000 due records, because the server does nothing else meanwhile.
     DUE, r"
 local space, to, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local except, found, at, step = {}, {}, 0, 256
