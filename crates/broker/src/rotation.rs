@@ -22,25 +22,30 @@ const PAGE: usize = 500;
 /// Maximum number of passes over the store. Each leaves only what was written during the one before.
 const PASSES: usize = 20;
 
-/// Encrypts everything with `next`. Returns the number of values.
+/// Encrypts everything with `next`. Returns the number of values. An earlier rotation that failed is finished first, even
+/// if it was to another key.
 ///
 /// # Errors
 ///
-/// Returns `Config` if a rotation to another key has begun, and `Store` if the store fails. It can be run again then,
-/// with either key as the master key.
+/// Returns `Store` if the store fails. It can be run again then, with either key as the master key.
 pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
-    let successor = Key::new(Space::Meta, "", SUCCESSOR);
-    match vault.successor().await? {
-        Some((_, begun)) if begun.id() != next.id() => {
-            return Err(Error::config("a rotation to another master key has not ended")
-                .hint("finish it first: run it again with the key of that rotation"));
-        }
-        // The record that passes the key on must stay as it is: only the earlier key opens it.
-        Some(_) => vault.adopt_successor().await?,
-        None if vault.current().id() == next.id() => {}
-        None => pass_on(vault, &successor, &next).await?,
+    let mut count = 0;
+    if vault.successor().await?.is_some() {
+        // The record that passes the key on stays as it is: only the earlier key opens it.
+        vault.adopt_successor().await?;
+        count += finish(vault).await?;
     }
-    vault.make_current(next);
+    if vault.current().id() != next.id() {
+        pass_on(vault, &next).await?;
+        vault.make_current(next);
+        count += finish(vault).await?;
+    }
+    Ok(count)
+}
+
+/// Encrypts everything with the current key, which was passed on.
+async fn finish(vault: &Vault) -> Result<usize> {
+    let successor = successor();
     tokio::time::sleep(NOTICE).await;
     let mut count = 0;
     for _ in 0..PASSES {
@@ -57,11 +62,16 @@ pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
     .hint("run it again with the same keys"))
 }
 
+fn successor() -> Key {
+    Key::new(Space::Meta, "", SUCCESSOR)
+}
+
 /// Passes a new key on to the instances. Whoever has only the new one finds the earlier one.
-async fn pass_on(vault: &Vault, successor: &Key, next: &MasterKey) -> Result<()> {
+async fn pass_on(vault: &Vault, next: &MasterKey) -> Result<()> {
     vault.keep_earlier(next).await?;
-    let value = vault.current().seal(successor, next.expose().as_bytes())?;
-    let write = Write::new(successor.clone(), value, Condition::Always);
+    let key = successor();
+    let value = vault.current().seal(&key, next.expose().as_bytes())?;
+    let write = Write::new(key, value, Condition::Always);
     vault.storage().put(write).await.map(drop)
 }
 

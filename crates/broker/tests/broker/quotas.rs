@@ -1,7 +1,15 @@
 //! What a tenant may have, how often it may ask, and its keys.
 
+pub mod parallel;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oauthctl_broker::cache::Caches;
+use oauthctl_broker::keys::MasterKey;
+use oauthctl_broker::storage::{Location, Usage, open};
+use oauthctl_broker::tenants;
+use oauthctl_broker::vault::Vault;
 use reqwest::Method;
 use serde_json::json;
 
@@ -139,97 +147,6 @@ async fn link_that_is_opened_too_often_starts_no_flow() {
     assert_eq!(Browser::default().follow(&scene.link().await).await.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_in_parallel() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    home.json(&["tenant", "quota", "acme", "--providers", "5", "--pending", "7"]);
-    let keys = json!({
-        "client_id": "app",
-        "authorization_endpoint": "https://login.example/authorize",
-        "token_endpoint": "https://login.example/token",
-    });
-    let link = |n: usize| json!({ "provider": "p0", "user": format!("u-{n}") });
-    let (expression, url) = (json!({ "expression": "true" }), "https://app.example/hook");
-    api.put("/v1/providers/p0", &keys).await.json(201);
-    for (path, status, most) in [
-        ("/v1/rules/pre_token?provider=p", 403, 100),
-        ("/v1/webhooks/w", 403, 20),
-        ("/v1/providers/p", 403, 4),
-        ("/v1/connections", 429, 7),
-    ] {
-        let mut tasks = Vec::new();
-        for n in 1..=most + 30 {
-            let (api, named) = (api.clone(), format!("{path}{n}"));
-            let (link, keys, expression) = (link(n), keys.clone(), expression.clone());
-            tasks.push(tokio::spawn(async move {
-                match path {
-                    "/v1/connections" => api.post(path, &link).await,
-                    "/v1/providers/p" => api.put(&named, &keys).await,
-                    "/v1/webhooks/w" => api.put(&named, &json!({ "url": url })).await,
-                    _ => api.put(&named, &expression).await,
-                }
-            }));
-        }
-        let mut statuses = Vec::new();
-        for task in tasks {
-            let answer = task.await.unwrap();
-            if answer.status == 403 {
-                assert_eq!(answer.problem(403)["error"], "quota_exceeded");
-            }
-            statuses.push(answer.status);
-        }
-        let count = |status| statuses.iter().filter(|found| **found == status).count();
-        assert_eq!((count(201), count(status)), (most, 30), "{path}: {statuses:?}");
-    }
-}
-
-/// Users who come back from the provider at the same time.
-pub async fn callbacks_at_once(callbacks: Vec<(Browser, String)>) -> Vec<u16> {
-    let mut tasks = Vec::new();
-    for (mut browser, callback) in callbacks {
-        tasks.push(tokio::spawn(async move { browser.open(&callback).await.status }));
-    }
-    let mut statuses = Vec::new();
-    for task in tasks {
-        statuses.push(task.await.unwrap());
-    }
-    statuses.sort_unstable();
-    statuses
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn last_place_is_for_one_of_many_users() {
-    let scene = Scene::new().await;
-    let Scene { api, home, .. } = &scene;
-    scene.connect().await;
-    home.json(&["tenant", "quota", "acme", "--connections", "2"]);
-    let mut users = Vec::new();
-    for n in 0..20 {
-        let link = api.link(&json!({ "provider": "sandbox", "user": format!("new-{n}") })).await;
-        let mut browser = Browser::default();
-        let callback = browser.callback_of(&link).await;
-        users.push((browser, callback));
-    }
-    // Who is connected needs no place.
-    let mut again = Browser::default();
-    let callback = again.callback_of(&scene.link().await).await;
-    users.push((again, callback));
-    let statuses = callbacks_at_once(users).await;
-    assert_eq!(statuses, [&[200; 2][..], &[403; 19]].concat());
-    let listed = api.get("/v1/connections").await.json(200);
-    assert_eq!(listed["connections"].as_array().unwrap().len(), 2, "{listed}");
-    // Nothing is kept for those who were refused.
-    home.json(&["tenant", "quota", "acme", "--connections", "3"]);
-    let last = json!({ "provider": "sandbox", "user": "last" });
-    let until = Instant::now() + Duration::from_secs(5);
-    while api.post("/v1/connections", &last).await.status != 201 {
-        assert!(Instant::now() < until, "still refused");
-    }
-    api.connect("sandbox", "last").await;
-}
-
 #[tokio::test]
 async fn place_of_a_flow_that_failed_is_free() {
     let sandbox = provider().await;
@@ -307,6 +224,33 @@ async fn key_that_was_rotated_ends_after_its_grace() {
     old.get("/v1/connections").await.problem(401);
     new.get("/v1/connections").await.json(200);
     assert_eq!(home.json(&["tenant", "key", "acme", "--list"]).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_that_is_revoked_during_its_rotation_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::parse("sqlite:broker.db", directory.path()).unwrap();
+    let storage = open(&location, Usage::Administer).await.unwrap();
+    let vault = Arc::new(Vault::open(storage, MasterKey::generate().unwrap()).await.unwrap());
+    tenants::create(&vault, "acme", &[], None).await.unwrap();
+    for round in 0..100 {
+        let (key, secret) = tenants::issue_key(&vault, "acme", "ci").await.unwrap();
+        let (rotating, revoking) = (Arc::clone(&vault), Arc::clone(&vault));
+        let (id, other) = (key.id.clone(), key.id.clone());
+        let rotation = tokio::spawn(async move {
+            tenants::rotate_key(&rotating, "acme", &id, Duration::from_secs(3_600)).await.unwrap()
+        });
+        let revoked =
+            tokio::spawn(
+                async move { tenants::revoke_key(&revoking, "acme", &other).await.unwrap() },
+            );
+        rotation.await.unwrap();
+        assert!(revoked.await.unwrap());
+        let found = tenants::authenticate(&vault, &Caches::default(), secret.expose()).await;
+        assert!(found.unwrap().is_none(), "accepted after round {round}");
+        let listed = tenants::list_keys(&vault, "acme").await.unwrap();
+        assert!(listed.iter().all(|listed| listed.id != key.id), "listed after round {round}");
+    }
 }
 
 #[tokio::test]

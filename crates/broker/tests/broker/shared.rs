@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::admin;
 use crate::databases;
-use crate::quotas::callbacks_at_once;
+use crate::quotas::parallel::callbacks_at_once;
 use crate::support::{Broker, Browser, Home, provider, provider_with, run, token_requests};
 
 /// Two instances, as they would run on two hosts: they share the store and the master key, nothing else.
