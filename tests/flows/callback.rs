@@ -1,12 +1,15 @@
 //! The loopback callback through the whole program: nothing that other processes, web pages or a malicious
 //! server send ends the wait, spends a code twice, or gets a false success page.
 
+mod responses;
+
 use serde_json::json;
 
 use crate::person::*;
 use crate::replies::invalid::{invalid_reply, refusal};
-use crate::support::shapes::{body, with_status, with_type};
+use crate::support::shapes::{body, encoded, parameter, with_status, with_type};
 use crate::support::*;
+use responses::{ended, ignored, ignored_response, unusual_responses};
 
 const API: &str = "scopes = [\"api\"]\n";
 
@@ -40,23 +43,29 @@ fn no_neighbour_ends_the_wait() {
     home.run(["token"]).ok();
 }
 
+/// A server whose responses the test writes, and a home with the profile `p` there.
+fn scripted() -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, API);
+    (server, home)
+}
+
 /// The server itself answers wrongly at first, and rightly when asked again.
 #[test]
 fn unexpected_callback_is_answered_and_ignored() {
-    for part in hostile().behaviours("authorize-ignored").iter().filter(|part| *part != "form-post")
-    {
-        let scenario = format!("authorize.{part}.1");
-        let home = home(&scenario);
+    for (name, shape) in ignored() {
+        let (server, home) = scripted();
         let (mut running, url) = listening(&home, &["p"]);
+        server.reply_once(AUTHORIZE, &shape);
         let page = visit(&callback(&url)).unwrap();
-        assert!((400..=499).contains(&page.status), "{part}: {page:?}");
+        assert!((400..=499).contains(&page.status), "{name}: {page:?}");
         running.await_stderr(|text| text.contains("warning:").then_some(()));
-        assert_eq!(redeemed(&scenario), 0, "{part}");
+        assert_eq!(server.requests(CODE_GRANT).len(), 0, "{name}");
         let page = visit(&callback(&url)).unwrap();
-        assert_eq!(page.status, 200, "{part}");
+        assert_eq!(page.status, 200, "{name}");
         let output = running.wait().ok();
-        assert!(harmless(&output.stderr), "{part}: {:?}", output.stderr);
-        assert_eq!(redeemed(&scenario), 1, "{part}");
+        assert!(harmless(&output.stderr), "{name}: {:?}", output.stderr);
+        assert_eq!(server.requests(CODE_GRANT).len(), 1, "{name}");
     }
 }
 
@@ -66,120 +75,94 @@ fn exit_code_tells_a_forged_callback_from_none() {
     let all: Vec<_> =
         ["state-wrong", "state-missing", "code-twice", "token-in-query", "code-control"]
             .iter()
-            .map(|part| {
-                let scenario = format!("authorize.{part}~tag.timeout");
-                let home = home(&scenario);
+            .map(|name| {
+                let (server, home) = scripted();
+                server.reply(AUTHORIZE, &ignored_response(name));
                 let (running, url) = listening(&home, &["p", "--timeout", "12s"]);
                 let page = visit(&callback(&url)).unwrap();
-                assert!((400..=499).contains(&page.status), "{part}: {page:?}");
-                (running, scenario, home)
+                assert!((400..=499).contains(&page.status), "{name}: {page:?}");
+                (running, server, home)
             })
             .collect();
-    let quiet = home("tag.timeout");
+    let (server, quiet) = scripted();
     let (running, url) = listening(&quiet, &["p", "--timeout", "1s", "--json"]);
     let output = running.wait().fails(6);
     assert_eq!(output.error_json()["error"], "timeout");
     // After the deadline, the callback is not accepted.
     assert!(visit(&callback(&url)).is_none());
-    assert_eq!(redeemed("tag.timeout"), 0);
-    for (running, scenario, home) in all {
+    assert_eq!(server.requests(CODE_GRANT).len(), 0);
+    for (running, server, home) in all {
         running.wait().fails(7);
-        assert_eq!(redeemed(&scenario), 0, "{scenario}");
+        assert_eq!(server.requests(CODE_GRANT).len(), 0);
         home.run(["token"]).fails(4);
     }
 }
 
-/// A scenario's part, the exit code, words of the error, and words of the page.
-type Row = (&'static str, i32, &'static str, &'static str);
-
-/// Responses with the true state that end the attempt, with nothing redeemed.
-#[rustfmt::skip]
-const ENDED: &[Row] = &[
-    ("iss-wrong", 7, "names the issuer http", "You are not signed in"),
-    ("iss-missing", 7, "has no `iss`", "You are not signed in"),
-    ("iss-empty", 7, "names the issuer", "You are not signed in"),
-    ("iss-slash", 7, "names the issuer http", "You are not signed in"),
-    ("iss-case", 7, "names the issuer HTTP", "You are not signed in"),
-    ("iss-port", 7, "names the issuer http", "You are not signed in"),
-    ("iss-canary-with-error", 7, "names the issuer http", "You are not signed in"),
-    ("bounce", 7, "names the issuer http", "You are not signed in"),
-    ("deny", 5, "access_denied (the user denied access)", "the user denied access"),
-    ("server-error", 9, "server_error", "server_error"),
-    ("temporarily-unavailable", 9, "temporarily_unavailable", "temporarily_unavailable"),
-    ("invalid-scope", 8, "invalid_scope (unknown scope)", "invalid_scope"),
-    ("login-required", 8, "login_required", "login_required"),
-    ("error-with-markup", 5, "access_denied", "&lt;script&gt;"),
-    ("error-with-escapes", 5, "owned", "owned"),
-    ("error-with-lines", 5, "(one  Set-Cookie: a=b    two)", "Set-Cookie: a=b"),
-    ("error-latin-1", 5, "f\u{fffd}r dich%", "f\u{fffd}r dich%"),
-    ("error-doubled-description", 5, "(once)", "once"),
-    ("error-long-description", 5, "long long", "long long"),
-    ("error-odd-uri", 5, "access_denied", "was denied"),
-    ("deny-with-words", 5, "access_denied (CANARY-WORDS)", "CANARY-WORDS"),
-    ("deny-without-iss", 5, "access_denied", "was denied"),
-    ("failed-without-iss", 8, "invalid_scope", "You are not signed in"),
-];
-
 #[test]
 fn final_response_sets_page_and_exit_code() {
-    for table in ["authorize-invalid", "authorize-failed"] {
-        for part in hostile().behaviours(table) {
-            assert!(ENDED.iter().any(|row| row.0 == part), "no row for {part}");
-        }
-    }
-    for (part, code, words, shown) in ENDED {
-        let scenario = format!("authorize.{part}");
-        let home = home(&scenario);
+    for (name, code, words, shown, shape) in ended() {
+        let (server, home) = scripted();
         let (running, url) = listening(&home, &["p", "--json"]);
+        server.reply_once(AUTHORIZE, &shape);
         let mut to = callback(&url);
-        if *part == "bounce" {
+        if name == "bounce" {
             to = callback(&to);
         }
         let page = visit(&to).unwrap();
-        let output = running.wait().fails(*code);
+        let output = running.wait().fails(code);
         let error = output.error_json();
-        assert!(harmless(&output.stderr), "{part}: {:?}", output.stderr);
-        if part.ends_with("-without-iss") {
+        assert!(harmless(&output.stderr), "{name}: {:?}", output.stderr);
+        if name.ends_with("-without-iss") {
             assert_not_shown(&format!("{}{}", output.stderr, page.body), ["CANARY-WORDS"]);
         }
-        assert!(error["message"].as_str().unwrap().contains(words), "{part}: {error}");
-        assert_eq!(error["exit_code"], *code);
-        let is_servers = !part.starts_with("iss-") && *part != "bounce";
-        assert_eq!(error["oauth_error"].is_string(), is_servers, "{part}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(words), "{name}: {error}");
+        assert_eq!(error["exit_code"], code);
+        let is_servers = !name.starts_with("iss-") && name != "bounce";
+        assert_eq!(error["oauth_error"].is_string(), is_servers, "{name}: {error}");
         assert!(
             !page.body.contains("<script>alert") && !page.body.contains("<img"),
             "{}",
             page.body
         );
-        assert!(page.status >= 400 || !page.body.contains("signed in"), "{part}: {page:?}");
-        assert!(page.body.contains(shown), "{part}: {}", page.body);
-        assert_eq!(redeemed(&scenario), 0, "{part}");
+        assert!(page.status >= 400 || !page.body.contains("signed in"), "{name}: {page:?}");
+        assert!(page.body.contains(shown), "{name}: {}", page.body);
+        assert_eq!(server.requests(CODE_GRANT).len(), 0, "{name}");
         home.run(["token"]).fails(4);
     }
-    assert_eq!(redeemed("tag.bounced"), 0);
-    hostile().assert_canary_untouched();
 }
 
 #[test]
 fn code_that_does_not_fit_is_refused_once() {
-    for part in hostile().behaviours("authorize-unredeemable") {
-        let scenario = format!("authorize.{part}");
-        let home = home(&scenario);
+    for name in ["injected", "unknown", "non-ascii"] {
+        let (server, home) = scripted();
         let (running, url) = listening(&home, &["p"]);
+        let code = match name {
+            // That of another attempt, whose verifier this one does not have.
+            "injected" => {
+                let (other, url) = listening(&home, &["p", "--account", "other"]);
+                let code = parameters(&callback(&url))["code"].clone();
+                drop(other);
+                code
+            }
+            "unknown" => "an-unknown-code".to_owned(),
+            _ => encoded("cod\u{e9}"),
+        };
+        server.reply(AUTHORIZE, &parameter("code", move |_| code.clone()));
         let page = visit(&callback(&url)).unwrap();
         running.wait().fails(4);
-        assert!(page.status >= 400, "{part}: {page:?}");
-        assert_eq!(redeemed(&scenario), 1, "{part}");
+        assert!(page.status >= 400, "{name}: {page:?}");
+        assert_eq!(server.requests(CODE_GRANT).len(), 1, "{name}");
         home.run(["token"]).fails(4);
     }
 }
 
 #[test]
 fn unusual_valid_callback_is_accepted() {
-    for part in hostile().behaviours("authorize-good") {
-        let home = home(&format!("authorize.{part}"));
+    for (name, shape) in unusual_responses() {
+        let (server, home) = scripted();
+        server.reply(AUTHORIZE, &shape);
         let (running, url) = listening(&home, &["p"]);
-        assert_eq!(visit(&callback(&url)).unwrap().status, 200, "{part}");
+        assert_eq!(visit(&callback(&url)).unwrap().status, 200, "{name}");
         running.wait().ok();
     }
 }
@@ -262,8 +245,7 @@ fn page_does_not_claim_what_did_not_happen() {
         ("error-echo", 8, refusal("error-echo")),
         ("bad-gateway", 9, bad_gateway),
     ] {
-        let (server, home) = (Scripted::start(), Home::new());
-        server.profile(&home, API);
+        let (server, home) = scripted();
         server.reply(CODE_GRANT, &shape);
         let (running, url) = listening(&home, &["p", "--trace"]);
         let page = visit(&callback(&url)).unwrap();

@@ -1,6 +1,7 @@
 //! The device flow (RFC 8628): what the user sees, when the program polls, and how each answer ends it.
 
 mod polling;
+mod responses;
 
 use std::fs;
 
@@ -8,9 +9,12 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::person::*;
+use crate::support::shapes::Shape;
 use crate::support::*;
+use responses::{deviating_responses, invalid_responses, refusals};
 
 const CODE: &str = "WDJB-MJHT";
+const DEVICE: &str = "device_authorization";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A home whose profile `p` uses the device flow with this scenario.
@@ -122,47 +126,46 @@ fn code_is_on_screen_although_a_browser_opens() {
     hostile().assert_canary_untouched();
 }
 
+/// A server whose responses the test writes, and a home whose profile `p` uses the device flow there.
+fn scripted(shape: &Shape) -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("flow = [\"device\"]\n{OPENID}"));
+    server.reply(DEVICE, shape);
+    (server, home)
+}
+
 #[test]
 fn response_that_cannot_be_shown_is_refused() {
-    for what in hostile().behaviours("device-invalid") {
-        let scenario = format!("device.{what}~tag.invalid");
-        let home = home_of(&scenario);
+    for (name, shape) in invalid_responses() {
+        let (server, home) = scripted(&shape);
         let output = log_in(&home).fails(7);
-        assert!(harmless(&output.stderr), "{what}: {}", output.stderr);
-        assert!(!output.stderr.contains("Open this page"), "{what}: {}", output.stderr);
-        assert_eq!(polls(&scenario).len(), 0, "{what}");
+        assert!(harmless(&output.stderr), "{name}: {}", output.stderr);
+        assert!(!output.stderr.contains("Open this page"), "{name}: {}", output.stderr);
+        assert_eq!(server.requests(GRANT).len(), 0, "{name}");
     }
 }
 
 #[test]
 fn response_that_deviates_is_accepted() {
-    let all = hostile().behaviours("device-good");
     std::thread::scope(|threads| {
-        for what in &all {
+        for (name, least, shape) in deviating_responses() {
             threads.spawn(move || {
-                let scenario = format!("device.{what}~tag.good");
-                let home = home_of(&scenario);
+                let (server, home) = scripted(&shape);
                 log_in(&home).ok();
-                let least = match what.as_str() {
-                    "interval-missing" | "interval-zero" | "interval-negative"
-                    | "interval-word" => 5.0,
-                    "interval-float" => 1.5,
-                    _ => 1.0,
-                };
-                let gaps = gaps(&scenario);
-                assert!(gaps.len() == 1 && gaps[0] >= least, "{what}: {gaps:?}");
+                let (asked, polls) = (server.requests_at(DEVICE), server.requests(GRANT));
+                let gap = polls[0].at.duration_since(asked[0].at).as_secs_f64();
+                assert!(polls.len() == 1 && gap >= least, "{name}: {gap}, {polls:?}");
             });
         }
     });
-    hostile().assert_canary_untouched();
 }
 
 #[test]
 fn refused_request_for_codes_ends_the_login() {
-    for what in hostile().behaviours("device-refused") {
-        let home = home_of(&format!("device.{what}"));
+    for (name, shape) in refusals() {
+        let (_server, home) = scripted(&shape);
         let output = log_in(&home).fails(8);
-        assert!(output.stderr.contains("hint: "), "{what}: {}", output.stderr);
+        assert!(output.stderr.contains("hint: "), "{name}: {}", output.stderr);
     }
     let home = home_of("device.redirect-307");
     log_in(&home).fails(8);

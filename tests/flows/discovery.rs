@@ -1,62 +1,21 @@
 //! Metadata (RFC 8414, OpenID Connect Discovery), PKCE and pushed requests (RFC 9126): every refusal
 //! happens before a browser opens.
 
+mod documents;
+
 use serde_json::json;
 
 use crate::person::*;
+use crate::replies::invalid::Row;
 use crate::support::*;
+use documents::{documents, pushed};
 
 /// A scenario, the exit code, and words of the error.
-type Row = (&'static str, i32, &'static str);
-
-/// Documents that must be refused.
-#[rustfmt::skip]
-const METADATA: &[Row] = &[
-    ("issuer-other", 7, "belongs to a different issuer"),
-    ("issuer-slash", 7, "belongs to a different issuer"),
-    ("issuer-case", 7, "belongs to a different issuer"),
-    ("issuer-port", 7, "belongs to a different issuer"),
-    ("issuer-host", 7, "belongs to a different issuer"),
-    ("issuer-canary", 7, "belongs to a different issuer"),
-    ("issuer-missing", 7, "has no issuer"),
-    ("issuer-number", 7, "has no issuer"),
-    ("http-endpoints", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
-    ("http-token-endpoint", 7, "`token_endpoint` must be https: plain http is for loopback hosts only"),
-    ("http-authorization-endpoint", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
-    ("http-jwks", 7, "`jwks_uri` must be https: plain http is for loopback hosts only"),
-    ("javascript", 7, "`authorization_endpoint` must begin with https://"),
-    ("file", 7, "`authorization_endpoint` must begin with https://"),
-    ("shell", 7, "`authorization_endpoint` must not contain white space or control characters"),
-    ("dash", 7, "`authorization_endpoint` must begin with https://"),
-    ("control-characters", 7, "`authorization_endpoint` must not contain white space or control characters"),
-    ("userinfo-in-endpoint", 7, "`authorization_endpoint` must not contain a user name or password"),
-    ("relative-endpoint", 7, "`token_endpoint` must begin with https://"),
-    ("authorization-endpoint-missing", 3, "has no known authorization_endpoint"),
-    ("token-endpoint-missing", 3, "has no known token_endpoint"),
-    (
-        "only-plain-pkce",
-        7,
-        "the server supports PKCE without S256 (it lists plain), so an intercepted code could be redeemed",
-    ),
-    (
-        "no-pkce-methods",
-        7,
-        "the server supports PKCE without S256 (it lists none), so an intercepted code could be redeemed",
-    ),
-    ("array", 3, "not valid metadata"),
-    ("string", 3, "not valid metadata"),
-    ("truncated", 3, "not JSON"),
-    ("trailing-junk", 3, "not JSON"),
-    ("duplicate-issuer", 3, "duplicate member `issuer`"),
-    ("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
-    ("deep", 3, "not JSON"),
-    ("html", 3, "a web page instead of JSON"),
-    ("empty", 3, "an empty response"),
-];
+type Transport = (&'static str, i32, &'static str);
 
 /// Faults on the way to the document; it is asked for where nothing was spent, but never elsewhere.
 #[rustfmt::skip]
-const AWAY: &[Row] = &[
+const AWAY: &[Transport] = &[
     ("redirect-302", 3, "redirects are not followed"),
     ("redirect-307", 3, "redirects are not followed"),
     ("redirect-same-origin-308", 3, "redirects are not followed"),
@@ -72,12 +31,7 @@ const AWAY: &[Row] = &[
 
 /// Answers to a pushed request with which no authorization URL may be made.
 #[rustfmt::skip]
-const PUSHED: &[Row] = &[
-    ("no-request-uri", 7, "no usable `request_uri`"),
-    ("http-request-uri", 7, "no usable `request_uri`"),
-    ("empty-request-uri", 7, "no usable `request_uri`"),
-    ("invalid-request", 8, "invalid_request (no)"),
-    ("invalid-client", 8, "invalid_client (no)"),
+const PUSHED: &[Transport] = &[
     ("redirect-307", 7, "status 307"),
     ("redirect-loop", 7, "status 307"),
     ("basic-challenge", 8, "401"),
@@ -87,35 +41,48 @@ const PUSHED: &[Row] = &[
 ];
 
 /// Logs in with a browser that must not be opened.
-fn check(place: &str, rows: &[Row]) {
+fn check(place: &str, rows: &[Transport]) {
     let mut home = Home::new();
     let browser = home.browser(&json!({ "mode": "honest" }));
     for (part, code, words) in rows {
         profile(&home, &format!("{place}.{part}"), "scopes = [\"api\"]\n");
-        let output = home.run(["login", "p"]).fails(*code);
-        let error = error(&output);
-        assert!(error.contains(words), "{part}: {words:?} not in\n{error}");
-        assert!(harmless(&output.stderr), "{part}: {:?}", output.stderr);
-        assert!(browser.openings().is_empty(), "{part}: the browser was opened");
+        refused(&home, &browser, part, *code, words);
     }
     hostile().assert_canary_untouched();
     home.run(["token"]).fails(4);
 }
 
+/// Logs in, at a server whose responses the test writes, with a browser that must not be opened.
+fn check_scripted(place: &'static str, more: &str, rows: &[Row]) {
+    let (server, mut home) = (Scripted::start(), Home::new());
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    server.profile(&home, &format!("scopes = [\"api\"]\n{more}"));
+    for row in rows {
+        server.reply(place, &row.shape);
+        refused(&home, &browser, row.name, row.code, row.words);
+        let _ = std::fs::remove_dir_all(home.state_dir().join("discovery"));
+    }
+    home.run(["token"]).fails(4);
+}
+
+#[track_caller]
+fn refused(home: &Home, browser: &Browser, name: &str, code: i32, words: &str) {
+    let output = home.run(["login", "p"]).fails(code);
+    let error = error(&output);
+    assert!(error.contains(words), "{name}: {words:?} not in\n{error}");
+    assert!(harmless(&output.stderr), "{name}: {:?}", output.stderr);
+    assert!(browser.openings().is_empty(), "{name}: the browser was opened");
+}
+
 #[test]
 fn metadata_that_is_not_right_opens_no_browser() {
-    for behaviour in hostile().behaviours("discovery") {
-        assert!(METADATA.iter().any(|(part, ..)| *part == behaviour), "no row for {behaviour}");
-    }
-    check("discovery", METADATA);
+    check_scripted("metadata", "", &documents());
     check("discovery", AWAY);
 }
 
 #[test]
 fn pushed_request_that_failed_opens_no_browser() {
-    for behaviour in hostile().behaviours("par") {
-        assert!(PUSHED.iter().any(|(part, ..)| *part == behaviour), "no row for {behaviour}");
-    }
+    check_scripted("par", "par = \"always\"\n", &pushed());
     check("discovery.par-required~par", PUSHED);
 }
 
@@ -298,8 +265,18 @@ fn configured_endpoints_do_not_waive_iss() {
 #[test]
 fn configured_endpoints_serve_where_no_metadata_is() {
     let mut home = Home::new();
-    for part in ["status-404", "redirect-302", "html", "empty"] {
+    for part in ["status-404", "redirect-302"] {
         explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
+        paste(&home).ok();
+    }
+    for row in documents().iter().filter(|row| ["html", "empty"].contains(&row.name)) {
+        let server = Scripted::start();
+        server.reply("metadata", &row.shape);
+        let at = server.issuer();
+        let endpoints = format!(
+            "authorization_endpoint = \"{at}/authorize\"\ntoken_endpoint = \"{at}/token\"\n"
+        );
+        server.profile(&home, &format!("{PASTED}{endpoints}"));
         paste(&home).ok();
     }
     let browser = home.browser(&json!({ "mode": "honest" }));

@@ -229,7 +229,7 @@ fn refused_token_response_revokes_its_tokens() {
         server.reply(CODE_GRANT, &shape);
         let said = paste(&home).fails(7).stderr;
         assert!(!said.contains("could not be revoked"), "{name}: {said}");
-        let revoked = server.revocations();
+        let revoked = server.requests_at("revoke");
         assert_eq!(revoked.len(), 1, "{name}: {revoked:?}");
         assert_eq!(revoked[0].form["token_type_hint"], format!("{expected}_token"), "{name}");
         assert!(revoked[0].form["token"].starts_with(&format!("sandbox-{expected}")), "{name}");

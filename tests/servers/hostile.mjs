@@ -17,7 +17,7 @@ import * as identity from './hostile/id_token.mjs';
 import * as resource from './hostile/resource.mjs';
 import { parse } from './hostile/scenario.mjs';
 import { ROTATION, token } from './hostile/token.mjs';
-import { TRANSPORT, TRANSPORT_GOOD } from './hostile/transport.mjs';
+import { TRANSPORT } from './hostile/transport.mjs';
 import { CLIENTS, World } from './hostile/world.mjs';
 import { NAMED_HOST, certificates } from './hostile/x509.mjs';
 import { Barrier, control } from './lib/control.mjs';
@@ -137,30 +137,10 @@ async function start() {
 
 const TABLES = {
   transport: TRANSPORT,
-  'transport-good': TRANSPORT_GOOD,
-  discovery: metadata.DISCOVERY,
   'discovery-good': metadata.DISCOVERY_GOOD,
-  'discovery-moving': metadata.DISCOVERY_MOVING,
   jwks: metadata.JWKS,
-  'jwks-good': metadata.JWKS_GOOD,
-  'authorize-ignored': authorization.AUTHORIZE_IGNORED,
-  'authorize-invalid': authorization.AUTHORIZE_INVALID,
-  'authorize-failed': authorization.AUTHORIZE_FAILED,
-  'authorize-unredeemable': authorization.AUTHORIZE_UNREDEEMABLE,
-  'authorize-good': authorization.AUTHORIZE_GOOD,
-  par: authorization.PAR,
-  'device-invalid': device.DEVICE_INVALID,
-  'device-good': device.DEVICE_GOOD,
-  'device-short': device.DEVICE_SHORT,
-  'device-refused': device.DEVICE_REFUSED,
-  poll: device.POLL,
-  'poll-over': device.POLL_OVER,
   'id-token': identity.ID_TOKEN,
-  'id-token-good': identity.ID_TOKEN_GOOD,
   'refresh-id-token': identity.REFRESH_ID_TOKEN,
-  revoke: resource.REVOKE,
-  introspect: resource.INTROSPECT,
-  userinfo: resource.USERINFO,
 };
 
 function select({ scenario, endpoint, grant_type: grant }) {

@@ -56,7 +56,7 @@ pub use pty::AtTerminal;
 pub use sandbox::{Sandbox, with_sandbox};
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use scene::Scene;
-pub use scripted::{CODE_GRANT, REFRESH_GRANT, Scripted};
+pub use scripted::{AUTHORIZE, CODE_GRANT, REFRESH_GRANT, Scripted};
 pub use secret_service::SecretService;
 pub use servers::{Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use oauthctl_sandbox::{Answer, Sandbox, SandboxOptions, Script, ScriptedRequest};
 use serde_json::Value;
@@ -14,8 +15,11 @@ use super::shapes::Shape;
 pub const CODE_GRANT: &str = "authorization_code";
 /// The grant type of a refresh.
 pub const REFRESH_GRANT: &str = "refresh_token";
+/// The authorization endpoint.
+pub const AUTHORIZE: &str = "authorize";
 
-/// A sandbox whose responses to token requests the test writes. It ends when this is dropped.
+/// A sandbox whose responses the test writes, by the grant type of token requests, or by the name of another endpoint. It
+/// ends when this is dropped.
 pub struct Scripted {
     sandbox: Arc<Sandbox>,
     state: Arc<State>,
@@ -28,15 +32,16 @@ struct State(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// By grant type: the shape, whether the request is processed, and how often.
+    /// By grant type or endpoint: the shape, whether the request is processed, and how often.
     shapes: HashMap<&'static str, (Shape, bool, usize)>,
     requests: Vec<Asked>,
     secrets: Vec<String>,
 }
 
-/// A request to the token endpoint or the revocation endpoint.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    pub at: Instant,
     pub endpoint: &'static str,
     pub form: HashMap<String, String>,
     /// The status of the response before its shape, unless the request was not processed.
@@ -47,8 +52,12 @@ impl Scripted {
     pub fn start() -> Self {
         let state: Arc<State> = Arc::default();
         let script: Arc<dyn Script> = state.clone();
-        let options =
-            SandboxOptions { auto_consent: true, script: Some(script), ..Default::default() };
+        let options = SandboxOptions {
+            auto_consent: true,
+            device_interval: Duration::from_secs(1),
+            script: Some(script),
+            ..Default::default()
+        };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -78,19 +87,24 @@ impl Scripted {
         home.profile("p", self.issuer(), "cli", more);
     }
 
-    /// Gives all further responses to this grant type a shape. The server processes the requests.
-    pub fn reply(&self, grant_type: &'static str, shape: &Shape) {
-        self.set(grant_type, shape, true, usize::MAX);
+    /// Gives all further responses to these requests a shape. The server processes the requests.
+    pub fn reply(&self, place: &'static str, shape: &Shape) {
+        self.set(place, shape, true, usize::MAX);
     }
 
-    /// Sends a response of this shape to the next `times` requests of this grant type, which are not processed.
-    pub fn refuse(&self, grant_type: &'static str, shape: &Shape, times: usize) {
-        self.set(grant_type, shape, false, times);
+    /// Sends a response of this shape to the next `times` of these requests, which are not processed.
+    pub fn refuse(&self, place: &'static str, shape: &Shape, times: usize) {
+        self.set(place, shape, false, times);
     }
 
-    fn set(&self, grant_type: &'static str, shape: &Shape, is_processed: bool, times: usize) {
+    fn set(&self, place: &'static str, shape: &Shape, is_processed: bool, times: usize) {
         let mut inner = self.state.0.lock().unwrap();
-        inner.shapes.insert(grant_type, (shape.clone(), is_processed, times));
+        inner.shapes.insert(place, (shape.clone(), is_processed, times));
+    }
+
+    /// Gives the next responses to these requests a shape.
+    pub fn reply_once(&self, place: &'static str, shape: &Shape) {
+        self.set(place, shape, true, 1);
     }
 
     /// Sends unchanged responses from now on.
@@ -105,10 +119,10 @@ impl Scripted {
         all
     }
 
-    /// The revocation requests so far.
-    pub fn revocations(&self) -> Vec<Asked> {
+    /// The requests to an endpoint so far: `token`, `revoke`, `par` or `device_authorization`.
+    pub fn requests_at(&self, endpoint: &str) -> Vec<Asked> {
         let mut all = self.state.0.lock().unwrap().requests.clone();
-        all.retain(|asked| asked.endpoint == "revoke");
+        all.retain(|asked| asked.endpoint == endpoint);
         all
     }
 
@@ -152,9 +166,10 @@ impl Inner {
         }
     }
 
-    /// The shape of the next response to this grant type, if `is_processed` is when it applies.
-    fn next(&mut self, grant_type: &str, is_processed: bool) -> Option<Shape> {
-        let (shape, when, times) = self.shapes.get_mut(grant_type)?;
+    /// The shape of the next response to this request, if `is_processed` is when it applies.
+    fn next(&mut self, request: &ScriptedRequest<'_>, is_processed: bool) -> Option<Shape> {
+        let place = request.grant_type().unwrap_or(request.endpoint());
+        let (shape, when, times) = self.shapes.get_mut(place)?;
         if *when != is_processed || *times == 0 {
             return None;
         }
@@ -170,12 +185,12 @@ impl Script for State {
             inner.keep(name, value);
         }
         let endpoint = request.endpoint();
-        if ["token", "revoke"].contains(&endpoint) {
+        if ["token", "revoke", "par", "device_authorization"].contains(&endpoint) {
             let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             let form = request.parameters().map(owned).collect();
-            inner.requests.push(Asked { endpoint, form, status: None });
+            inner.requests.push(Asked { at: Instant::now(), endpoint, form, status: None });
         }
-        let shape = inner.next(request.grant_type()?, false);
+        let shape = inner.next(request, false);
         let mut answer = Answer { status: 200, ..Answer::default() };
         answer.set("content-type", "application/json");
         shape.map(|shape| {
@@ -194,11 +209,12 @@ impl Script for State {
         for (name, value) in body.as_object().into_iter().flatten() {
             inner.keep(name, value.as_str().unwrap_or_default());
         }
-        let Some(grant_type) = request.grant_type() else { return };
-        if let Some(last) = inner.requests.last_mut() {
-            last.status = Some(answer.status);
+        if let Some(last) = inner.requests.last_mut()
+            && last.endpoint == request.endpoint()
+        {
+            last.status.get_or_insert(answer.status);
         }
-        if let Some(shape) = inner.next(grant_type, true) {
+        if let Some(shape) = inner.next(request, true) {
             drop(inner);
             shape(answer, request);
         }

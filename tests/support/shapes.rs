@@ -105,6 +105,56 @@ pub fn described(code: impl Into<Value>, status: u16, more: Value) -> Shape {
     )
 }
 
+/// The parameters of an authorization response, in their order. The values are percent-encoded.
+pub type Parameters = Vec<(String, String)>;
+
+/// Changes the parameters of a redirect.
+pub fn redirected(change: impl Fn(&mut Parameters) + Send + Sync + 'static) -> Shape {
+    shape(move |answer, _| {
+        let Some((_, location)) = answer.headers.iter().find(|(name, _)| name == "location") else {
+            return;
+        };
+        let (to, query) = location.split_once('?').unwrap();
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        let mut parameters = query.split('&').map(pair).collect();
+        change(&mut parameters);
+        let query: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let location = format!("{to}?{}", query.join("&"));
+        answer.set("location", location);
+    })
+}
+
+/// Percent-encodes a value.
+pub fn encoded(value: &str) -> String {
+    value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Changes the value of a parameter.
+pub fn parameter(name: &'static str, to: impl Fn(&str) -> String + Send + Sync + 'static) -> Shape {
+    redirected(move |parameters| {
+        for (_, value) in parameters.iter_mut().filter(|(n, _)| n == name) {
+            *value = to(value);
+        }
+    })
+}
+
+/// Removes a parameter.
+pub fn without_parameter(name: &'static str) -> Shape {
+    redirected(move |parameters| parameters.retain(|(n, _)| n != name))
+}
+
+/// Adds parameters, whose values are percent-encoded already.
+pub fn with_parameters(added: &'static [(&'static str, &'static str)]) -> Shape {
+    redirected(move |parameters| {
+        let added = added.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        parameters.extend(added);
+    })
+}
+
 /// The members as a form.
 pub fn form() -> Shape {
     shape(|answer, _| {

@@ -11,40 +11,12 @@ const set = (changes) => (reply, x) => ({ ...reply, ...(typeof changes === 'func
 const without = (...names) => (reply) =>
   Object.fromEntries(Object.entries(reply).filter(([name]) => !names.includes(name)));
 
-/** Responses that must not be shown to a user. A string is sent as it is. */
-export const DEVICE_INVALID = {
-  'uri-http': set({ verification_uri: 'http://as.example/device' }),
-  'uri-javascript': set({ verification_uri: 'javascript:alert(1)' }),
-  'uri-userinfo': set({ verification_uri: 'https://good.example@evil.example/' }),
-  'uri-escape': set({ verification_uri: 'https://as.example/\u001b]0;x\u0007' }),
-  'uri-number': set({ verification_uri: 7 }),
-  'uri-missing': without('verification_uri', 'verification_uri_complete'),
-  'code-escape': set({ user_code: 'AB\u001b[31mCD' }),
-  'code-rtl': set({ user_code: 'AB\u202eCD' }),
-  'code-newline': set({ user_code: 'AB\nhint: paste your password' }),
-  'code-1-kib': set({ user_code: 'A'.repeat(1024) }),
-  'code-missing': without('user_code'),
-  'device-code-missing': without('device_code'),
-  'device-code-escape': set({ device_code: 'a\u001bb' }),
-  'array': () => '[]',
-  'truncated': (reply) => JSON.stringify(reply).slice(0, 30),
-  'html': () => '<!doctype html><title>Log in to the network</title>',
-  'empty': () => '',
-};
-
-/** Responses that a client can live with. */
-export const DEVICE_GOOD = {
-  'interval-missing': without('interval'),
-  'interval-zero': set({ interval: 0 }),
-  'interval-negative': set({ interval: -1 }),
-  'interval-word': set({ interval: 'soon' }),
-  'interval-float': set({ interval: 1.5 }),
+/** Responses of scenarios that combine them with others. All others are written by the tests, over the sandbox. */
+export const DEVICE = {
   'interval-string': set({ interval: '1' }),
   'complete-missing': without('verification_uri_complete'),
   'complete-canary': set((x) => ({ verification_uri_complete: `${x.world.bases.canary}/device` })),
   'complete-javascript': set({ verification_uri_complete: 'javascript:alert(1)' }),
-  'old-uri-name': (reply) => ({ ...without('verification_uri')(reply), verification_url: reply.verification_uri }),
-  'expires-missing': without('expires_in'),
   'created': (reply) => reply,
 };
 
@@ -59,9 +31,6 @@ const refusal = (status, error, more = {}) => ({ status, type: 'application/json
 /** Refusals of the request for codes. */
 export const DEVICE_REFUSED = {
   'unauthorized-client': () => refusal(400, 'unauthorized_client'),
-  'invalid-client': () => refusal(401, 'invalid_client'),
-  'device-flow-disabled': () => refusal(200, 'device_flow_disabled'),
-  'not-found': () => ({ status: 404, type: 'text/html', body: '<title>Not found</title>' }),
 };
 
 /** Answers to a poll that go on waiting. */
@@ -102,18 +71,17 @@ export function device(x) {
     expires_in: 600,
     interval: 1,
   };
-  const fits = (what) => known(what, DEVICE_INVALID, DEVICE_GOOD, DEVICE_SHORT, DEVICE_REFUSED, TRANSPORT);
+  const fits = (what) => known(what, DEVICE, DEVICE_SHORT, DEVICE_REFUSED, TRANSPORT);
   const what = behaviourThat(x, fits, 'device');
   if (!what) return x.json(200, JSON.stringify(honest));
   if (known(what, TRANSPORT)) return find(what, TRANSPORT)(x, JSON.stringify(honest));
   if (known(what, DEVICE_REFUSED)) {
     const { status, type, body } = find(what, DEVICE_REFUSED)();
-    return x.reply(status, { 'content-type': type }, typeof body === 'string' ? body : JSON.stringify(body));
+    return x.reply(status, { 'content-type': type }, JSON.stringify(body));
   }
-  const reply = find(what, DEVICE_INVALID, DEVICE_GOOD, DEVICE_SHORT)(honest, x);
-  const type = what === 'html' ? 'text/html' : 'application/json';
-  const body = typeof reply === 'string' ? reply : JSON.stringify(reply);
-  return x.reply(what === 'created' ? 201 : 200, { 'content-type': type }, body);
+  const reply = find(what, DEVICE, DEVICE_SHORT)(honest, x);
+  const headers = { 'content-type': 'application/json' };
+  return x.reply(what === 'created' ? 201 : 200, headers, JSON.stringify(reply));
 }
 
 /** Redeems a device code, once. */

@@ -31,49 +31,11 @@ export function metadata(x) {
 const set = (changes) => (doc, x) => ({ ...doc, ...changes(x, doc) });
 const without = (...names) => (doc) =>
   Object.fromEntries(Object.entries(doc).filter(([name]) => !names.includes(name)));
-const upper = (text) => text.replace('/s/', '/S/');
 const off = (x, doc, scheme) =>
   Object.fromEntries(Object.entries(doc).map(([name, value]) => [
     name,
     name.endsWith('_endpoint') || name === 'jwks_uri' ? value.replace(x.base, scheme) : value,
   ]));
-
-/** Documents that must be refused before a browser opens. A string is sent as it is. */
-export const DISCOVERY = {
-  'issuer-other': set((x) => ({ issuer: `${x.base}/s/somebody-else` })),
-  'issuer-slash': set((x) => ({ issuer: `${x.issuer}/` })),
-  'issuer-case': set((x) => ({ issuer: upper(x.issuer) })),
-  'issuer-port': set((x) => ({ issuer: x.issuer.replace(/:\d+/, ':1') })),
-  'issuer-host': set((x) => ({ issuer: x.issuer.replace('127.0.0.1', 'localhost') })),
-  'issuer-canary': set((x) => ({ issuer: x.world.bases.canary })),
-  'issuer-missing': without('issuer'),
-  'issuer-number': set(() => ({ issuer: 7 })),
-  'http-endpoints': (doc, x) => off(x, doc, 'http://as.example'),
-  'http-token-endpoint': set(() => ({ token_endpoint: 'http://as.example/token' })),
-  'http-authorization-endpoint': set(() => ({ authorization_endpoint: 'http://as.example/auth' })),
-  'http-jwks': set(() => ({ jwks_uri: 'http://as.example/jwks' })),
-  'javascript': set(() => ({ authorization_endpoint: 'javascript:alert(1)' })),
-  'file': set(() => ({ authorization_endpoint: 'file:///etc/passwd' })),
-  'shell': set(() => ({ authorization_endpoint: 'https://x/$(touch pwned)`id`;&|"\' ' })),
-  'dash': set(() => ({ authorization_endpoint: '--new-window=https://x/' })),
-  'control-characters': set((x) => ({ authorization_endpoint: `${x.issuer}/authorize\u001b]0;x\u0007\n` })),
-  'userinfo-in-endpoint': set(() => ({ authorization_endpoint: 'https://a:b@as.example/authorize' })),
-  'relative-endpoint': set(() => ({ token_endpoint: '/token' })),
-  'authorization-endpoint-missing': without('authorization_endpoint'),
-  'token-endpoint-missing': without('token_endpoint'),
-  'only-plain-pkce': set(() => ({ code_challenge_methods_supported: ['plain'] })),
-  'no-pkce-methods': set(() => ({ code_challenge_methods_supported: [] })),
-  'array': () => '[]',
-  'string': () => '"https://as.example"',
-  'truncated': (doc) => JSON.stringify(doc).slice(0, 200),
-  'trailing-junk': (doc) => `${JSON.stringify(doc)} trailing`,
-  'duplicate-issuer': (doc, x) =>
-    JSON.stringify(doc).replace('{', `{"issuer":"${x.world.bases.canary}",`),
-  'over-1-mib': (doc) => JSON.stringify({ ...doc, pad: 'a'.repeat(2 ** 20) }),
-  'deep': (doc) => JSON.stringify(doc).replace('{', `{"pad":${'['.repeat(1e5)}${']'.repeat(1e5)},`),
-  'html': () => '<!doctype html><title>Log in to the network</title>',
-  'empty': () => '',
-};
 
 /** Documents that a client can live with. */
 export const DISCOVERY_GOOD = {
@@ -122,13 +84,12 @@ export function discovery(x) {
   if (isDown(x)) return x.reply(503, {}, '');
   const what = behaviour(x, 'discovery', 'all');
   if (!what) return x.json(200, JSON.stringify(honest));
-  const tables = [DISCOVERY, DISCOVERY_GOOD, DISCOVERY_MOVING];
+  const tables = [DISCOVERY_GOOD, DISCOVERY_MOVING];
   if (!known(what, ...tables)) {
     return find(what, TRANSPORT, TRANSPORT_GOOD)(x, JSON.stringify(honest));
   }
   const doc = find(what, ...tables)(honest, x);
-  if (what === 'html') return x.reply(200, { 'content-type': 'text/html' }, doc);
-  return x.json(200, typeof doc === 'string' ? doc : JSON.stringify(doc));
+  return x.json(200, JSON.stringify(doc));
 }
 
 const bare = ({ kid, ...jwk }) => jwk;

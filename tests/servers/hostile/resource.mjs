@@ -50,19 +50,12 @@ function live(x, shown) {
   return access && !access.family?.revoked ? access : null;
 }
 
-export const INTROSPECT = {
-  'inactive': (x) => x.json(200, '{"active":false}'),
-  'active-string': (x) => x.json(200, '{"active":"true"}'),
-  'over-1-mib': (x) => x.json(200, JSON.stringify({ active: true, pad: 'a'.repeat(2 ** 20) })),
-  'escapes': (x) => x.json(200, JSON.stringify({ active: true, sub: '\u001b[2Jalice\u202e' })),
-};
-
 export function introspect(x) {
   const access = live(x, new URLSearchParams(x.body).get('token'));
   const body = JSON.stringify(access
     ? { active: true, client_id: access.client_id, scope: access.scope, sub: x.world.params.sub }
     : { active: false });
-  if (strike(x, 'introspect', body, INTROSPECT) || !client(x)) return;
+  if (strike(x, 'introspect', body) || !client(x)) return;
   x.json(200, body);
 }
 

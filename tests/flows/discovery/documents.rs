@@ -1,0 +1,87 @@
+//! Metadata documents and responses to pushed requests that are refused before a browser opens.
+
+use serde_json::{Value, json};
+
+use crate::replies::invalid::{Row, row};
+use crate::support::shapes::*;
+
+fn issuer(to: fn(&str) -> String) -> Shape {
+    text_of("issuer", move |issuer| json!(to(issuer)))
+}
+
+fn authorization_endpoint(url: &'static str) -> Shape {
+    set("authorization_endpoint", json!(url))
+}
+
+fn off(scheme: &'static str) -> Shape {
+    members(move |object| {
+        for (name, value) in object.iter_mut() {
+            if name.ends_with("_endpoint") || name == "jwks_uri" {
+                *value = json!(format!("{scheme}/{name}"));
+            }
+        }
+    })
+}
+
+/// Documents that must be refused.
+#[rustfmt::skip]
+pub fn documents() -> Vec<Row> {
+    let other = "belongs to a different issuer";
+    let plain = "must be https: plain http is for loopback hosts only";
+    let white = "`authorization_endpoint` must not contain white space or control characters";
+    let begin = "`authorization_endpoint` must begin with https://";
+    let deep = format!("\"pad\":{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let shell = "https://x/$(touch pwned)`id`;&|\"' ";
+    vec![
+        row("issuer-other", 7, other, issuer(|it| format!("{it}/s/somebody-else"))),
+        row("issuer-slash", 7, other, issuer(|it| format!("{it}/"))),
+        row("issuer-case", 7, other, issuer(|it| it.replace("http", "HTTP"))),
+        row("issuer-port", 7, other, issuer(|_| "http://127.0.0.1:1".to_owned())),
+        row("issuer-host", 7, other, issuer(|it| it.replace("127.0.0.1", "localhost"))),
+        row("issuer-elsewhere", 7, other, issuer(|_| "https://canary.example".to_owned())),
+        row("issuer-missing", 7, "has no issuer", without("issuer")),
+        row("issuer-number", 7, "has no issuer", set("issuer", json!(7))),
+        row("http-endpoints", 7, plain, off("http://as.example")),
+        row("http-token-endpoint", 7, plain, set("token_endpoint", json!("http://as.example/token"))),
+        row("http-authorization-endpoint", 7, plain, authorization_endpoint("http://as.example/auth")),
+        row("http-jwks", 7, plain, set("jwks_uri", json!("http://as.example/jwks"))),
+        row("javascript", 7, begin, authorization_endpoint("javascript:alert(1)")),
+        row("file", 7, begin, authorization_endpoint("file:///etc/passwd")),
+        row("shell", 7, white, authorization_endpoint(shell)),
+        row("dash", 7, begin, authorization_endpoint("--new-window=https://x/")),
+        row("control-characters", 7, white, text_of("authorization_endpoint", |it| json!(format!("{it}\u{1b}]0;x\u{7}\n")))),
+        row("userinfo-in-endpoint", 7, "`authorization_endpoint` must not contain a user name or password",
+            authorization_endpoint("https://a:b@as.example/authorize")),
+        row("relative-endpoint", 7, "`token_endpoint` must begin with https://", set("token_endpoint", json!("/token"))),
+        row("authorization-endpoint-missing", 3, "has no known authorization_endpoint", without("authorization_endpoint")),
+        row("token-endpoint-missing", 3, "has no known token_endpoint", without("token_endpoint")),
+        row("only-plain-pkce", 7, "the server supports PKCE without S256 (it lists plain), so an intercepted code could be redeemed",
+            set("code_challenge_methods_supported", json!(["plain"]))),
+        row("no-pkce-methods", 7, "the server supports PKCE without S256 (it lists none), so an intercepted code could be redeemed",
+            set("code_challenge_methods_supported", json!([]))),
+        row("array", 3, "not valid metadata", body("[]")),
+        row("string", 3, "not valid metadata", body("\"https://as.example\"")),
+        row("truncated", 3, "not JSON", raw(|it| it[..200].to_owned())),
+        row("trailing-junk", 3, "not JSON", raw(|it| format!("{it} trailing"))),
+        row("duplicate-issuer", 3, "duplicate member `issuer`", first("\"issuer\":\"https://canary.example\"")),
+        row("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB", first(format!("\"pad\":\"{}\"", "a".repeat(1 << 20)))),
+        row("deep", 3, "not JSON", first(deep)),
+        row("html", 3, "a web page instead of JSON", with_type("text/html", body("<!doctype html><title>Log in to the network</title>"))),
+        row("empty", 3, "an empty response", body("")),
+    ]
+}
+
+/// Responses to a pushed request with which no authorization URL may be made.
+#[rustfmt::skip]
+pub fn pushed() -> Vec<Row> {
+    let uri = "no usable `request_uri`";
+    let described = |code: &'static str, status| described(code, status, json!({ "error_description": "no" }));
+    vec![
+        row("no-request-uri", 7, uri, without("request_uri")),
+        row("http-request-uri", 7, uri, set("request_uri", json!("http://as.example/r"))),
+        row("empty-request-uri", 7, uri, set("request_uri", json!(""))),
+        row("number-request-uri", 7, uri, set("request_uri", Value::from(7))),
+        row("invalid-request", 8, "invalid_request (no)", described("invalid_request", 400)),
+        row("invalid-client", 8, "invalid_client (no)", described("invalid_client", 401)),
+    ]
+}
