@@ -1,8 +1,13 @@
 //! The server itself: start and stop, limits, journal.
 
-use oauthctl_sandbox::{Error, Sandbox, SandboxOptions, scenarios};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::scene::*;
+use oauthctl_sandbox::{
+    Answer, Error, Sandbox, SandboxOptions, Script, ScriptedRequest, scenarios,
+};
+
+use crate::scene::{json, start, start_with, text, value};
 
 #[tokio::test]
 async fn journal_counts_requests_without_secrets() {
@@ -40,6 +45,46 @@ async fn scenarios_of_the_options_hold_at_the_root_alone() {
     let bench = start_with(options).await;
     assert_eq!(value(&bench.root().authorize(&[]).await, "error").unwrap(), "access_denied");
     assert!(value(&bench.with("rotate").authorize(&[]).await, "code").is_some());
+}
+
+/// Refuses the first code, and keeps the second response from having a type.
+#[derive(Default)]
+struct Stubborn(AtomicUsize);
+
+impl Script for Stubborn {
+    fn instead(&self, request: &ScriptedRequest<'_>) -> Option<Answer> {
+        let is_code = request.grant_type() == Some("authorization_code");
+        (is_code && self.0.fetch_add(1, Ordering::SeqCst) == 0).then(|| Answer {
+            status: 400,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: br#"{"error":"slow_down"}"#.to_vec(),
+        })
+    }
+
+    fn edit(&self, request: &ScriptedRequest<'_>, answer: &mut Answer) {
+        if request.endpoint() == "token" {
+            let code = request.parameters().find(|(name, _)| *name == "code").unwrap().1;
+            answer.set("content-type", "text/plain");
+            answer.set("x-code", code);
+        }
+    }
+}
+
+#[tokio::test]
+async fn script_replaces_and_edits_responses() {
+    let script: Arc<dyn Script> = Arc::new(Stubborn::default());
+    let options =
+        SandboxOptions { auto_consent: true, script: Some(script), ..SandboxOptions::default() };
+    let bench = start_with(options).await;
+    let at = bench.root();
+    let code = at.code().await;
+    let (status, refused) = json(at.redeem_request(&code)).await;
+    assert_eq!((status, refused["error"].as_str()), (400, Some("slow_down")));
+    // It was not processed: the code can still be redeemed.
+    let response = at.redeem_request(&code).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/plain");
+    assert_eq!(response.headers()["x-code"], code.as_str());
 }
 
 #[tokio::test]
