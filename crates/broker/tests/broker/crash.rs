@@ -20,10 +20,14 @@ fn transactions(log: &[u8]) -> Vec<usize> {
 
 /// The grants that wait for the worker to end them.
 fn waiting(home: &Home) -> usize {
+    number(home, "SELECT count(*) FROM records WHERE space = 19 AND due_at IS NOT NULL")
+}
+
+/// The result of a query for a single number.
+fn number<T: rusqlite::types::FromSql>(home: &Home, query: &str) -> T {
     let file = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
     file.busy_timeout(Duration::from_secs(5)).unwrap();
-    let due = "SELECT count(*) FROM records WHERE space = 19 AND due_at IS NOT NULL";
-    file.query_row(due, [], |row| row.get(0)).unwrap()
+    file.query_row(query, [], |row| row.get(0)).unwrap()
 }
 
 fn revocations(sandbox: &Sandbox) -> usize {
@@ -99,4 +103,16 @@ async fn stopped_confirmation_loses_no_connection() {
         }
     }
     assert_eq!((ended, alive), (repeated, moved));
+}
+
+#[tokio::test]
+async fn unconfirmed_grant_outlives_its_confirmation() {
+    let back = "https://app.example/connected";
+    let scene = Scene::with(Default::default(), &[back], &[]).await;
+    let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
+    Browser::default().follow(&scene.api.link(&body).await).await.header("location");
+    let confirmation: u64 = number(&scene.home, "SELECT expires_at FROM records WHERE space = 12");
+    let grant: u64 = number(&scene.home, "SELECT due_at FROM records WHERE space = 19");
+    // The clocks of two instances may differ by this much.
+    assert!(grant >= confirmation + 30, "{grant} {confirmation}");
 }
