@@ -106,7 +106,8 @@ impl Receiver {
     /// Waits until the messages that were accepted are as many as this.
     #[track_caller]
     pub fn wait_for(&self, count: usize) -> impl Future<Output = Vec<Message>> {
-        let until = Instant::now() + Duration::from_secs(60);
+        // A message that a killed broker had claimed is sent again after its lease of 60 seconds.
+        let until = Instant::now() + Duration::from_secs(90);
         let caller = std::panic::Location::caller();
         async move {
             loop {
