@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::broker::Broker;
 use crate::events::Entry;
+use crate::model::Tenant;
 use crate::storage::{Condition, Space};
-use crate::tenants;
 use crate::vault::Vault;
 
 /// The most entries that a tenant keeps; beyond, the oldest are removed.
@@ -26,12 +26,23 @@ const BATCH: usize = 500;
 pub async fn run(broker: Arc<Broker>) {
     while !broker.is_draining() {
         tokio::time::sleep(PAUSE).await;
-        let Ok(tenants) = tenants::list(&broker.vault).await else { continue };
-        for tenant in tenants {
-            if let Err(error) = trim(&broker.vault, &tenant.name, MOST).await {
-                tracing::warn!(error = error.kind().word(), "the audit log was not trimmed");
-                break;
-            }
+        if let Err(error) = trim_all(&broker.vault).await {
+            tracing::warn!(error = error.kind().word(), "the audit log was not trimmed");
+        }
+    }
+}
+
+async fn trim_all(vault: &Vault) -> Result<()> {
+    let mut after = None;
+    loop {
+        let (tenants, next) =
+            vault.page::<Tenant>(Space::Tenants, "", "", after.as_deref(), BATCH).await?;
+        for stored in tenants {
+            trim(vault, &stored.document.name, MOST).await?;
+        }
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
         }
     }
 }

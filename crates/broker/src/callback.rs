@@ -11,7 +11,7 @@ use crate::keys::random_text;
 use crate::link::{self, Flow, cookie_name, flow_key};
 use crate::model::Binding;
 use crate::names::of_secret;
-use crate::quota::Reservation;
+use crate::quota::{self, Reservation};
 use crate::redirects::with_parameter;
 use crate::schedule::CONFIRMATION;
 use crate::storage::{Key, Space};
@@ -134,6 +134,9 @@ pub async fn complete(
 async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
     let Flow { link, .. } = flow;
     let tenant = tenants::get(&broker.vault, &link.tenant).await?;
+    if link.binding == Binding::Application && quota::is_crowded(&broker.vault, &tenant).await? {
+        return Ok(None);
+    }
     let place = Place::new(&link.tenant, &link.provider, &link.user);
     Reservation::take(&broker.vault, &tenant, &place).await
 }

@@ -210,24 +210,34 @@ pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<St
     let (vault, tenant) = (&broker.vault, &caller.tenant);
     let record = place.record(vault, Space::Renewals);
     loop {
-        let found = vault.get::<Renewal>(&record).await?;
-        if let Some(Stored { document: Renewal { token }, .. }) = &found
-            && vault.storage().get(&key_of(&tenant.name, token)).await?.is_some()
-        {
-            return Ok(url_of(broker, &tenant.name, token));
+        let (found, open) = renewal(broker, &record).await?;
+        if let Some(url) = open {
+            return Ok(url);
         }
+        let room = match quota::room_for_link(vault, tenant).await {
+            Ok(room) => room,
+            // The last one may be what another request has made for this connection.
+            Err(full) => return renewal(broker, &record).await?.1.ok_or(full),
+        };
         let Draft { key, token, url, link } = Draft::new(broker, place, Wanted::default())?;
-        let condition = found.map_or(Condition::Absent, |it| Condition::Revision(it.revision));
+        let condition = found.map_or(Condition::Absent, Condition::Revision);
         let expires_at = Some(now_seconds() + RENEWAL.as_secs());
         let terms = Terms { expires_at, ..Terms::only_if(condition) };
         let also = vec![vault.addition(key, &link, None, Some(link.expires_at))?];
-        let room = quota::room_for_link(vault, tenant).await?;
         let written = vault.put_with(record.clone(), &Renewal { token }, terms, also).await;
         room.end().await;
         if written? != Written::Refused {
             return Ok(url);
         }
     }
+}
+
+/// Returns the revision of the record of a connection's link, if there is one, and the link, if it works.
+async fn renewal(broker: &Broker, record: &Key) -> Result<(Option<u64>, Option<String>)> {
+    let Some(found) = broker.vault.get::<Renewal>(record).await? else { return Ok((None, None)) };
+    let token = &found.document.token;
+    let link = broker.vault.storage().get(&key_of(&record.tenant, token)).await?;
+    Ok((Some(found.revision), link.map(|_| url_of(broker, &record.tenant, token))))
 }
 
 fn check(wanted: &Wanted) -> Result<(), Problem> {

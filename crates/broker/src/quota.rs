@@ -107,6 +107,16 @@ pub async fn room_for_flow(vault: &Vault, tenant: &Tenant) -> Result<Option<Room
     room(vault, Space::OpenFlows, &tenant.name, most).await
 }
 
+/// Returns whether the application has too many flows to confirm.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn is_crowded(vault: &Vault, tenant: &Tenant) -> Result<bool> {
+    let most = at_most(tenant.quota.pending, PENDING);
+    Ok(vault.storage().count(Space::Unconfirmed, &tenant.name, most).await? >= most)
+}
+
 /// Refuses a provider over the quota.
 ///
 /// # Errors

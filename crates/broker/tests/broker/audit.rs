@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::{Home, provider};
+use crate::support::{provider, start_broker};
 
 #[tokio::test]
 async fn audit_log_is_paged_and_belongs_to_its_tenant() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, broker, api) = start_broker();
     let other = broker.api(&home.tenant("other", &[]));
     api.provide("sandbox", sandbox.issuer()).await;
     for user in 0..5 {

@@ -3,7 +3,7 @@
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Browser, Home, Scene, provider, token_requests};
+use crate::support::{Browser, Scene, provider, start_broker, token_requests};
 
 #[tokio::test]
 async fn connected_account_gives_a_token_and_ends_for_good() {
@@ -109,9 +109,7 @@ async fn unconfirmed_grant_is_out_of_reach() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_changes_of_a_revision_is_accepted() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     let path = "/v1/connections/sandbox/u-1";
@@ -171,9 +169,7 @@ async fn connection_that_has_changed_is_not_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn link_of_a_dead_connection_stays_the_same() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, _broker, api) = start_broker();
     api.provide("sandbox", &sandbox.issuer_with("refresh-invalid-grant")).await;
     for user in ["u-1", "u-2"] {
         api.connect("sandbox", user).await;

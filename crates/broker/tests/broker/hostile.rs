@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::http;
-use crate::support::{Broker, Browser, Home, Scene, provider, token_requests};
+use crate::support::{Broker, Browser, Home, Scene, provider, start_broker, token_requests};
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod rebinding;
@@ -249,9 +249,7 @@ async fn invalid_body_is_a_problem_without_echo() {
 
 #[tokio::test]
 async fn provider_cannot_name_files_programs_private_hosts() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let good = json!({ "issuer": "https://as.example", "client_id": "c" });
     for (key, value) in [
         ("redirect_uri", json!("https://evil.example/callback")),

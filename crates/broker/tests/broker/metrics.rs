@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Broker, Home, provider, provider_with};
+use crate::support::{Broker, Home, provider, provider_with, start_broker};
 
 /// The value of a sample, which has these words in its line.
 fn value(text: &str, words: &[&str]) -> Option<f64> {
@@ -61,9 +61,7 @@ async fn metrics_count_requests_refreshes_and_messages() {
 #[tokio::test]
 async fn unknown_paths_and_providers_add_no_series() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     for number in 0..20 {
         api.provide(&format!("p{number}"), sandbox.issuer()).await;
         api.get(&format!("/x{number}")).await.problem(404);
@@ -109,9 +107,7 @@ for family in families(sys.stdin.read()):
 #[tokio::test]
 async fn parser_of_prometheus_reads_the_metrics() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     let text = api.get("/metrics").await;

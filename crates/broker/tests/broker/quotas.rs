@@ -13,7 +13,7 @@ use oauthctl_broker::vault::Vault;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Home, Scene, provider, token_requests};
+use crate::support::{Browser, Home, Scene, provider, start_broker, token_requests};
 
 #[tokio::test]
 async fn quota_that_is_used_up_is_a_problem_of_its_own() {
@@ -128,6 +128,28 @@ async fn quota_holds_for_confirmations() {
 }
 
 #[tokio::test]
+async fn flows_to_be_confirmed_are_limited() {
+    let back = "https://app.example/connected";
+    let scene = Scene::with(Default::default(), &[back], &[]).await;
+    let Scene { api, home, .. } = &scene;
+    home.json(&["tenant", "quota", "acme", "--pending", "2"]);
+    let come_back = async |user: &str| {
+        let body = json!({ "provider": "sandbox", "user": user, "binding": "application", "redirect_to": back });
+        let sent = Browser::default().follow(&api.link(&body).await).await;
+        sent.header("location").strip_prefix(back).unwrap().to_owned()
+    };
+    let first = come_back("u-1").await;
+    come_back("u-2").await;
+    let before = token_requests(&scene.sandbox);
+    assert_eq!(come_back("u-3").await, "?error=quota_exceeded");
+    assert_eq!(token_requests(&scene.sandbox), before, "the code is not redeemed");
+    let confirmation = first.strip_prefix("?confirmation=").unwrap();
+    let confirmed = json!({ "confirmation": confirmation, "user": "u-1" });
+    api.post("/v1/confirmations", &confirmed).await.json(200);
+    assert!(come_back("u-3").await.starts_with("?confirmation="));
+}
+
+#[tokio::test]
 async fn link_that_is_opened_too_often_starts_no_flow() {
     let scene = Scene::new().await;
     let link = scene.link().await;
@@ -150,9 +172,7 @@ async fn link_that_is_opened_too_often_starts_no_flow() {
 #[tokio::test]
 async fn place_of_a_flow_that_failed_is_free() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, _broker, api) = start_broker();
     home.json(&["tenant", "quota", "acme", "--connections", "1"]);
     api.provide("sandbox", sandbox.issuer()).await;
     api.provide("broken", &sandbox.issuer_with("token-500")).await;

@@ -6,7 +6,9 @@ use oauthctl_sandbox::SandboxOptions;
 use serde_json::{Value, json};
 
 use crate::receiver::{Receiver, verdicts};
-use crate::support::{Api, Broker, Browser, Home, provider, provider_with, token_requests};
+use crate::support::{
+    Api, Broker, Browser, Home, provider, provider_with, start_broker, token_requests,
+};
 
 async fn rule(api: &Api, event: &str, expression: &str) {
     let put = api.put(&format!("/v1/rules/{event}"), &json!({ "expression": expression })).await;
@@ -20,9 +22,7 @@ async fn attributes(api: &Api) -> Value {
 #[tokio::test]
 async fn cached_token_is_not_handed_out_past_a_rule() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     // It is in memory now.
@@ -59,9 +59,7 @@ async fn cached_token_is_not_handed_out_past_a_rule() {
 #[tokio::test]
 async fn state_of_the_authorization_is_read_at_the_token() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     rule(&api, "authorization", "#{ attributes: #{ by: user + \"@\" + provider }, ttl: \"1h\" }")
         .await;
@@ -80,9 +78,7 @@ async fn state_of_the_authorization_is_read_at_the_token() {
 #[tokio::test]
 async fn denied_authorization_redeems_nothing() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.provide("other", sandbox.issuer()).await;
     let deny = json!({ "expression": "user != \"u-1\"" });
@@ -106,9 +102,7 @@ async fn denied_authorization_redeems_nothing() {
 async fn rule_that_denies_a_refresh_reports_and_recovers() {
     let options = SandboxOptions { access_ttl: Duration::from_secs(5), ..Default::default() };
     let sandbox = provider_with(options).await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let receiver = Receiver::start().await;
     let events = ["connection.refresh_failed", "connection.recovered"];
     api.put("/v1/webhooks/all", &json!({ "url": receiver.url, "events": events })).await.json(201);
@@ -126,9 +120,7 @@ async fn rule_that_denies_a_refresh_reports_and_recovers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callback_decides_and_its_requests_are_signed() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     let receiver = Receiver::start().await;
@@ -150,9 +142,7 @@ async fn callback_decides_and_its_requests_are_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callback_that_fails_in_any_way_hands_nothing_out() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     let receiver = Receiver::start().await;
@@ -194,9 +184,7 @@ async fn callback_that_fails_in_any_way_hands_nothing_out() {
 #[tokio::test]
 async fn hostile_rules_are_refused_or_fail_closed() {
     let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
     let long = "1+".repeat(4_000) + "1";
@@ -290,9 +278,7 @@ async fn rule_belongs_to_its_tenant() {
 
 #[tokio::test]
 async fn list_has_each_rule_and_no_secret() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, broker, api) = start_broker();
     let empty = api.get("/v1/rules").await.json(200);
     assert_eq!(empty, json!({ "rules": [], "next_cursor": null }));
     rule(&api, "pre_token", "true").await;

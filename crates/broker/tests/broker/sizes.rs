@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::authority::Authority;
 use crate::receiver::Receiver;
-use crate::support::{Browser, Home, Scene};
+use crate::support::{Browser, Home, Scene, start_broker};
 
 fn store(home: &Home) -> rusqlite::Connection {
     rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap()
@@ -19,9 +19,7 @@ fn store(home: &Home) -> rusqlite::Connection {
 #[tokio::test]
 async fn token_that_is_too_large_is_not_stored() {
     let authority = Authority::start().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, _broker, api) = start_broker();
     api.put("/v1/providers/as", &authority.provider()).await.json(201);
     for (size, status) in [(100_000, 200), (140_000, 502)] {
         authority.memory().padding = size;

@@ -280,6 +280,14 @@ impl Browser {
     }
 }
 
+/// A broker with the tenant `acme`, which has no provider yet.
+pub fn start_broker() -> (Home, Broker, Api) {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    (home, broker, api)
+}
+
 /// A broker with the tenant `acme`, whose provider `sandbox` is the sandbox.
 pub struct Scene {
     pub sandbox: Sandbox,

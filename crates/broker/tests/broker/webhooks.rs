@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::databases;
 use crate::faketime::shift_clock;
 use crate::receiver::{Receiver, verdicts};
-use crate::support::{Api, Broker, Home, provider, provider_with, token_requests};
+use crate::support::{Api, Broker, Home, provider, provider_with, start_broker, token_requests};
 
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -242,9 +242,7 @@ async fn killed_broker_reports_what_it_had_stored(store: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn published_library_accepts_messages_of_both_secrets() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, broker, api) = start_broker();
     let receiver = Receiver::start().await;
     let first = subscribe(&api, "all", &receiver.url).await;
     let sandbox = provider().await;
@@ -272,9 +270,7 @@ async fn published_library_accepts_messages_of_both_secrets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_refreshes_are_reported_once() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let receiver = Receiver::start().await;
     let events = ["connection.refresh_failed", "connection.recovered"];
     api.put("/v1/webhooks/all", &json!({ "url": receiver.url, "events": events })).await.json(201);
@@ -294,9 +290,7 @@ async fn failing_refreshes_are_reported_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_grant_is_reported_as_login_required() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let receiver = Receiver::start().await;
     subscribe(&api, "all", &receiver.url).await;
     let _sandbox = short_lived(&api, "refresh-invalid-grant").await;
@@ -350,9 +344,7 @@ async fn message_is_given_up_after_a_day() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleted_webhook_gets_nothing_under_its_old_name() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let receiver = Receiver::start().await;
     receiver.answer_next(&[500]);
     subscribe(&api, "all", &format!("{}/old", receiver.url)).await;

@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Browser, Home, Scene};
+use crate::support::{Browser, Scene, start_broker};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_hold_in_parallel() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, _broker, api) = start_broker();
     home.json(&["tenant", "quota", "acme", "--providers", "5", "--pending", "7"]);
     let keys = json!({
         "client_id": "app",

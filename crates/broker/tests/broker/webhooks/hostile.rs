@@ -6,9 +6,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redirect_of_a_receiver_is_not_followed() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let receiver = Receiver::start().await;
     receiver.answer_next(&[307]);
     subscribe(&api, "all", &format!("{}/hook", receiver.url)).await;
@@ -62,9 +60,7 @@ async fn webhook_on_a_private_address_is_refused() {
 
 #[tokio::test]
 async fn hostile_webhook_bodies_are_refused() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (_home, _broker, api) = start_broker();
     let long = format!("https://a.example/{}", "a".repeat(3000));
     let bodies = [
         json!({}),

@@ -3,13 +3,11 @@
 use serde_json::json;
 
 use super::subscribe;
-use crate::support::Home;
+use crate::support::start_broker;
 
 #[tokio::test]
 async fn list_has_each_webhook_and_no_secret() {
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
+    let (home, broker, api) = start_broker();
     let empty = api.get("/v1/webhooks").await.json(200);
     assert_eq!(empty, json!({ "webhooks": [], "next_cursor": null }));
     let mut secrets = Vec::new();
