@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'oauthctl' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -87,7 +87,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'Login by URL: ID of a client that is registered with the server')
             [CompletionResult]::new('--challenge', '--challenge', [CompletionResultType]::ParameterName, 'Login by URL: the `WWW-Authenticate` value that the resource returned')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Print the URL instead of opening a browser')
@@ -118,7 +118,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--dpop', '--dpop', [CompletionResultType]::ParameterName, 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)')
             [CompletionResult]::new('--dpop-nonce', '--dpop-nonce', [CompletionResultType]::ParameterName, '`DPoP-Nonce` that the API returned, for the proof')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--force-refresh', '--force-refresh', [CompletionResultType]::ParameterName, 'Refresh the token even if it is still valid')
@@ -146,7 +146,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'Request a token for this audience')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Environment variable that holds the token')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -173,7 +173,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Print the status and the headers of the response before its body')
@@ -200,7 +200,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Command to run before the first request; if it fails, requests are refused')
             [CompletionResult]::new('--confirm-for', '--confirm-for', [CompletionResultType]::ParameterName, 'How long a confirmation is valid [default: until the proxy stops]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -221,7 +221,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--confirm-for', '--confirm-for', [CompletionResultType]::ParameterName, 'How long a confirmation is valid [default: until the agent stops]')
             [CompletionResult]::new('--audit', '--audit', [CompletionResultType]::ParameterName, 'Append a line of JSON to this file for each request')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--lock-after-sleep', '--lock-after-sleep', [CompletionResultType]::ParameterName, 'Lock the agent when the machine wakes up from sleep')
@@ -250,7 +250,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'Request a token for this resource (RFC 8707)')
             [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'Request a token for this audience')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -268,7 +268,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Exit with code 4 if an account has a problem, or if no account is logged in')
@@ -287,7 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Test only this machine, without the network')
@@ -307,7 +307,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Log out of all accounts of the profile, or of all profiles if none is named')
@@ -328,7 +328,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -347,7 +347,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--refresh-token', '--refresh-token', [CompletionResultType]::ParameterName, 'Introspect the stored refresh token')
@@ -368,7 +368,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--id-token', '--id-token', [CompletionResultType]::ParameterName, 'Inspect the stored id_token')
@@ -386,7 +386,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;discover' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -411,7 +411,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'Value of the `login_hint` parameter: the user who will log in')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Extra parameter of the authorization request; can be repeated')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--sealed', '--sealed', [CompletionResultType]::ParameterName, 'Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can complete it')
@@ -436,7 +436,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Accept only a flow of this profile')
             [CompletionResult]::new('--require-identity', '--require-identity', [CompletionResultType]::ParameterName, 'Accept only this user: sub=… or email=…')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--show-token', '--show-token', [CompletionResultType]::ParameterName, 'Also print the access token')
@@ -453,7 +453,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;pending' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -475,7 +475,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -491,7 +491,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;pending;show' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -507,7 +507,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;pending;cancel' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -524,7 +524,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;pending;rotate-key' {
             [CompletionResult]::new('--alg', '--alg', [CompletionResultType]::ParameterName, 'Algorithm that signs new states')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -540,7 +540,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;attr' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -563,7 +563,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -583,7 +583,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long to keep it [default: as long as the grant]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -602,7 +602,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -621,7 +621,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -637,7 +637,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -661,7 +661,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;git' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -677,7 +677,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;docker' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -693,7 +693,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;kubernetes' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -709,7 +709,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;cargo' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--cargo-plugin', '--cargo-plugin', [CompletionResultType]::ParameterName, 'Accepted for cargo, which always adds it')
@@ -726,7 +726,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;aws' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -743,7 +743,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;credential;netrc' {
             [CompletionResult]::new('--pipe', '--pipe', [CompletionResultType]::ParameterName, 'Write to this named pipe once a program reads it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -759,7 +759,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;npm' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -775,7 +775,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;credential;setup' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--undo', '--undo', [CompletionResultType]::ParameterName, 'Remove what was written')
@@ -792,7 +792,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -821,7 +821,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to request; can be repeated')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set any other key of the profile; can be repeated')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read the client secret from standard input and store it in the token store')
@@ -838,7 +838,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;list' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -856,7 +856,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -872,7 +872,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;edit' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -888,7 +888,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;default' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -906,7 +906,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -924,7 +924,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -940,7 +940,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;path' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -956,7 +956,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;providers' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -972,7 +972,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;store' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -991,7 +991,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;store;keygen' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1007,7 +1007,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;store;info' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1026,7 +1026,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Store to move to: keyring, file, file:DIR or command')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write the new store to the configuration afterwards')
@@ -1048,7 +1048,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--recipient', '--recipient', [CompletionResultType]::ParameterName, 'Encrypt the line to this age recipient; can be repeated')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1064,7 +1064,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;import' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Replace the account if it is already stored')
@@ -1082,7 +1082,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;demo' {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Log in yourself in a browser, optionally started by COMMAND')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1098,7 +1098,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;uninstall' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only show what would be removed')
@@ -1120,7 +1120,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--scenario', '--scenario', [CompletionResultType]::ParameterName, 'Scenario in which the server misbehaves; can be repeated; `help` lists the scenarios')
             [CompletionResult]::new('--access-ttl', '--access-ttl', [CompletionResultType]::ParameterName, 'Lifetime of access tokens')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--auto-consent', '--auto-consent', [CompletionResultType]::ParameterName, 'Grant consent without showing a page, for unattended tests')
@@ -1137,7 +1137,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;serve' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1153,7 +1153,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;tenant' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1169,7 +1169,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;completions' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1186,7 +1186,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;man' {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Write the pages of all commands to this directory')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1202,7 +1202,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;help' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1218,7 +1218,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;version' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')

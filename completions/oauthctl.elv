@@ -19,7 +19,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
     var completions = [
         &'oauthctl'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -83,7 +83,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --client-id 'Login by URL: ID of a client that is registered with the server'
             cand --challenge 'Login by URL: the `WWW-Authenticate` value that the resource returned'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --no-browser 'Print the URL instead of opening a browser'
@@ -113,7 +113,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --dpop 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)'
             cand --dpop-nonce '`DPoP-Nonce` that the API returned, for the proof'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --force-refresh 'Refresh the token even if it is still valid'
@@ -140,7 +140,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --audience 'Request a token for this audience'
             cand --env 'Environment variable that holds the token'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -166,7 +166,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -o 'Write the body of a successful response to this file'
             cand --output 'Write the body of a successful response to this file'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand -i 'Print the status and the headers of the response before its body'
@@ -192,7 +192,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --confirm 'Command to run before the first request; if it fails, requests are refused'
             cand --confirm-for 'How long a confirmation is valid [default: until the proxy stops]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -212,7 +212,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --confirm-for 'How long a confirmation is valid [default: until the agent stops]'
             cand --audit 'Append a line of JSON to this file for each request'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --lock-after-sleep 'Lock the agent when the machine wakes up from sleep'
@@ -240,7 +240,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --resource 'Request a token for this resource (RFC 8707)'
             cand --audience 'Request a token for this audience'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -257,7 +257,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --check 'Exit with code 4 if an account has a problem, or if no account is logged in'
@@ -275,7 +275,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --offline 'Test only this machine, without the network'
@@ -294,7 +294,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --all 'Log out of all accounts of the profile, or of all profiles if none is named'
@@ -314,7 +314,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -332,7 +332,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --refresh-token 'Introspect the stored refresh token'
@@ -352,7 +352,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --id-token 'Inspect the stored id_token'
@@ -369,7 +369,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;discover'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -393,7 +393,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --login-hint 'Value of the `login_hint` parameter: the user who will log in'
             cand --param 'Extra parameter of the authorization request; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --sealed 'Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can complete it'
@@ -417,7 +417,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Accept only a flow of this profile'
             cand --require-identity 'Accept only this user: sub=… or email=…'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --show-token 'Also print the access token'
@@ -433,7 +433,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -454,7 +454,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -469,7 +469,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending;show'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -484,7 +484,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending;cancel'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -500,7 +500,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;pending;rotate-key'= {
             cand --alg 'Algorithm that signs new states'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -515,7 +515,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;attr'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -537,7 +537,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -556,7 +556,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --ttl 'How long to keep it [default: as long as the grant]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -574,7 +574,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -592,7 +592,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -607,7 +607,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -630,7 +630,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;git'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -645,7 +645,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;docker'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -660,7 +660,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;kubernetes'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -675,7 +675,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;cargo'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --cargo-plugin 'Accepted for cargo, which always adds it'
@@ -691,7 +691,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;aws'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -707,7 +707,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;credential;netrc'= {
             cand --pipe 'Write to this named pipe once a program reads it'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -722,7 +722,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;npm'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -737,7 +737,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;setup'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --undo 'Remove what was written'
@@ -753,7 +753,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -781,7 +781,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scope 'Scope to request; can be repeated'
             cand --set 'Set any other key of the profile; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --client-secret-stdin 'Read the client secret from standard input and store it in the token store'
@@ -797,7 +797,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;list'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -814,7 +814,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -829,7 +829,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;edit'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -844,7 +844,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;default'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -861,7 +861,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -878,7 +878,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -893,7 +893,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;path'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -908,7 +908,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;providers'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -923,7 +923,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -941,7 +941,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store;keygen'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -956,7 +956,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store;info'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -974,7 +974,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --to 'Store to move to: keyring, file, file:DIR or command'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --write 'Write the new store to the configuration afterwards'
@@ -995,7 +995,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --recipient 'Encrypt the line to this age recipient; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1010,7 +1010,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;import'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --replace 'Replace the account if it is already stored'
@@ -1027,7 +1027,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;demo'= {
             cand --browser 'Log in yourself in a browser, optionally started by COMMAND'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1042,7 +1042,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;uninstall'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --dry-run 'Only show what would be removed'
@@ -1063,7 +1063,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scenario 'Scenario in which the server misbehaves; can be repeated; `help` lists the scenarios'
             cand --access-ttl 'Lifetime of access tokens'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --auto-consent 'Grant consent without showing a page, for unattended tests'
@@ -1079,7 +1079,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;serve'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1094,7 +1094,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;tenant'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1109,7 +1109,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;completions'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1125,7 +1125,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;man'= {
             cand --dir 'Write the pages of all commands to this directory'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1140,7 +1140,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;help'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1155,7 +1155,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;version'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'

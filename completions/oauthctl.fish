@@ -25,9 +25,10 @@ function __fish_oauthctl_using_subcommand
 end
 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -88,9 +89,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l timeout -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-id -d 'Login by URL: ID of a client that is registered with the server' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l challenge -d 'Login by URL: the `WWW-Authenticate` value that the resource returned' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -125,9 +127,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l user -d 'Mai
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l dpop -d 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l dpop-nonce -d '`DPoP-Nonce` that the API returned, for the proof' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -150,9 +153,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l resource -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l env -d 'Environment variable that holds the token' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -170,9 +174,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s p -l profile -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s o -l output -d 'Write the body of a successful response to this file' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -193,9 +198,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l audit -d 'Ap
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm -d 'Command to run before the first request; if it fails, requests are refused' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm-for -d 'How long a confirmation is valid [default: until the proxy stops]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -212,9 +218,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm-for -d 'How long a confirmation is valid [default: until the agent stops]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l audit -d 'Append a line of JSON to this file for each request' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -238,9 +245,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -253,9 +261,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l no-input -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -269,9 +278,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l no-input -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -286,9 +296,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -304,9 +315,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -320,9 +332,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -s h -l help
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -338,9 +351,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s h -l he
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -354,9 +368,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l trace -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -376,9 +391,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l scope -d 'Sc
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l login-hint -d 'Value of the `login_hint` parameter: the user who will log in' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -398,9 +414,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-st
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Accept only a flow of this profile' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Accept only this user: sub=… or email=…' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -413,9 +430,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -432,9 +450,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Generate a new key for states; the previous key remains valid until its states expire'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -446,9 +465,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -460,9 +480,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -476,9 +497,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l alg -d 'Algorithm that signs new states' -r -f -a "HS256\t''
 EdDSA\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -490,9 +512,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -510,9 +533,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -527,9 +551,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l ttl -d 'How long to keep it [default: as long as the grant]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -543,9 +568,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -559,9 +585,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -573,9 +600,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -595,9 +623,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "npm" -d 'Print the value of the `Authorization` header, as a pnpm token helper'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "setup" -d 'Configure a tool to use its helper, or undo that'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -609,9 +638,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -623,9 +653,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -637,9 +668,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -652,9 +684,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -667,9 +700,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l pipe -d 'Write to this named pipe once a program reads it' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -681,9 +715,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -695,9 +730,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -710,9 +746,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -802,9 +839,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l scope -d 'Scope to request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l set -d 'Set any other key of the profile; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -817,9 +855,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -832,9 +871,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -846,9 +886,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -860,9 +901,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -875,9 +917,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -890,9 +933,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -904,9 +948,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -918,9 +963,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -932,9 +978,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -949,9 +996,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "info" -d 'Show the store in use, where it is, and how many accounts it holds'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "migrate" -d 'Move accounts and client secrets to another store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -963,9 +1011,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -979,11 +1028,13 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l to -d 'Store to move to: keyring, file, file:DIR or command' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1000,9 +1051,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s p -l profil
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l recipient -d 'Encrypt the line to this age recipient; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1014,9 +1066,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1030,9 +1083,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l no-input -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in yourself in a browser, optionally started by COMMAND' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1044,9 +1098,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1208,9 +1263,10 @@ introspect-inactive\t''
 dpop-nonce\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l access-ttl -d 'Lifetime of access tokens' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1223,9 +1279,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1237,9 +1294,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l trace -d 'Ex
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1251,9 +1309,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1266,9 +1325,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-inp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write the pages of all commands to this directory' -r -f -a "(__fish_complete_directories)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1280,9 +1340,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace -d 'Expl
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1294,9 +1355,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
-command\t''"
+command\t''
+agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''

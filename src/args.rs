@@ -15,7 +15,7 @@ pub struct Globals {
     /// Configuration file [env: OAUTHCTL_CONFIG]
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]
+    /// Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]
     #[arg(long, global = true, value_name = "STORE", value_hint = ValueHint::Other)]
     pub store: Option<String>,
     /// Print results and errors as JSON

@@ -1,12 +1,19 @@
 //! Asks a command of the user whether a token may be used.
 
 use std::collections::HashMap;
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::io::IsTerminal as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, ErrorKind, Result};
+
+/// Time limit for the command. A dialog that nobody answers must not block all others.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Interval at which the command is checked for its end.
+const POLL: Duration = Duration::from_millis(10);
 
 /// A command that decides: a failure refuses.
 pub struct Confirm {
@@ -14,8 +21,20 @@ pub struct Confirm {
     /// How long a consent lasts; for as long as the process without it.
     lasts: Option<Duration>,
     hidden: Vec<String>,
+    patience: Duration,
     state: Mutex<State>,
     asking: tokio::sync::Mutex<()>,
+}
+
+/// What a question is about.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The user who asks. However many questions a user has, only one of them waits for its turn among those of others.
+    pub asker: u32,
+    /// What the consent is for.
+    pub subject: String,
+    /// Variables for the command.
+    pub about: Vec<(&'static str, String)>,
 }
 
 #[derive(Default)]
@@ -23,6 +42,8 @@ struct State {
     subjects: HashMap<String, Subject>,
     /// How often consents were forgotten.
     forgotten: u64,
+    /// The turns of those who asked.
+    turns: HashMap<u32, Arc<tokio::sync::Mutex<()>>>,
 }
 
 /// What the user said about one subject.
@@ -42,36 +63,45 @@ impl Confirm {
             command: command.to_owned(),
             lasts,
             hidden,
+            patience: PATIENCE,
             state: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         }
     }
 
     /// Returns whether the user consents to this subject, now or recently. However many requests with the same subject
-    /// wait, the command runs once, and all of them get its answer. It gets these variables.
+    /// wait, the command runs once, and all of them get its answer, which counts even if this future is dropped.
     ///
     /// # Errors
     ///
-    /// Returns an error if the command cannot be started.
-    pub async fn ask(&self, subject: &str, about: &[(&'static str, String)]) -> Result<bool> {
-        let (before, _) = self.known(subject);
+    /// Returns an error if the command cannot be started, and `AccessDenied` if it exceeds its time limit.
+    pub async fn ask(self: &Arc<Self>, question: Question) -> Result<bool> {
+        let (before, _) = self.known(&question.subject);
         if self.is_valid(before) {
             return Ok(true);
         }
+        let confirm = Arc::clone(self);
+        let asked = tokio::spawn(async move { confirm.ask_in_turn(&question, before).await });
+        asked.await.unwrap_or_else(|error| Err(failed(&std::io::Error::other(error))))
+    }
+
+    async fn ask_in_turn(&self, question: &Question, before: Subject) -> Result<bool> {
+        let turn = Arc::clone(self.state().turns.entry(question.asker).or_default());
+        let _turn = turn.lock().await;
         let _asking = self.asking.lock().await;
-        let (now, forgotten) = self.known(subject);
+        let (now, forgotten) = self.known(&question.subject);
         // Refused while this request waited.
         if self.is_valid(now) || now.answers != before.answers {
             return Ok(self.is_valid(now));
         }
-        let consents = self.run(about).await;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let consents = self.run(&question.about).await;
+        let mut state = self.state();
         // An answer to a question from before consents were forgotten counts no more than they do.
         let consents = consents.map(|consents| consents && state.forgotten == forgotten);
         if state.subjects.len() >= MAX_SUBJECTS {
             state.subjects.clear();
         }
-        let subject = state.subjects.entry(subject.to_owned()).or_default();
+        let subject = state.subjects.entry(question.subject.clone()).or_default();
         subject.answers += 1;
         subject.consented = consents.as_ref().is_ok_and(|yes| *yes).then(Instant::now);
         consents
@@ -79,13 +109,17 @@ impl Confirm {
 
     /// Forgets all consents.
     pub fn forget(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.forgotten += 1;
         state.subjects.values_mut().for_each(|subject| subject.consented = None);
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn known(&self, subject: &str) -> (Subject, u64) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         (state.subjects.get(subject).copied().unwrap_or_default(), state.forgotten)
     }
 
@@ -102,15 +136,148 @@ impl Confirm {
             command.env_remove(name);
         }
         command.envs(about.iter().map(|(name, value)| (name, value)));
-        let ended = tokio::task::spawn_blocking(move || command.status()).await;
-        let failed = |why: String| {
-            let what = format!("cannot run the `--confirm` command: {}", one_line(&why));
-            Error::config(what)
-        };
-        match ended {
-            Ok(Ok(status)) => Ok(status.success()),
-            Ok(Err(error)) => Err(failed(error.to_string()).caused_by(&error)),
-            Err(error) => Err(failed(error.to_string())),
+        // With a terminal, the command may ask there, which only the terminal's own process group can.
+        let has_own_group = cfg!(unix) && !std::io::stderr().is_terminal();
+        #[cfg(unix)]
+        if has_own_group {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
+        let child = command.spawn().map_err(|error| failed(&error))?;
+        let dialog = Dialog(Arc::new(Mutex::new(child)), has_own_group);
+        let (child, patience) = (Arc::clone(&dialog.0), self.patience);
+        let ended = tokio::task::spawn_blocking(move || ended(&child, patience)).await;
+        let ended = ended.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let limit = self.patience.as_secs() / 60;
+        match ended.map_err(|error| failed(&error))? {
+            Some(status) => Ok(status.success()),
+            None => {
+                let what = format!("the user did not answer within {limit} minutes");
+                Err(Error::new(ErrorKind::AccessDenied, what))
+            }
+        }
+    }
+}
+
+/// Waits for the end of a command; `None` if it takes too long.
+fn ended(child: &Mutex<Child>, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
+        let status = child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()?;
+        if status.is_some() {
+            return Ok(status);
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(None)
+}
+
+fn failed(error: &std::io::Error) -> Error {
+    let why = one_line(&error.to_string());
+    Error::config(format!("cannot run the `--confirm` command: {why}")).caused_by(error)
+}
+
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
+
+/// A command that runs, and whether it has a process group of its own. It is killed when this is dropped.
+struct Dialog(Arc<Mutex<Child>>, bool);
+
+impl Drop for Dialog {
+    fn drop(&mut self) {
+        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        if self.1 {
+            kill_group(&child);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn question(asker: u32, subject: &str) -> Question {
+        Question {
+            asker,
+            subject: subject.to_owned(),
+            about: vec![("SUBJECT", subject.to_owned())],
+        }
+    }
+
+    fn confirm(command: &str, patience: Duration) -> Arc<Confirm> {
+        let confirm = Confirm::new(command, None, Vec::new());
+        Arc::new(Confirm { patience, ..confirm })
+    }
+
+    #[tokio::test]
+    async fn dialog_that_nobody_answers_is_closed_and_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let pid = directory.path().join("pid");
+        // The dialog is a child of the shell.
+        let command = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
+        let confirm = confirm(&command, Duration::from_millis(500));
+        let refused = confirm.ask(question(1, "a")).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AccessDenied);
+        let pid = std::fs::read_to_string(pid).unwrap();
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        assert!(state.is_err() || state.is_ok_and(|state| state.contains(") Z ")), "it still runs");
+    }
+
+    #[tokio::test]
+    async fn answer_counts_for_a_client_that_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (asked, go) = (directory.path().join("asked"), directory.path().join("go"));
+        let command = format!(
+            "echo x >> '{}'; while [ ! -e '{}' ]; do sleep 0.02; done",
+            asked.display(),
+            go.display()
+        );
+        let confirm = confirm(&command, PATIENCE);
+        let gone = tokio::time::timeout(Duration::from_millis(200), confirm.ask(question(1, "a")));
+        assert!(gone.await.is_err());
+        std::fs::write(go, "").unwrap();
+        assert!(confirm.ask(question(1, "a")).await.unwrap());
+        assert_eq!(
+            std::fs::read_to_string(asked).unwrap(),
+            "x
+"
+        );
+    }
+
+    /// One user has many questions, and then another one has one.
+    #[tokio::test]
+    async fn questions_of_one_user_do_not_delay_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let [order, go] = ["order", "go"].map(|name| directory.path().join(name));
+        let (shown, until) = (order.display(), go.display());
+        let command =
+            format!("while [ ! -e '{until}' ]; do sleep 0.02; done; echo $SUBJECT >> '{shown}'");
+        let confirm = confirm(&command, PATIENCE);
+        let mut all = tokio::task::JoinSet::new();
+        for asker in std::iter::repeat_n(1, 20).chain([2]) {
+            let confirm = Arc::clone(&confirm);
+            let subject = format!("{asker}-{}", all.len());
+            all.spawn(async move { confirm.ask(question(asker, &subject)).await });
+        }
+        // By then, all but the first wait for their turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(go, "").unwrap();
+        all.join_all().await.into_iter().for_each(|consents| assert!(consents.unwrap()));
+        let order = std::fs::read_to_string(order).unwrap();
+        assert_eq!(order.lines().position(|line| line == "2-20"), Some(1), "{order}");
     }
 }

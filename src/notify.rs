@@ -4,8 +4,9 @@ use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use oauthctl_core::store::StateDir;
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Timestamp, hook};
+use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Result, Timestamp, hook};
 
 use crate::context::Context;
 use crate::hint;
@@ -17,6 +18,25 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// Notifies the user if this error requires a login and the configuration enables notifications. Does not
 /// wait for the command and ignores its failure.
 pub fn login_required(context: &Context, error: &Error) {
+    notify(context, error, |_, key| Ok(key.clone()));
+}
+
+/// The same for a request of another process to the agent. Such a process may invent names: all accounts of a profile
+/// that do not exist count as one, so that they cause one notification.
+#[cfg(unix)]
+pub fn login_required_by_client(context: &Context, error: &Error) {
+    notify(context, error, |state, key| match state.account(key)? {
+        Some(_) => Ok(key.clone()),
+        None => Ok(GrantKey::new(&key.profile, "")),
+    });
+}
+
+/// Notifies the user unless that was done recently for the same subject.
+fn notify(
+    context: &Context,
+    error: &Error,
+    subject: impl FnOnce(&StateDir, &GrantKey) -> Result<GrantKey>,
+) {
     if error.kind() != ErrorKind::LoginRequired || std::io::stderr().is_terminal() {
         return;
     }
@@ -24,9 +44,8 @@ pub fn login_required(context: &Context, error: &Error) {
     let (Some(command), Some(key)) = (&config.defaults.notify, account(error)) else { return };
     let is_time = context
         .state()
-        .and_then(|state| state.is_time_to_notify(key, Timestamp::now(), EVERY))
-        .unwrap_or(false);
-    if is_time {
+        .and_then(|state| state.is_time_to_notify(&subject(&state, key)?, Timestamp::now(), EVERY));
+    if is_time.unwrap_or(false) {
         let login = hint::login_command(key);
         start(command, &format!("A login is required. Run: {}", one_line(&login)));
     }

@@ -83,7 +83,10 @@ pub fn lender<'c>(
     let transport = Options { proxy: environment::proxy(), ..Options::default() };
     if let Some(agent) = Agent::named()? {
         let (profile, account) = context.asked(profile, account)?;
-        let LentAccount { key, urls } = agent.account(profile.as_deref(), account.as_deref())?;
+        let LentAccount { key, urls } = match &agent {
+            Agent::Socket(_) => agent.account(profile.as_deref(), account.as_deref())?,
+            Agent::Broker(_) => at_broker(context, profile.as_deref(), account)?,
+        };
         let source = Source { key: key.clone(), tokens: Tokens::OfAgent(agent) };
         return Ok(Lender { key, urls, source, transport, opened: None });
     }
@@ -98,6 +101,18 @@ pub fn lender<'c>(
     };
     let source = Source { key: key.clone(), tokens };
     Ok(Lender { key, urls, source, transport, opened: Some(opened) })
+}
+
+/// Returns the account of a broker, which does not say where its token may be sent: the profile of this name here does.
+fn at_broker(
+    context: &Context,
+    profile: Option<&str>,
+    account: Option<String>,
+) -> Result<LentAccount> {
+    let profile = context.profile(&context.profile_name(profile)?)?;
+    let account = account
+        .ok_or_else(|| Error::usage("a broker requires a user").hint("add `--account USER`"))?;
+    Ok(LentAccount { key: GrantKey::new(&profile.name, account), urls: ApiUrls::of(profile)? })
 }
 
 impl Lender<'_> {

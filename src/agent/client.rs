@@ -1,7 +1,7 @@
 //! Asks the agent that `OAUTHCTL_AGENT` names: one round trip, without configuration, store or runtime.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oauthctl_core::flow::{AccessToken, TokenRequest};
 use oauthctl_core::profile::api_url::ApiUrls;
@@ -10,15 +10,17 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
+use super::broker::Broker;
 use super::tables;
 use crate::environment;
 
 /// The variable that names the agent.
 const VARIABLE: &str = "OAUTHCTL_AGENT";
 
-/// Time limit for an answer. The agent may be asking its user meanwhile.
+/// Time limit for an answer. The agent may be asking its user meanwhile, who has five minutes, and may then have to
+/// refresh the token.
 #[cfg(unix)]
-const ANSWER: std::time::Duration = std::time::Duration::from_secs(300);
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(400);
 
 /// What an agent says about an account.
 #[derive(Debug)]
@@ -29,10 +31,13 @@ pub struct LentAccount {
     pub urls: ApiUrls,
 }
 
-/// An agent.
+/// An agent, or a broker in its place.
 #[derive(Debug, Clone)]
-pub struct Agent {
-    path: PathBuf,
+pub enum Agent {
+    /// An agent at this socket.
+    Socket(PathBuf),
+    /// A broker, which only hands out tokens.
+    Broker(Broker),
 }
 
 /// Returns the question for a token of this account.
@@ -52,20 +57,23 @@ fn malformed() -> Error {
 impl Agent {
     /// Returns the agent at this socket.
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self::Socket(path)
     }
 
     /// Returns the agent that the environment names, if it does.
     ///
     /// # Errors
     ///
-    /// Returns `Config` for a value of another form than `unix:PATH`.
+    /// Returns `Config` for a value of another form than `unix:PATH` or the URL of a broker.
     pub fn named() -> Result<Option<Self>> {
         let Some(value) = environment::variable(VARIABLE)? else { return Ok(None) };
         match value.strip_prefix("unix:") {
             Some(path) if !path.is_empty() => Ok(Some(Self::at(path.into()))),
-            _ => Err(Error::config(format!("{VARIABLE} must be `unix:PATH`"))
-                .hint("set it to what `oauthctl agent` prints, or unset it")),
+            None if value.contains("://") => Ok(Some(Self::Broker(Broker::at(&value)?))),
+            _ => {
+                Err(Error::config(format!("{VARIABLE} must be `unix:PATH` or the URL of a broker"))
+                    .hint("set it to what `oauthctl agent` prints, or unset it"))
+            }
         }
     }
 
@@ -150,8 +158,13 @@ impl Agent {
     ///
     /// Returns the agent's error, or `Unavailable` if it does not answer.
     pub fn ask(&self, request: &Value) -> Result<Value> {
-        let answer = self.exchange(request).map_err(|error| {
-            let path = one_line(&self.path.display().to_string());
+        let path = match self {
+            Self::Socket(path) => path,
+            Self::Broker(broker) if request["op"] == "token" => return broker.token(request),
+            Self::Broker(_) => return Err(Error::usage("a broker only hands out tokens")),
+        };
+        let answer = exchange(path, request).map_err(|error| {
+            let path = one_line(&path.display().to_string());
             Error::unavailable(format!("the agent at {path} does not respond: {error}"))
                 .caused_by(&error)
                 .hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT")
@@ -165,30 +178,30 @@ impl Agent {
             None => error,
         })
     }
+}
 
-    #[cfg(unix)]
-    fn exchange(&self, request: &Value) -> std::io::Result<Value> {
-        use super::message;
-        let stream = self.connect().map_err(message::named)?;
-        message::write(&stream, request, message::PATIENCE)?;
-        message::read(&stream, message::RESPONSE, ANSWER)
-    }
+#[cfg(unix)]
+fn exchange(path: &Path, request: &Value) -> std::io::Result<Value> {
+    use super::message;
+    let stream = connect(path).map_err(message::named)?;
+    message::write(&stream, request, message::PATIENCE)?;
+    message::read(&stream, message::RESPONSE, ANSWER)
+}
 
-    /// Connects. An agent that accepts nobody lets its queue fill up, and the system waits for a place in it as long
-    /// as for a write.
-    #[cfg(unix)]
-    fn connect(&self) -> std::io::Result<std::os::unix::net::UnixStream> {
-        use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType, sockopt};
-        let socket = net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-        let limit = Some(super::message::PATIENCE);
-        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, limit)?;
-        net::connect(&socket, &SocketAddrUnix::new(&self.path)?)?;
-        Ok(socket.into())
-    }
+/// Connects. An agent that accepts nobody lets its queue fill up, and the system waits for a place in it as long
+/// as for a write.
+#[cfg(unix)]
+fn connect(path: &Path) -> std::io::Result<std::os::unix::net::UnixStream> {
+    use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType, sockopt};
+    let socket = net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    let limit = Some(super::message::PATIENCE);
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, limit)?;
+    net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
+}
 
-    #[cfg(not(unix))]
-    fn exchange(&self, _: &Value) -> std::io::Result<Value> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
+#[cfg(not(unix))]
+fn exchange(_: &Path, _: &Value) -> std::io::Result<Value> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }

@@ -1,36 +1,31 @@
 //! Answers requests on the socket of the agent, each in a thread of its own.
 
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oauthctl_core::http::api::Method;
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::profile::{ClientAuth, CredentialTool};
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::sleep::Sleep;
+use super::slots::{self, Client, Peer, Slot, Slots};
 use super::{message, tables};
 use crate::args::{AccountOption, Globals};
 use crate::audit::Audit;
-use crate::confirm::Confirm;
+use crate::confirm::{Confirm, Question};
 use crate::context::Context;
 use crate::get_token;
 use crate::get_token::request::{Request, Selection};
 use crate::notify;
 use crate::socket::Socket;
 use crate::source;
+use crate::target::Target;
 use crate::ui::{self, Ui};
-
-/// Maximum number of concurrent requests.
-const REQUESTS: usize = 64;
-
-/// Maximum number of concurrent requests of users who may not use the agent. They receive only a refusal.
-const REFUSALS: usize = 8;
 
 /// What all requests share.
 pub struct Server {
@@ -41,7 +36,7 @@ pub struct Server {
     /// Further users who may connect.
     pub users: Vec<u32>,
     /// Whether the user consents.
-    pub confirm: Option<Confirm>,
+    pub confirm: Option<Arc<Confirm>>,
     /// What is written down.
     pub audit: Option<Audit>,
     /// Whether no token is handed out.
@@ -50,65 +45,53 @@ pub struct Server {
     pub locks_after_sleep: bool,
     /// Whether it has.
     pub sleep: Sleep,
-    /// The number of requests of the owner that are being answered.
-    pub active: AtomicUsize,
-    /// The number of those of other users: they cannot keep the owner from locking the agent.
-    pub lent: AtomicUsize,
-    /// The number of those that are being refused because of their user.
-    pub refused: AtomicUsize,
+    /// Who is being served.
+    pub slots: Arc<Slots>,
     /// Whether the agent is to end.
     pub stops: tokio::sync::Notify,
-}
-
-/// The process that asks.
-#[derive(Clone, Copy)]
-struct Peer {
-    pid: Option<i32>,
-    uid: u32,
 }
 
 /// Serves until a client tells it to stop.
 pub async fn serve(server: Arc<Server>, socket: &Socket) {
     loop {
         let accepted = tokio::select! {
-            accepted = socket.listener().accept() => accepted,
+            accepted = socket.listener().accept() => Some(accepted),
+            // By then another client may have been idle for too long.
+            () = tokio::time::sleep(slots::GRACE), if server.slots.has_waiting() => None,
             () = server.stops.notified() => return,
         };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        let peer = stream.peer_cred().map(|c| Peer { pid: c.pid(), uid: c.uid() });
-        let (Ok(peer), Ok(stream)) = (peer, stream.into_std()) else { continue };
-        let limit = if server.may_use(peer) { REQUESTS } else { REFUSALS };
-        let count = server.count(peer);
-        if count.fetch_add(1, Ordering::SeqCst) >= limit {
-            count.fetch_sub(1, Ordering::SeqCst);
-            continue;
+        match accepted {
+            Some(Ok((stream, _))) => {
+                let peer = stream.peer_cred().map(|c| Peer { pid: c.pid(), uid: c.uid() });
+                let (Ok(peer), Ok(stream)) = (peer, stream.into_std()) else { continue };
+                let client = Client { peer, stream: Arc::new(stream) };
+                server.slots.add(client, server.may_use(peer));
+            }
+            Some(Err(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            None => {}
         }
-        let common = Arc::clone(&server);
-        let work = move || {
-            answer(&common, peer, &stream);
-            common.count(peer).fetch_sub(1, Ordering::SeqCst);
-        };
-        if std::thread::Builder::new().name("request".to_owned()).spawn(work).is_err() {
-            count.fetch_sub(1, Ordering::SeqCst);
+        while let Some(slot) = server.slots.next() {
+            let common = Arc::clone(&server);
+            let work = move || answer_all(&common, slot);
+            // Without a thread, the client is disconnected.
+            let _ = std::thread::Builder::new().name("request".to_owned()).spawn(work);
         }
+    }
+}
+
+/// Answers a client, and then those that waited for its slot.
+fn answer_all(server: &Server, first: Slot) {
+    let mut next = Some(first);
+    while let Some(slot) = next {
+        answer(server, &slot);
+        drop(slot);
+        next = server.slots.next();
     }
 }
 
 impl Server {
     fn may_use(&self, peer: Peer) -> bool {
-        peer.is_owner() || self.users.contains(&peer.uid)
-    }
-
-    /// Returns what counts the requests of this peer.
-    fn count(&self, peer: Peer) -> &AtomicUsize {
-        match peer.is_owner() {
-            true => &self.active,
-            false if self.may_use(peer) => &self.lent,
-            false => &self.refused,
-        }
+        is_owner(peer) || self.users.contains(&peer.uid)
     }
 
     /// Forgets what the user consented to before the machine slept. No request goes on before that is done.
@@ -134,14 +117,24 @@ impl Server {
     /// Checks that the user lets this process use the account now.
     fn permit(&self, peer: Peer, request: &Value) -> Result<()> {
         self.check_unlocked()?;
-        match &self.confirm {
-            None => Ok(()),
-            Some(confirm) if consents(confirm, peer, request)? => {
-                // The question may have been open for hours.
-                self.check_awake()
-            }
-            Some(_) => Err(refusal("the user did not consent")),
+        let Some(confirm) = &self.confirm else { return Ok(()) };
+        let selected = self.selected(request);
+        if !consents(confirm, peer, request, selected.as_ref())? {
+            return Err(refusal("the user did not consent"));
         }
+        // The question may have been open for some time.
+        self.check_awake()?;
+        match self.selected(request) == selected {
+            true => Ok(()),
+            false => Err(refusal("another account is selected by now").hint("request it again")),
+        }
+    }
+
+    /// Returns the account that a request leads to with the present configuration.
+    fn selected(&self, request: &Value) -> Option<GrantKey> {
+        let context = self.context().ok()?;
+        let text = |name: &str| request[name].as_str();
+        Some(Target::existing(&context, text("profile"), text("account")).ok()?.key)
     }
 
     /// Checks that neither the machine slept nor the user locked the agent while this request waited.
@@ -158,18 +151,21 @@ impl Server {
     }
 }
 
-impl Peer {
-    fn is_owner(self) -> bool {
-        self.uid == rustix::process::geteuid().as_raw()
-    }
+/// Returns whether this is the user who started the agent.
+fn is_owner(peer: Peer) -> bool {
+    peer.uid == rustix::process::geteuid().as_raw()
 }
 
-fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
+fn answer(server: &Server, slot: &Slot) {
+    let (peer, stream) = (slot.client.peer, &slot.client.stream);
     if stream.set_nonblocking(false).is_err() {
         return;
     }
     // Read in any case: a socket that is closed with unread bytes takes the answer with it.
     let request = message::read(stream, message::REQUEST, message::PATIENCE);
+    if !slot.work() {
+        return;
+    }
     let outcome = match request {
         _ if !server.may_use(peer) => Err(refusal("this user is not allowed to use the agent")),
         Ok(request) => perform(server, peer, &request),
@@ -182,6 +178,7 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
             "hint": ui::hint_of(&error),
         })
     });
+    slot.send();
     // A client that is gone needs no answer.
     let _ = message::write(stream, &reply, message::PATIENCE);
 }
@@ -212,7 +209,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
             "pid": std::process::id(),
             "locked": server.is_locked.load(Ordering::SeqCst),
         })),
-        Some("lock" | "unlock" | "stop") if !peer.is_owner() => {
+        Some("lock" | "unlock" | "stop") if !is_owner(peer) => {
             Err(refusal("only the user who started the agent may do that"))
         }
         Some("lock") => {
@@ -249,7 +246,7 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     // Its own context: the configuration may have changed.
     let context = server.context()?;
     let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)
-        .inspect_err(|error| notify::login_required(&context, error))?;
+        .inspect_err(|error| notify::login_required_by_client(&context, error))?;
     let seconds = |at: Option<Timestamp>| at.map(|at| at.unix());
     Ok(json!({
         "access_token": token.value.expose(),
@@ -317,18 +314,25 @@ fn credentials(server: &Server, request: &Value) -> Result<Value> {
     Ok(json!({ "credentials": tables::render(context.config()?.credential.get(&tool)) }))
 }
 
-fn consents(confirm: &Confirm, peer: Peer, request: &Value) -> Result<bool> {
-    // A consent is for one user, profile and account, as the request names them.
+fn consents(
+    confirm: &Arc<Confirm>,
+    peer: Peer,
+    request: &Value,
+    selected: Option<&GrantKey>,
+) -> Result<bool> {
+    // A consent is for one user, profile and account, as the request names them, and as long as that selects the same
+    // account. Asking for another name of an account again does no harm.
     let named = |name: &str| request[name].as_str().map(one_line);
     let (profile, account) = (named("profile"), named("account"));
-    let subject = json!([peer.uid, profile, account]).to_string();
+    let selected = selected.map(|key| [&key.profile, &key.account]);
+    let subject = json!([peer.uid, profile, account, selected]).to_string();
     let mut about = vec![("OAUTHCTL_CONFIRM_UID", peer.uid.to_string())];
     about.extend(profile.map(|profile| ("OAUTHCTL_CONFIRM_PROFILE", profile)));
     about.extend(account.map(|account| ("OAUTHCTL_CONFIRM_ACCOUNT", account)));
     about.extend(peer.pid.map(|pid| ("OAUTHCTL_CONFIRM_PID", pid.to_string())));
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|e| Error::internal(format!("cannot start the runtime: {e}")))?;
-    runtime.block_on(confirm.ask(&subject, &about))
+    runtime.block_on(confirm.ask(Question { asker: peer.uid, subject, about }))
 }
 
 fn note(server: &Server, peer: Peer, request: &Value, failed: Option<&Error>) {

@@ -165,7 +165,6 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
 fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     use oauthctl_core::hook;
     use std::sync::Arc;
-    use std::sync::atomic::Ordering;
 
     use crate::agent::server::{Server, serve};
     use crate::agent::sleep::Sleep;
@@ -180,15 +179,14 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
         ui: context.ui,
         users: args.allow_uid.clone(),
         confirm: confirm.map(|command| {
-            Confirm::new(command, args.confirm_for, hook::private_variables().collect())
+            let hidden = hook::private_variables().collect();
+            Arc::new(Confirm::new(command, args.confirm_for, hidden))
         }),
         audit,
         is_locked: false.into(),
         locks_after_sleep: args.lock_after_sleep,
         sleep: Sleep::new(),
-        active: 0.into(),
-        lent: 0.into(),
-        refused: 0.into(),
+        slots: Arc::default(),
         stops: tokio::sync::Notify::new(),
     });
     let work = async {
@@ -202,8 +200,9 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
     };
     let outcome = runner::block_on(None, work);
     // What is being spent is saved first.
+    server.slots.close();
     for _ in 0..3_500 {
-        if server.active.load(Ordering::SeqCst) == 0 {
+        if !server.slots.is_busy() {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));

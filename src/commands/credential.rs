@@ -264,9 +264,18 @@ fn with_netrc(args: &NetrcArgs, context: &Context) -> Result<()> {
         let token = credential::issue(context, settings, Usual::Access)?;
         file.push_str(&netrc::render(key, credential::username(settings), &token)?);
     }
+    let warn = |what: Option<&str>| {
+        if let Some(what) = what {
+            let hint = "run `chmod go-r` on it, or set `umask 077` before it is created";
+            context.ui.warn(&Error::usage(what).hint(hint));
+        }
+    };
     match &args.pipe {
-        Some(path) => netrc::write_to_pipe(path, &file),
-        None => ui::print(&file),
+        Some(path) => netrc::write_to_pipe(path, &file, |pipe| warn(netrc::exposure(pipe))),
+        None => {
+            warn(netrc::exposure(std::io::stdout()));
+            ui::print(&file)
+        }
     }
 }
 

@@ -52,11 +52,12 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let mut command = Command::new(program);
     command.args(arguments);
     // The command gets a token, but neither the keys of the store nor the client's credentials.
-    if Agent::named()?.is_none() {
-        let profile = context.profile(&token.account.key.profile)?;
-        for secret in hook::hidden_variables(profile) {
-            command.env_remove(secret);
-        }
+    let hidden = match Agent::named()? {
+        Some(_) => hook::private_variables().collect(),
+        None => hook::hidden_variables(context.profile(&token.account.key.profile)?),
+    };
+    for secret in hidden {
+        command.env_remove(secret);
     }
     command.env(&args.env, token.value.expose());
     context.finish_trace();

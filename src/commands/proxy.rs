@@ -5,6 +5,7 @@ mod child;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -78,10 +79,11 @@ pub fn run(args: &ProxyArgs, context: &Context) -> Result<ExitCode> {
     let lender = source::lender(context, args.profile.as_deref(), args.account.account.as_deref())?;
     let (opened, manager) = (lender.opened.as_ref(), lender.manager());
     let hidden = opened.map(|opened| hook::hidden_variables(opened.target.profile));
-    let hidden = hidden.unwrap_or_default();
+    let hidden = hidden.unwrap_or_else(|| hook::private_variables().collect());
     let audit = args.audit.as_deref().map(|path| Audit::open(path, context.ui)).transpose()?;
     let confirm = args.confirm.as_deref();
-    let confirm = confirm.map(|command| Confirm::new(command, args.confirm_for, hidden.clone()));
+    let confirm =
+        confirm.map(|command| Arc::new(Confirm::new(command, args.confirm_for, hidden.clone())));
     let client = ApiClient::new(lender.transport.clone());
     let (source, urls) = (lender.source.clone(), lender.urls.clone());
     let key = StateKey::generate()?;

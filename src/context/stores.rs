@@ -7,9 +7,10 @@ use oauthctl_core::profile::{Config, Profile};
 #[cfg(target_os = "linux")]
 use oauthctl_core::store::KernelCache;
 use oauthctl_core::store::{KeySource, Store, StorePaths, StoreSpec};
-use oauthctl_core::{Result, Secret};
+use oauthctl_core::{Error, Result, Secret};
 
 use super::Context;
+use crate::agent::client::Agent;
 use crate::environment;
 
 impl Context {
@@ -65,6 +66,10 @@ impl Context {
     ///
     /// See [`Context::open_store`].
     pub fn open_store_cached(&self, spec: &StoreSpec, keeps: bool) -> Result<Store> {
+        if *spec == StoreSpec::Agent && Agent::named()?.is_none() {
+            return Err(Error::store("the store `agent` requires OAUTHCTL_AGENT")
+                .hint("set it to what `oauthctl agent` prints where it runs"));
+        }
         let store = spec.open(&self.store_paths_of(spec)?)?;
         self.note_warnings(store.warnings.clone());
         #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 //! A netrc file, as curl, wget and many libraries read it.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -40,12 +41,35 @@ pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<Str
     Ok(Zeroizing::new(format!("machine {host} login {username} password {value}\n")))
 }
 
-/// Writes the file to a named pipe, once a reader opens it.
+/// Returns why what is written to this open file is not private: it is a file or pipe that other users can read.
+#[cfg(unix)]
+pub fn exposure(file: impl std::os::fd::AsFd) -> Option<&'static str> {
+    use rustix::fs::{FileType, Mode, fstat};
+    let stat = fstat(file).ok()?;
+    let is_readable = Mode::from_raw_mode(stat.st_mode).intersects(Mode::RGRP | Mode::ROTH);
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile if is_readable => {
+            Some("the token is written to a file that other users can read")
+        }
+        FileType::Fifo if is_readable => {
+            Some("the token is written to a pipe that other users can read")
+        }
+        _ => None,
+    }
+}
+
+/// Returns `None`: there are no modes.
+#[cfg(not(unix))]
+pub fn exposure(_: impl Sized) -> Option<&'static str> {
+    None
+}
+
+/// Writes the file to a named pipe, once a reader opens it. `check` gets the open pipe first.
 ///
 /// # Errors
 ///
 /// Returns `Usage` if the path is not a pipe: a regular file would keep the token.
-pub fn write_to_pipe(path: &Path, file: &str) -> Result<()> {
+pub fn write_to_pipe(path: &Path, file: &str, check: impl FnOnce(&File)) -> Result<()> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
         Error::usage(format!("cannot write to `{shown}`: {error}")).caused_by(&error)
@@ -74,5 +98,6 @@ pub fn write_to_pipe(path: &Path, file: &str) -> Result<()> {
         return Err(Error::usage(format!("the named pipe `{shown}` belongs to another user"))
             .hint("create your own with `mkfifo -m 600 PATH`"));
     }
+    check(&pipe);
     pipe.write_all(file.as_bytes()).map_err(failed)
 }

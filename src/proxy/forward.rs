@@ -15,6 +15,7 @@ use super::metered::{Entry, Metered};
 use super::shared::Proxy;
 use super::{headers, reply, upgrade};
 use crate::authorizer::{Answer, Outgoing};
+use crate::confirm::Question;
 
 /// Maximum size of a body that is kept to be sent again.
 const KEPT: u64 = 256 * 1024;
@@ -56,6 +57,9 @@ async fn attempt(
     match consented(proxy, peer, &head.method, &url).await {
         Ok(true) => {}
         Ok(false) => return (path, reply::refused("the user did not consent")),
+        Err(error) if error.kind() == ErrorKind::AccessDenied => {
+            return (path, reply::refused(error.message()));
+        }
         Err(error) => {
             proxy.ui.warn(&error);
             return (path, reply::refused("cannot run the confirm command"));
@@ -95,7 +99,8 @@ async fn consented(proxy: &Proxy, peer: Peer, method: &Method, url: &Url) -> Res
         ("OAUTHCTL_CONFIRM_PATH", url.path().to_owned()),
     ];
     about.extend(peer.pid.map(|pid| ("OAUTHCTL_CONFIRM_PID", pid.to_string())));
-    confirm.ask("", &about).await
+    // The consent is for everything that passes this proxy, so there is one question at a time.
+    confirm.ask(Question { asker: 0, subject: String::new(), about }).await
 }
 
 /// Sends a request. One whose body is small, or that has none, can be sent again.

@@ -1,5 +1,7 @@
 //! What all connections of a proxy share.
 
+use std::sync::Arc;
+
 use oauthctl_core::Secret;
 use oauthctl_core::profile::api_url::ApiUrls;
 
@@ -22,7 +24,7 @@ pub struct Proxy {
     /// What they may request.
     pub rules: Rules,
     /// Whether the user consents.
-    pub confirm: Option<Confirm>,
+    pub confirm: Option<Arc<Confirm>>,
     /// What is written down.
     pub audit: Option<Audit>,
     /// The profile, for the command that asks the user.

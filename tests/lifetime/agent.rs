@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::support::{Api, FAKETIME, Home, Replied, Running, await_some, mode};
 
+mod broker;
 mod consent;
+mod notifications;
 mod slow;
 
 /// An agent in the foreground. It ends when this is dropped.
@@ -212,9 +214,9 @@ fn allow_uid_opens_the_socket_to_that_user_alone() {
     }
 }
 
-/// Strangers who hold their connections open do not keep the user out.
+/// Others who hold their connections open do not keep the user out, whether they may use the agent or not.
 #[test]
-fn strangers_do_not_fill_the_agent() {
+fn other_users_do_not_fill_the_agent() {
     const HOLD: &str = "import socket, sys, time\nall = []\n\
         for _ in range(100):\n s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); all.append(s)\n\
         print('held', flush=True); time.sleep(60)";
@@ -222,21 +224,23 @@ fn strangers_do_not_fill_the_agent() {
     for path in ["", "run"] {
         std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let agent = Agent::start(&home, &[]);
-    std::fs::set_permissions(&agent.path, std::fs::Permissions::from_mode(0o666)).unwrap();
-    let mut strangers = std::process::Command::new("setpriv")
-        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-c"])
-        .arg(HOLD)
-        .arg(&agent.path)
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = [0; 5];
-    strangers.stdout.take().unwrap().read_exact(&mut said).unwrap();
-    let answer = agent.client().run(["token"]);
-    strangers.kill().unwrap();
-    strangers.wait().unwrap();
-    assert_eq!(answer.ok().line(), "stored");
+    for arguments in [&[][..], &["--allow-uid", "65534"]] {
+        let agent = Agent::start(&home, arguments);
+        std::fs::set_permissions(&agent.path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let mut others = std::process::Command::new("setpriv")
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .args(["/usr/bin/python3", "-c", HOLD])
+            .arg(&agent.path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 5];
+        others.stdout.take().unwrap().read_exact(&mut said).unwrap();
+        let answer = agent.client().run(["token"]);
+        others.kill().unwrap();
+        others.wait().unwrap();
+        assert_eq!(answer.ok().line(), "stored", "{arguments:?}");
+    }
 }
 
 /// What `api` and `proxy` send goes to the URLs of the agent's profile.

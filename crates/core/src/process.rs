@@ -22,7 +22,8 @@ const POLL: Duration = Duration::from_millis(2);
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Variables of this program that hold keys, grants or tokens. No child inherits them.
-pub(crate) const PRIVATE_VARIABLES: [&str; 8] = [
+pub(crate) const PRIVATE_VARIABLES: [&str; 9] = [
+    "OAUTHCTL_AGENT_KEY",
     "OAUTHCTL_STORE_KEY",
     "OAUTHCTL_STORE_KEY_FILE",
     "OAUTHCTL_MASTER_KEY",

@@ -59,6 +59,17 @@ impl Timestamp {
     }
 }
 
+impl std::str::FromStr for Timestamp {
+    type Err = &'static str;
+
+    /// Parses a time in UTC as RFC 3339 writes it; fractions of a second are ignored.
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let time = humantime::parse_rfc3339(text).map_err(|_| "it is no time in UTC")?;
+        let elapsed = time.duration_since(UNIX_EPOCH).map_err(|_| "it is before 1970")?;
+        Ok(Self::from_unix(elapsed.as_secs()))
+    }
+}
+
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.0)).fmt(f)
@@ -150,6 +161,19 @@ mod tests {
         }
         assert_eq!(shortest(Duration::from_secs(300)), "5m");
         assert_eq!(shortest(Duration::from_secs(3_600)), "1h");
+    }
+
+    #[test]
+    fn timestamp_is_parsed_as_it_is_displayed() {
+        for seconds in [0, 1_700_000_000, Timestamp::MAX.0] {
+            let at = Timestamp::from_unix(seconds);
+            assert_eq!(at.to_string().parse(), Ok(at));
+        }
+        for text in
+            ["", "2100-01-01", "1969-12-31T23:59:59Z", "2100-01-01T00:00:00+01:00", "\u{e9}"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Values {
             // `attr` reads its first argument as the profile where another one follows.
             (_, "PROFILE") | ("first", _) => return Self::Names(NameKind::Profiles),
             (_, "ACCOUNT") => return Self::Names(NameKind::Accounts),
-            (_, "STORE") => return owned(vec!["keyring", "file", "command"]),
+            (_, "STORE") => return owned(vec!["keyring", "file", "command", "agent"]),
             (_, "PROVIDER") => return owned(presets::names()),
             ("scenarios", _) => return owned(scenarios().iter().map(|s| s.name).collect()),
             (id @ ("words" | "command"), "COMMAND") if arg.get_value_hint() == ValueHint::Other => {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::profile::CredentialTool;
+use oauthctl_core::store::read_tool_file;
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
@@ -59,11 +60,12 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
             // An absolute path is recorded, because a later call may run in another directory.
             let path = std::path::absolute(file_of(tool)?)
                 .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
-            let file = std::fs::read_to_string(&path).unwrap_or_default();
+            let file = read_tool_file(&path)?;
             let program = std::env::current_exe()
                 .map_err(|error| Error::internal(format!("cannot find this program: {error}")))?;
-            let (at, text) = setup::insertion(tool, key, &file, &program.to_string_lossy())?;
-            state.insert_text(&name, &path, at, &text)?;
+            let before = file.as_deref().unwrap_or_default();
+            let (at, text) = setup::insertion(tool, key, before, &program.to_string_lossy())?;
+            state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
             (path, text)
         }
     };

@@ -39,7 +39,8 @@ pub const ENVIRONMENT: Rows = &[
     ),
     ("OAUTHCTL_PROFILE", "The profile, unless the command names one."),
     ("OAUTHCTL_ACCOUNT", "The account, unless the command names one."),
-    ("OAUTHCTL_AGENT", "The agent that hands out tokens, as `unix:PATH`."),
+    ("OAUTHCTL_AGENT", "The agent that hands out tokens, as `unix:PATH`, or the URL of a broker."),
+    ("OAUTHCTL_AGENT_KEY", "The API key for that broker."),
     (
         "OAUTHCTL_HOOK_DEPTH",
         "Set for hooks: how deeply they are nested. If it is 4, or not a number, no further hook is started.",

@@ -52,3 +52,30 @@ fn netrc_is_written_to_a_pipe_and_no_file() {
     }
     assert_eq!(fs::read_to_string(file).unwrap(), "");
 }
+
+/// Its user is warned before the token is there.
+#[test]
+fn netrc_that_others_can_read_causes_a_warning() {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let home = planted_with(SETTINGS);
+    assert_eq!(home.run(["credential", "netrc"]).ok().stderr, "");
+    let (pipe, fifo) = (home.path("pipe"), rustix::fs::FileType::Fifo);
+    let owner = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, owner, 0).unwrap();
+    for (mode, is_exposed) in [(0o600, false), (0o640, true), (0o604, true), (0o622, false)] {
+        let path = home.path(&format!("netrc-{mode:o}"));
+        let file = fs::File::options().write(true).create_new(true).mode(0o600).open(&path);
+        let permissions = || fs::Permissions::from_mode(mode);
+        fs::set_permissions(&path, permissions()).unwrap();
+        let output = home.command(["credential", "netrc"]).stdout(file.unwrap()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let warning = "warning: the token is written to a file that other users can read\nhint: ";
+        assert_eq!(said.starts_with(warning), is_exposed, "{mode:o}: {said}");
+        assert!(fs::read_to_string(&path).unwrap().contains(TOKEN) && !said.contains(TOKEN));
+        fs::set_permissions(&pipe, permissions()).unwrap();
+        let writer = home.spawn(["credential", "netrc", "--pipe", pipe.to_str().unwrap()]);
+        assert!(fs::read_to_string(&pipe).unwrap().contains(TOKEN));
+        let said = writer.wait().ok().stderr;
+        assert_eq!(said.contains("a pipe that other users can read"), is_exposed, "{said}");
+    }
+}

@@ -41,6 +41,22 @@ fn consent_is_for_one_profile_and_account() {
     assert_eq!(questions, "p \np other\na b \n");
 }
 
+/// A consent to "the usual profile" is not one to whatever becomes that later.
+#[test]
+fn consent_ends_when_another_account_is_selected() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &["--confirm", "echo x >> questions"]);
+    let ask = || agent.raw(b"{\"op\":\"token\"}\n");
+    for _ in 0..2 {
+        assert_eq!(ask()["access_token"], "stored");
+    }
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    let other = config.replace("[profiles.p]", "[profiles.q]");
+    home.config(&format!("[defaults]\nprofile = \"q\"\n{config}{other}"));
+    assert_eq!(ask()["error"], "login_required");
+    assert_eq!(std::fs::read_to_string(home.path("home/questions")).unwrap(), "x\nx\n");
+}
+
 /// The question is open while the agent is locked.
 #[test]
 fn answer_after_the_lock_hands_out_nothing() {

@@ -1,6 +1,6 @@
 //! An agent whose clients are slow, and a client whose agent is.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
@@ -9,23 +9,38 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use super::Agent;
 use crate::support::{Api, Home, await_some};
 
-/// They write a byte now and then, which begins no time limit anew.
+/// They send a byte now and then, which begins no time limit anew.
 #[test]
-fn slow_clients_lose_their_places() {
+fn slow_clients_lose_their_slots_to_the_next_one() {
     let home = Api::echo().home("", "");
     let agent = Agent::start(&home, &[]);
     let client = agent.client();
-    let connect = || UnixStream::connect(&agent.path).unwrap();
-    let mut slow: Vec<_> = (0..64).map(|_| connect()).collect();
-    client.run(["token"]).fails(9);
+    let mut slow: Vec<_> = (0..64)
+        .map(|_| {
+            let mut stream = UnixStream::connect(&agent.path).unwrap();
+            stream.write_all(b" ").unwrap();
+            stream
+        })
+        .collect();
     let begun = Instant::now();
-    await_some("a place", || {
-        slow.iter_mut().for_each(|stream| drop(stream.write_all(b" ")));
-        if begun.elapsed() < Duration::from_secs(9) {
-            return None;
-        }
-        (client.run(["token"]).status == 0).then_some(())
+    assert_eq!(client.run(["token"]).ok().line(), "stored");
+    assert!(
+        begun.elapsed() < Duration::from_secs(9),
+        "no slot was free before a client's time was up"
+    );
+    assert_eq!(slow[0].read(&mut [0]).unwrap(), 0, "the oldest one is disconnected");
+    // The others have their time.
+    slow.remove(0);
+    let answered = |stream: &mut UnixStream| {
+        let _ = stream.write_all(b" ");
+        stream.set_nonblocking(true).unwrap();
+        !matches!(stream.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    };
+    await_some("the end of all", || {
+        slow.retain_mut(|stream| !answered(stream));
+        slow.is_empty().then_some(())
     });
+    assert!(begun.elapsed() > Duration::from_secs(9), "nobody else needed their slots");
 }
 
 /// Its queue is full: the system lets nobody connect.

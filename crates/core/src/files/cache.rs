@@ -4,9 +4,11 @@
 //! written, the value is computed or fetched again next time. Nothing is read or written through links, nor in
 //! a directory that others can write to. Callers validate an entry as they validate its source.
 
+use std::fs;
 use std::io::Read as _;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -79,6 +81,21 @@ impl<T> Cache<T> {
         }
     }
 
+    /// Removes the entries that were written longer ago than this.
+    pub(crate) fn forget_older(&self, age: Duration) {
+        if !sys::is_own_directory(&self.dir) {
+            return;
+        }
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for entry in entries.flatten() {
+            let written = entry.metadata().and_then(|file| file.modified());
+            let is_old = written.is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed > age));
+            if is_old && sys::is_own_file(&entry.path()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     fn created(&self) -> Result<Dir> {
         let warnings = Warnings::default();
         if let Some(outer) = &self.outer {
@@ -116,8 +133,6 @@ impl Cache<Text> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -141,6 +156,21 @@ mod tests {
         cache.keep("one", &vec![1]);
         assert_eq!(cache.find("one"), Some(vec![1]));
         assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn old_entries_are_forgotten_and_new_ones_kept() {
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<u32>::new(outer.path());
+        for name in ["old", "new"] {
+            cache.keep(name, &1);
+        }
+        let file = fs::File::options().write(true).open(cache.path_of("old")).unwrap();
+        let hour = Duration::from_secs(3_600);
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - 2 * hour).unwrap();
+        cache.forget_older(hour);
+        assert_eq!((cache.find("old"), cache.find("new")), (None, Some(1)));
     }
 
     #[test]

@@ -19,6 +19,16 @@ pub(crate) enum Leftovers {
 
 /// Replaces the file, durably, with mode 0600. Its directory must exist.
 pub(crate) fn replace(path: &Path, bytes: &[u8], leftovers: Leftovers) -> io::Result<()> {
+    replace_if(path, bytes, leftovers, || Ok(()))
+}
+
+/// Replaces the file like [`replace`], unless this check fails, which comes last: when the new file is complete.
+pub(crate) fn replace_if(
+    path: &Path,
+    bytes: &[u8],
+    leftovers: Leftovers,
+    check: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     if leftovers == Leftovers::Remove {
         sweep(path);
     }
@@ -26,6 +36,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], leftovers: Leftovers) -> io::Re
     let written = file
         .write_all(bytes)
         .and_then(|()| file.sync_all())
+        .and_then(|()| check())
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // Nothing more can be done if this fails too; the first error is the one to report.

@@ -315,7 +315,7 @@ impl Reader<'_, '_> {
             None => {
                 let near = self.problems.meant(&text, STORES);
                 self.fail(format!(
-                    "must be `keyring`, `file`, `file:DIR` or `command`, not `{}`{near}",
+                    "must be `keyring`, `file`, `file:DIR`, `command` or `agent`, not `{}`{near}",
                     one_line(&text)
                 ))
             }

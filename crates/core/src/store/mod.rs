@@ -69,7 +69,7 @@ pub use pending::FilePending;
 pub use state_dir::StateDir;
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
-pub use tool_files::Insertion;
+pub use tool_files::{Insertion, read_tool_file};
 pub use url_logins::UrlLogins;
 
 /// A store, as `--store` names it.
@@ -90,6 +90,8 @@ pub enum StoreSpec {
     File(Option<PathBuf>),
     /// The programs of `[store.command]`.
     Command,
+    /// Another process, which keeps the tokens and only hands out access tokens.
+    Agent,
 }
 
 impl FromStr for StoreSpec {
@@ -100,15 +102,12 @@ impl FromStr for StoreSpec {
             "keyring" => Ok(Self::Keyring),
             "file" => Ok(Self::File(None)),
             "command" => Ok(Self::Command),
-            "agent" => {
-                Err(Error::store(format!("the store `{text}` is not supported in this version"))
-                    .hint(Advice::ChooseStore))
-            }
+            "agent" => Ok(Self::Agent),
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
                 _ => {
                     let what = format!(
-                        "unknown store `{}` (expected `keyring`, `file`, `file:DIR` or `command`)",
+                        "unknown store `{}` (expected `keyring`, `file`, `file:DIR`, `command` or `agent`)",
                         crate::text::one_line(text)
                     );
                     let error = Error::usage(what);
@@ -155,6 +154,7 @@ impl std::fmt::Display for StoreSpec {
             Self::Keyring => f.write_str("keyring"),
             Self::File(None) => f.write_str("file"),
             Self::Command => f.write_str("command"),
+            Self::Agent => f.write_str("agent"),
             Self::File(Some(directory)) => write!(f, "file:{}", directory.display()),
         }
     }
@@ -239,6 +239,10 @@ impl StoreSpec {
             Self::Keyring => open_keyring(paths),
             #[cfg(any(feature = "file", feature = "keyring"))]
             Self::Command => open_command(paths),
+            Self::Agent => {
+                Err(Error::store("an agent keeps its tokens and only hands out access tokens")
+                    .hint("use the store on the machine of the agent"))
+            }
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build does not support the store `{self}`"))),
         }

@@ -27,6 +27,7 @@ impl StateDir {
         if all.find(&entry).is_some_and(is_recent) {
             return Ok(false);
         }
+        all.forget_older(every);
         all.keep(&entry, &now);
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! Text that is inserted into the configuration of other programs, and removed again.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,24 +23,31 @@ pub struct Insertion {
 }
 
 impl StateDir {
-    /// Inserts a text into a file at an offset, and records it under a name.
+    /// Inserts a text at an offset into a file with this content (`None`: there is no file), and records it under a
+    /// name.
     ///
     /// # Errors
     ///
-    /// Returns `Config` if the file cannot be written, or if something is recorded under this name already, and
-    /// `Store` if the state directory must not be used.
-    pub fn insert_text(&self, name: &str, path: &Path, at: usize, text: &str) -> Result<()> {
+    /// Returns `Config` if the file has other content or cannot be written, or if something is recorded under this name
+    /// already, and `Store` if the state directory must not be used.
+    pub fn insert_text(
+        &self,
+        name: &str,
+        (path, before): (&Path, Option<&str>),
+        at: usize,
+        text: &str,
+    ) -> Result<()> {
         let all = self.insertions()?;
         let entry = entry_name("", name);
         if all.find(&entry).flatten().is_some() {
             return Err(Error::config("this is already set up"));
         }
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let before = read(&path)?;
-        if !before.as_deref().unwrap_or_default().is_char_boundary(at) {
-            return Err(Error::config(format!("{} was just changed", path.display()))
-                .hint("run the command again"));
-        }
+        let (head, tail) = before
+            .unwrap_or_default()
+            .split_at_checked(at)
+            .ok_or_else(|| Error::internal(format!("{at} is no offset in {}", path.display())))?;
+        let after = format!("{head}{text}{tail}");
         let insertion =
             Insertion { path: path.clone(), text: text.to_owned(), created: before.is_none() };
         // The record comes first: text that is not recorded could not be removed.
@@ -47,9 +55,7 @@ impl StateDir {
         if all.find(&entry).flatten() != Some(insertion) {
             return Err(Error::config("cannot record the change in the state directory"));
         }
-        let mut content = before.unwrap_or_default();
-        content.insert_str(at, text);
-        write(&path, &content).inspect_err(|_| all.keep(&entry, &None))
+        exchange(&path, before, Some(&after)).inspect_err(|_| all.keep(&entry, &None))
     }
 
     /// Removes the text that is recorded under a name, and returns what it was; `None` if there is none.
@@ -61,19 +67,15 @@ impl StateDir {
         let all = self.insertions()?;
         let entry = entry_name("", name);
         let Some(insertion) = all.find(&entry).flatten() else { return Ok(None) };
-        let content = read(&insertion.path)?.unwrap_or_default();
+        let content = read_tool_file(&insertion.path)?.unwrap_or_default();
         let Some(at) = content.rfind(&insertion.text) else {
             let what = format!("{} was changed since", insertion.path.display());
             let remove = insertion.text.trim().replace('\n', " ");
             return Err(Error::config(what).hint(format!("remove this from it: {remove}")));
         };
-        let mut rest = content[..at].to_owned();
-        rest.push_str(&content[at + insertion.text.len()..]);
-        if rest.is_empty() && insertion.created {
-            fs::remove_file(&insertion.path).map_err(|error| failed(&insertion.path, &error))?;
-        } else {
-            write(&insertion.path, &rest)?;
-        }
+        let rest = format!("{}{}", &content[..at], &content[at + insertion.text.len()..]);
+        let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
+        exchange(&insertion.path, Some(&content), rest)?;
         all.keep(&entry, &None);
         Ok(Some(insertion))
     }
@@ -83,27 +85,93 @@ impl StateDir {
     }
 }
 
-/// Returns the content of a file; `None` if there is none.
-pub(super) fn read(path: &Path) -> Result<Option<String>> {
+/// Returns the content of a file of another program; `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Config` if it cannot be read, or is not UTF-8.
+pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
+    content(path).map_err(|error| failed(path, &error))
+}
+
+fn content(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-fn write(path: &Path, content: &str) -> Result<()> {
+/// Replaces the content of a file, unless another program has changed it meanwhile; `None` stands for no file.
+fn exchange(path: &Path, before: Option<&str>, after: Option<&str>) -> Result<()> {
+    let mut is_changed = false;
+    let mut check = || match content(path)?.as_deref() == before {
+        true => Ok(()),
+        false => {
+            is_changed = true;
+            Err(io::Error::other("it was changed"))
+        }
+    };
+    let exchanged = match after {
+        Some(after) => write(path, after, check),
+        None => check().and_then(|()| fs::remove_file(path)),
+    };
+    exchanged.map_err(|error| match is_changed {
+        true => Error::config(format!("{} was just changed by another program", path.display()))
+            .hint("run the command again"),
+        false => failed(path, &error),
+    })
+}
+
+fn write(path: &Path, content: &str, check: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let mode = fs::metadata(path).ok().map(|metadata| metadata.permissions());
     if let Some(directory) = path.parent() {
-        crate::files::make_dirs(directory).map_err(|error| failed(path, &error))?;
+        crate::files::make_dirs(directory)?;
     }
-    output::replace(path, content.as_bytes(), Leftovers::Keep).map_err(|e| failed(path, &e))?;
+    output::replace_if(path, content.as_bytes(), Leftovers::Keep, check)?;
     match mode {
-        Some(mode) => fs::set_permissions(path, mode).map_err(|error| failed(path, &error)),
+        Some(mode) => fs::set_permissions(path, mode),
         None => Ok(()),
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Error {
+fn failed(path: &Path, error: &io::Error) -> Error {
     Error::config(format!("cannot change {}: {error}", path.display())).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn change_by_another_program_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let state =
+            StateDir::open(directory.path().join("state"), std::sync::Arc::new(SystemClock));
+        let path = directory.path().join("config");
+        let files = || fs::read_dir(directory.path()).unwrap().count();
+        for (read, now) in
+            [(None, Some("[new]\n")), (Some("[a]\n"), Some("[b]\n")), (Some("[a]\n"), None)]
+        {
+            match now {
+                Some(now) => fs::write(&path, now).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let refused = state.insert_text("git", (&path, read), 0, "[ours]\n").unwrap_err();
+            assert!(
+                refused.message().ends_with("was just changed by another program"),
+                "{refused:?}"
+            );
+            assert_eq!(content(&path).unwrap().as_deref(), now);
+            assert!(exchange(&path, read, Some("[other]\n")).is_err());
+            assert!(exchange(&path, read, None).is_err());
+            assert_eq!(content(&path).unwrap().as_deref(), now);
+        }
+        // What was refused is not recorded, and leaves no file behind.
+        assert!(state.remove_text("git").unwrap().is_none());
+        assert_eq!(files(), 1, "the state directory");
+        state.insert_text("git", (&path, None), 0, "[ours]\n").unwrap();
+        assert!(state.remove_text("git").unwrap().is_some() && !path.exists());
+    }
 }

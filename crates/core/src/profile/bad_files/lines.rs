@@ -160,7 +160,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("flow = []", "4:8: `flow` in [profiles.x] must not be an empty list"),
     (
         "store = \"keyrng\"",
-        "4:9: `store` in [profiles.x] must be `keyring`, `file`, `file:DIR` or `command`, not `keyrng`, did you mean `keyring`?",
+        "4:9: `store` in [profiles.x] must be `keyring`, `file`, `file:DIR`, `command` or `agent`, not `keyrng`, did you mean `keyring`?",
     ),
     ("store = \"file:\"", "4:9: `store` in [profiles.x] must name a directory after `file:`"),
     ("client_secret = 5", "4:17: `client_secret` in [profiles.x] must be a string or a table"),
