@@ -74,4 +74,26 @@ mod tests {
             assert!(is_sleep(awake + Duration::from_secs(2), awake), "{days}");
         }
     }
+
+    /// A request that comes right after the machine woke up must not overtake the one that notices it.
+    #[test]
+    fn others_wait_until_a_sleep_was_acted_on() {
+        let slept = read().saturating_sub(Duration::from_secs(10));
+        let sleep = Sleep(Mutex::new((Instant::now(), slept)));
+        let is_locked = std::sync::atomic::AtomicBool::new(false);
+        let (noticed, waits) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let sleep = &sleep;
+            scope.spawn(|| {
+                sleep.if_it_was(|| {
+                    noticed.send(()).unwrap();
+                    std::thread::sleep(Duration::from_millis(100));
+                    is_locked.store(true, std::sync::atomic::Ordering::SeqCst);
+                });
+            });
+            waits.recv().unwrap();
+            sleep.if_it_was(|| panic!("it slept once"));
+            assert!(is_locked.load(std::sync::atomic::Ordering::SeqCst));
+        });
+    }
 }

@@ -39,7 +39,7 @@ fn broker() -> (Api, Home) {
 }
 
 #[test]
-fn token_of_a_broker_needs_no_configuration_and_no_store() {
+fn token_of_a_broker_needs_no_configuration() {
     let (api, home) = broker();
     let ada = ["token", "-p", "github", "--account", "ada"];
     assert_eq!(home.run(ada).ok().line(), "lent");
@@ -101,7 +101,7 @@ fn refusal_of_a_broker_has_its_exit_code() {
 
 /// The broker does not say where its tokens may be sent.
 #[test]
-fn api_sends_a_token_of_a_broker_where_the_profile_allows() {
+fn api_sends_a_broker_token_to_the_api_url() {
     let (api, mut home) = broker();
     home.set("OAUTHCTL_CONFIG", home.config_path());
     home.config(&format!(

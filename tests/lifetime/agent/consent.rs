@@ -1,9 +1,11 @@
 //! What the user is asked about a request, and what the answer is good for.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::Agent;
-use crate::support::{Api, await_some};
+use crate::support::{Api, FAKETIME, await_some};
 
 #[test]
 fn confirm_decides_and_audit_remembers() {
@@ -55,6 +57,43 @@ fn consent_ends_when_another_account_is_selected() {
     home.config(&format!("[defaults]\nprofile = \"q\"\n{config}{other}"));
     assert_eq!(ask()["error"], "login_required");
     assert_eq!(std::fs::read_to_string(home.path("home/questions")).unwrap(), "x\nx\n");
+}
+
+/// The server is slow: its answer comes when the agent is locked, or the machine has slept.
+#[test]
+fn token_that_comes_after_the_lock_is_not_handed_out() {
+    for sleeps in [false, true] {
+        let api = Api::echo();
+        let hook = "hooks.post_token = [\"sh\", \"-c\", 'touch asked; while [ ! -e go ]; do sleep 0.05; done']";
+        let mut home = api.home("", hook);
+        let times = home.path("times");
+        home.write(&times, "+0");
+        home.set("LD_PRELOAD", FAKETIME).set("FAKETIME_DISABLE_SHM", "1");
+        home.set("FAKETIME_TIMESTAMP_FILE", &times).set("FAKETIME_NO_CACHE", "1");
+        let agent = Agent::start(&home, &["--lock-after-sleep"]);
+        std::thread::scope(|scope| {
+            let ask = || agent.raw(b"{\"op\":\"token\",\"force\":true}\n");
+            let asking = scope.spawn(ask);
+            await_some("the hook", || home.path("home/asked").exists().then_some(()));
+            if sleeps {
+                home.write(&times, "-1h");
+                let begun = Instant::now();
+                await_some("a sleep of more than a second", || {
+                    (begun.elapsed() > Duration::from_secs(2)).then_some(())
+                });
+            } else {
+                agent.raw(b"{\"op\":\"lock\"}\n");
+            }
+            home.write(&home.path("home/go"), "");
+            let answer = asking.join().unwrap();
+            assert_eq!(answer["error"], "access_denied", "{sleeps}: {answer}");
+        });
+        // It is stored, and handed out once the user allows it.
+        agent.raw(b"{\"op\":\"unlock\"}\n");
+        let token = agent.raw(b"{\"op\":\"token\"}\n")["access_token"].clone();
+        // With a clock that was set back, the token is renewed once more.
+        assert!(sleeps || (token == "fresh-1" && api.refreshes() == 1), "{token}");
+    }
 }
 
 /// The question is open while the agent is locked.
