@@ -70,19 +70,19 @@ function demandScopes(p, sent) {
 /** The device authorization endpoint. */
 function authorizeDevice(p, params) {
   demand(params.client_id === CLIENT, 'client_id', 'invalid_client');
-  demandScopes(p, params[p.device.scopeParam]);
+  demandScopes(p, params[p.device.scopeParam ?? 'scope']);
   const code = random();
   deviceCodes.set(code, { provider: p.name, polls: 0 });
-  return { device_code: code, user_code: 'ABCD-EFGH', verification_uri: `${p.root}/activate`, expires_in: 1_800, interval: 1 };
+  return { device_code: code, user_code: 'ABCD-EFGH', [p.device.url ?? 'verification_uri']: `${p.root}/activate`, expires_in: 1_800, interval: 1 };
 }
 
 /** A poll of the token endpoint. */
 function redeemDevice(p, params) {
   const found = deviceCodes.get(params.device_code);
   demand(found?.provider === p.name, 'unknown device code', 'invalid_grant');
-  demandScopes(p, params[p.device.scopeParam]);
+  if (p.device.scopeParam) demandScopes(p, params[p.device.scopeParam]);
   found.polls += 1;
-  if (found.polls === 1) return [400, p.device.pending];
+  if (found.polls === 1) return p.device.pending;
   deviceCodes.delete(params.device_code);
   return [200, issue(p, { token: 'replaced' }, params, { isRefresh: false })];
 }

@@ -14,8 +14,8 @@
 //   tokens        the members of the answer for a code, besides access_token, token_type, expires_in, refresh_token
 //                 and scope, which `without` leaves out
 //   nested        the member of the answer for a code that has all of that
-//   device        its device flow is tested too: the name of the scope parameter, and the answer while the user has not
-//                 decided
+//   device        its device flow is tested too: `pending` is the answer while the user has not decided. `url` names the
+//                 member with the page, and `scopeParam` the parameter for scopes, where they differ from RFC 8628
 //   refresh       what differs at a refresh: `needs` (parameters), `tokens`, and whether the refresh token is
 //                 'replaced' (default) | 'kept': the answer has none. `null`: there are none
 //   openid        id_tokens: `{}`, `{nonce: false}`, `{issuer: …}`
@@ -27,6 +27,13 @@ const SPACE = ['read', 'write'];
 const OPENID = ['openid', 'read'];
 const EMPTY = [200, ''];
 const DOORKEEPER = [200, '{}'];
+const DEVICE = { pending: [400, { error: 'authorization_pending' }] };
+const GITHUB_DEVICE = {
+  pending: [200, {
+    error: 'authorization_pending', error_description: 'The authorization request is still pending.',
+    error_uri: 'https://docs.github.com/developers/apps/authorizing-oauth-apps#error-codes-for-the-device-flow',
+  }],
+};
 
 
 export const PROVIDERS = {
@@ -212,6 +219,7 @@ export const PROVIDERS = {
     client: 'post',
     form: true,
     scopes: ['repo', 'gist'],
+    device: GITHUB_DEVICE,
     cancel: ['access_denied', { error_description: 'The user has denied your application access.' }],
     without: ['expires_in', 'refresh_token'],
     tokens: { token_type: 'bearer', scope: 'gist,repo' },
@@ -222,6 +230,7 @@ export const PROVIDERS = {
     client: 'post',
     form: true,
     scopes: [],
+    device: GITHUB_DEVICE,
     tokens: { token_type: 'bearer', scope: '', expires_in: 28_800, refresh_token_expires_in: 15_897_600 },
     refuses: [200, { error: 'bad_refresh_token', error_description: 'The refresh token passed is incorrect or expired.' }],
     expected: { expires_in: 28_800 },
@@ -229,6 +238,7 @@ export const PROVIDERS = {
   gitlab: {
     client: 'none',
     scopes: ['openid', 'read_api'],
+    device: DEVICE,
     openid: {},
     tokens: { expires_in: 7_200, created_at: 1_700_000_000 },
     refresh: { needs: ['redirect_uri'] },
@@ -239,6 +249,7 @@ export const PROVIDERS = {
     client: 'post',
     asks: { access_type: 'offline', prompt: 'consent' },
     scopes: ['openid', 'https://www.googleapis.com/auth/drive.file'],
+    device: { url: 'verification_url', pending: [428, { error: 'authorization_pending', error_description: 'Precondition Required' }] },
     openid: {},
     tokens: { expires_in: 3_599, refresh_token_expires_in: 604_799 },
     refresh: { token: 'kept', openid: true },
@@ -274,6 +285,7 @@ export const PROVIDERS = {
   huggingface: {
     client: 'basic',
     scopes: ['openid', 'profile'],
+    device: DEVICE,
     openid: {},
     tokens: { token_type: 'bearer', expires_in: 28_800 },
     expected: { expires_in: 28_800 },
@@ -335,6 +347,11 @@ export const PROVIDERS = {
   microsoft: {
     client: 'none',
     scopes: ['openid', 'offline_access', 'User.Read'],
+    device: {
+      pending: [400, {
+        error: 'authorization_pending', error_description: 'AADSTS70016: OAuth 2.0 device flow error.\r\nTrace ID: 0', error_codes: [70016],
+      }],
+    },
     openid: { issuer: 'https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0' },
     tokens: { scope: 'User.Read openid profile email', ext_expires_in: 3_600 },
     refuses: [400, {
@@ -478,7 +495,7 @@ export const PROVIDERS = {
     client: 'post',
     scopes: ['openid', 'chat:read'],
     openid: {},
-    device: { scopeParam: 'scopes', pending: { status: 400, message: 'authorization_pending' } },
+    device: { scopeParam: 'scopes', pending: [400, { status: 400, message: 'authorization_pending' }] },
     tokens: { token_type: 'bearer', scope: ['openid', 'chat:read'], expires_in: 14_124 },
     refuses: [400, { error: 'Bad Request', status: 400, message: 'Invalid refresh token' }],
     revoke: EMPTY,
@@ -528,6 +545,7 @@ export const PROVIDERS = {
   yandex: {
     client: 'post',
     scopes: ['login:info', 'login:email'],
+    device: { url: 'verification_url', ...DEVICE },
     callback: { cid: 'abc' },
     without: ['scope'],
     tokens: { token_type: 'bearer', expires_in: 31_536_000 },
@@ -566,6 +584,7 @@ export const PROVIDERS = {
   zoom: {
     client: 'none',
     scopes: ['user:read', 'meeting:read'],
+    device: DEVICE,
     scopeSeparator: ',',
     tokens: { token_type: 'bearer', expires_in: 3_599, api_url: 'https://api.zoom.us' },
     refuses: [400, { reason: 'Invalid Token!', error: 'invalid_grant' }],
