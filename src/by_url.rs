@@ -1,5 +1,8 @@
 //! Logins by URL: which server, client and scopes a login uses, and what is kept of it.
 
+mod forget;
+mod place;
+
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -9,20 +12,23 @@ use oauthctl_core::profile::url_login::{
 };
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
-use oauthctl_core::store::{Store, UrlLogins};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
-use crate::context::Context;
+pub use forget::{forget, forget_failed};
+pub use place::Place;
 
 /// Maximum number of logins in a row for the same scopes that a resource can cause.
 const ATTEMPTS: u32 = 3;
+
+/// The scope that every login requests where it is offered.
+const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Maximum number of earlier clients that are kept for a URL.
 const FORMER: usize = 16;
 
 /// What the user asks for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The challenge of the resource, if it was asked already.
     pub challenge: Option<ResourceChallenge>,
@@ -36,37 +42,6 @@ pub struct Request {
     pub port: Option<u16>,
     /// Whether a loopback listener receives the response.
     pub listens: bool,
-}
-
-/// The place where a login by URL keeps what it needs.
-pub struct Place {
-    /// The logins by URL.
-    pub logins: UrlLogins,
-    /// The store of tokens and secrets.
-    pub store: Store,
-    /// Its name, as in `--store`.
-    pub store_name: String,
-    /// `client_id_metadata_url` of the configuration.
-    pub metadata_url: Option<String>,
-}
-
-impl Place {
-    /// Returns the place of this login, or of a new one.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the configuration cannot be read or the store cannot be opened.
-    pub fn of(context: &Context, known: Option<&UrlLogin>) -> Result<Self> {
-        let defaults = &context.config()?.defaults;
-        let of_login = known.map(|login| login.store.as_str()).or(defaults.store.as_deref());
-        let spec = context.store_spec(of_login)?;
-        Ok(Self {
-            logins: context.url_logins()?,
-            store: context.open_store(&spec)?,
-            store_name: spec.to_string(),
-            metadata_url: defaults.client_id_metadata_url.clone(),
-        })
-    }
 }
 
 /// A login that is about to begin.
@@ -159,15 +134,41 @@ pub async fn keep(place: &Place, login: &UrlLogin, secret: Option<&Secret>) -> R
     place.logins.keep(login)
 }
 
-/// Forgets a registered client that its server no longer knows, so that the next login registers another one.
-pub fn forget_unknown_client(place: &Place, login: &UrlLogin, error: Error) -> Error {
-    let is_unknown = error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_client");
-    if !is_unknown || login.client.origin != ClientOrigin::Registered {
-        return error;
+/// What follows from the failure of a login.
+pub enum Failed {
+    /// This error is the result.
+    Final(Error),
+    /// The login may succeed with another client, which the next one registers.
+    NeedsNewClient(Error),
+}
+
+/// Interprets the failure of a login. Forgets a registered client that its server no longer knows, or that is not
+/// registered for the requested scopes, so that the next login registers another one.
+pub fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
+    let code = error.oauth_error().map(|oauth| oauth.code.clone()).unwrap_or_default();
+    let has_scopes = login.scopes.iter().any(|scope| scope != OFFLINE_ACCESS);
+    if error.kind() == ErrorKind::AccessDenied && login.resource.is_none() && !has_scopes {
+        return Failed::Final(error.hint(
+            "log in again and allow access; if you did, the server grants nothing without scopes: \
+             add `--scope openid`, or the scopes of its API",
+        ));
     }
-    match place.logins.forget_client(&login.issuer, &login.store) {
-        Ok(_) => error.hint("the server no longer knows the registered client: log in again to register another one"),
-        Err(_) => error,
+    let registered = &login.client.scopes;
+    let lacks_scopes = code == "invalid_scope"
+        && !registered.is_empty()
+        && login.scopes.iter().any(|scope| !registered.contains(scope));
+    let is_useless = lacks_scopes || code == "invalid_client";
+    if !is_useless
+        || login.client.origin != ClientOrigin::Registered
+        || place.logins.forget_client(&login.issuer, &login.store).is_err()
+    {
+        return Failed::Final(error);
+    }
+    match lacks_scopes {
+        true => Failed::NeedsNewClient(error),
+        false => Failed::Final(error.hint(
+            "the server no longer knows the registered client: log in again to register another one",
+        )),
     }
 }
 
@@ -251,6 +252,7 @@ fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
         secret_item: None,
         secret_expires_at: None,
         redirect_uri: None,
+        scopes: Vec::new(),
         registration_uri: None,
         registration_token_item: None,
     }
@@ -264,6 +266,7 @@ async fn registered(place: &Place, issuer: &str, registration: Registration) -> 
     client.auth = auth.map(|auth| auth.as_str().to_owned());
     client.secret_expires_at = secret_expires_at;
     client.redirect_uri = Some(registration.redirect_uri);
+    client.scopes = registration.scopes;
     if let Some(secret) = &client_secret {
         let item = item(issuer, &client_id, "client_secret");
         place.store.items.set(&item, secret).await?;
@@ -323,60 +326,5 @@ fn free_port(port: Option<u16>) -> Result<u16> {
             None => format!("cannot listen on the loopback interface: {error}"),
         };
         Error::config(what).caused_by(&error)
-    })
-}
-
-/// Forgets the login of a URL, with its clients that no other login uses. Returns what became of their
-/// registrations, if there were any.
-///
-/// # Errors
-///
-/// Returns `Store` if the login may still be there.
-pub async fn forget(
-    place: &Place,
-    manager: &FlowManager,
-    login: &UrlLogin,
-    local: bool,
-) -> Result<Option<Result<()>>> {
-    let mut others = place.logins.all()?;
-    others.retain(|other| other.url != login.url && other.store == login.store);
-    let mut outcome = None;
-    for IssuedClient { issuer, client } in login.clients() {
-        if others.iter().any(|other| other.clients().any(|one| one.is(&issuer, &client.id))) {
-            continue;
-        }
-        let deleted = unregister(place, manager, &client, local).await;
-        outcome = match outcome {
-            Some(Err(error)) => Some(Err(error)),
-            earlier => deleted.or(earlier),
-        };
-        for item in [&client.secret_item, &client.registration_token_item].into_iter().flatten() {
-            place.store.items.unset(item).await?;
-        }
-        let kept = place.logins.client(&issuer, &login.store)?;
-        if kept.is_some_and(|kept| kept.id == client.id) {
-            place.logins.forget_client(&issuer, &login.store)?;
-        }
-    }
-    place.logins.forget(&login.url)?;
-    Ok(outcome)
-}
-
-/// Deletes the registration of a client at its server, if that is possible.
-async fn unregister(
-    place: &Place,
-    manager: &FlowManager,
-    client: &UrlClient,
-    local: bool,
-) -> Option<Result<()>> {
-    let (uri, item) =
-        client.registration_uri.as_ref().zip(client.registration_token_item.as_ref())?;
-    if local {
-        return None;
-    }
-    Some(match place.store.items.get(item).await {
-        Ok(Some(token)) => manager.unregister_client(uri, &token).await,
-        Ok(None) => return None,
-        Err(error) => Err(error),
     })
 }

@@ -166,6 +166,22 @@ pub fn log_in_by_url(
     url: &str,
     request: by_url::Request,
 ) -> Result<LoggedIn> {
+    let mut needs_new_client = false;
+    let outcome = log_in_once(args, context, url, request.clone(), &mut needs_new_client);
+    if !needs_new_client {
+        return outcome;
+    }
+    context.ui.say("The registered client may not request these scopes; registering another one.");
+    log_in_once(args, context, url, request, &mut false)
+}
+
+fn log_in_once(
+    args: &LoginArgs,
+    context: &Context,
+    url: &str,
+    request: by_url::Request,
+    needs_new_client: &mut bool,
+) -> Result<LoggedIn> {
     parse_url(url)?;
     let known = context.url_logins()?.find(url)?;
     let name = known.as_ref().map_or(url, |login| &login.url);
@@ -207,7 +223,14 @@ pub fn log_in_by_url(
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
     let grant = attempt(&plan, &manager, timeout, lock, async |outcome| match outcome {
         Ok(completed) => by_url::keep(&place, &login, secret.as_ref()).await.map(|()| completed),
-        Err(error) => Err(by_url::forget_unknown_client(&place, &login, error)),
+        Err(error) => match by_url::explain(&place, &login, error) {
+            by_url::Failed::Final(error) => Err(error),
+            by_url::Failed::NeedsNewClient(error) => {
+                *needs_new_client = true;
+                by_url::forget_failed(&place, &manager, &login).await?;
+                Err(error)
+            }
+        },
     })?;
     context.ui.say(progress::summary(&grant, &profile, &before));
     Ok(LoggedIn { grant, manager })

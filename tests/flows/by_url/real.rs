@@ -47,9 +47,33 @@ fn oidc_provider_registers_and_deletes_the_client() {
     let deletion = requests(&server, "registration").pop().unwrap();
     assert_eq!((&deletion["method"], &deletion["status"]), (&json!("DELETE"), &json!(204)));
     home.run(["token", "-p", url]).fails(4);
-    home.run(["login", url, "--scope", "openid"]).ok();
+    home.run(["login", url, "--scope", "openid", "--json"]).ok();
     let last = requests(&server, "authorization_code").pop().unwrap();
     assert_ne!(last["client_id"], codes[0]["client_id"]);
+}
+
+/// oidc-provider lets a client request only the scopes that it is registered for.
+#[test]
+fn more_scopes_than_registered_need_another_client() {
+    let (server, home) = at_oidc_provider();
+    let url = server.issuer.as_str();
+    let denied = home.run(["login", url]).fails(5);
+    assert!(denied.stderr.contains("`--scope openid`"), "{}", denied.stderr);
+    let login = home.run(["login", url, "--scope", "openid", "--json"]).ok();
+    assert!(login.stderr.contains("registering another one"), "{}", login.stderr);
+    let scopes = json!(["openid"]);
+    assert_eq!(login.json()["scopes"], scopes, "{}", login.stdout);
+    let methods = || {
+        let all = requests(&server, "registration").into_iter();
+        all.map(|one| one["method"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // Nothing used the first one. The second one is in use until the login has succeeded, or longer.
+    assert_eq!(methods(), ["POST", "DELETE", "POST"]);
+    home.run(["login", url, "--scope", "openid api", "--json"]).ok();
+    assert_eq!(methods(), ["POST", "DELETE", "POST", "POST"]);
+    home.run(["token", "-p", url, "--force-refresh"]).ok();
+    home.run(["logout", url]).ok();
+    assert_eq!(methods(), ["POST", "DELETE", "POST", "POST", "DELETE", "DELETE"]);
 }
 
 #[test]

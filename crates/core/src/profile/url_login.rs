@@ -56,6 +56,9 @@ pub struct UrlClient {
     /// The redirect URI that is registered for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
+    /// The scopes that it is registered for; empty if it is not restricted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
     /// Where its registration can be deleted (RFC 7592).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_uri: Option<String>,
@@ -223,6 +226,7 @@ mod tests {
                 secret_item: Some("item".to_owned()),
                 secret_expires_at: None,
                 redirect_uri: Some("http://127.0.0.1:4711/callback".to_owned()),
+                scopes: Vec::new(),
                 registration_uri: None,
                 registration_token_item: None,
             },

@@ -35,6 +35,8 @@ pub struct Registration {
     pub client_id: String,
     /// Its secret, if it has one.
     pub client_secret: Option<Secret>,
+    /// The scopes that the client may request; empty if it is not restricted.
+    pub scopes: Vec<String>,
     /// When the secret expires.
     pub secret_expires_at: Option<Timestamp>,
     /// How it authenticates, if the server says so.
@@ -96,7 +98,11 @@ pub(crate) fn request(endpoint: &Url, client: &ClientMetadata<'_>) -> HttpReques
 ///
 /// Returns the refusal of the server, `Unavailable` if it failed, and `Validation` for a client that cannot be
 /// used.
-pub(crate) fn validate(answer: &Answer, redirect_uri: &str, sent_to: &Url) -> Result<Registration> {
+pub(crate) fn validate(
+    answer: &Answer,
+    client: &ClientMetadata<'_>,
+    sent_to: &Url,
+) -> Result<Registration> {
     let body = answer.members();
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
     if let Some(error) = text("error") {
@@ -105,7 +111,7 @@ pub(crate) fn validate(answer: &Answer, redirect_uri: &str, sent_to: &Url) -> Re
             .hint(Advice::RegisterClient));
     }
     match answer.status() {
-        200 | 201 => read(&body, redirect_uri, sent_to),
+        200 | 201 => read(&body, client, sent_to),
         status @ (429 | 500..=599) => Err(Error::unavailable(format!(
             "the registration of a client failed: the server returned {status}"
         ))
@@ -118,7 +124,7 @@ pub(crate) fn validate(answer: &Answer, redirect_uri: &str, sent_to: &Url) -> Re
     }
 }
 
-fn read(body: &Members, redirect_uri: &str, sent_to: &Url) -> Result<Registration> {
+fn read(body: &Members, client: &ClientMetadata<'_>, sent_to: &Url) -> Result<Registration> {
     let invalid =
         |why: &str| Error::validation(format!("the response to the registration request {why}"));
     if let Some(defect) = body.defect() {
@@ -155,9 +161,15 @@ fn read(body: &Members, redirect_uri: &str, sent_to: &Url) -> Result<Registratio
         .flatten()
         .filter(|uri| endpoint::check(uri).is_ok_and(|url| url.origin() == sent_to.origin()));
     let token = text("registration_access_token").ok().flatten().map(Secret::new);
+    // The server may have changed them (RFC 7591, section 3.2.1).
+    let scopes = match body.text("scope") {
+        Some(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
+        None => client.scopes.to_vec(),
+    };
     Ok(Registration {
-        redirect_uri: redirect_uri.to_owned(),
+        redirect_uri: client.redirect_uri.to_owned(),
         client_id,
+        scopes,
         secret_expires_at: expiry.filter(|_| client_secret.is_some()).map(Timestamp::from_unix),
         client_secret: client_secret.filter(|_| auth != Some(ClientAuth::None)),
         auth,
@@ -196,9 +208,14 @@ mod tests {
     fn validated(status: u16, body: &str) -> Result<Registration> {
         let body = Zeroizing::new(body.as_bytes().to_vec());
         let response = HttpResponse { status, headers: Vec::new(), body };
+        let client = ClientMetadata {
+            redirect_uri: "http://127.0.0.1:1/",
+            scopes: &["sent".to_owned()],
+            auth: ClientAuth::None,
+        };
         validate(
             &Answer::new(response, Vec::new(), Timestamp::from_unix(0)),
-            "http://127.0.0.1:1/",
+            &client,
             &Url::parse("https://as.example/register").unwrap(),
         )
     }
@@ -207,6 +224,9 @@ mod tests {
     fn registration_is_read_as_far_as_it_is_needed() {
         let public = validated(201, r#"{"client_id":"a b","redirect_uris":1,"scope":[]}"#).unwrap();
         assert_eq!((public.client_id.as_str(), public.auth), ("a b", Some(ClientAuth::None)));
+        assert_eq!(public.scopes, ["sent"]);
+        let fewer = validated(201, r#"{"client_id":"c","scope":"a  b"}"#).unwrap();
+        assert_eq!(fewer.scopes, ["a", "b"]);
         let secret = validated(
             200,
             r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":0,

@@ -52,7 +52,7 @@ async fn sent(ports: &Ports, endpoint: &Url, client: &ClientMetadata<'_>) -> Res
     let sent_at = ports.now();
     let response = send(ports, &request, &[]).await.map_err(|no_answer| no_answer.error)?;
     let answer = Answer::new(response, Vec::new(), sent_at);
-    registration::validate(&answer, client.redirect_uri, endpoint)
+    registration::validate(&answer, client, endpoint)
 }
 
 fn has_code(error: &Error, code: &str) -> bool {
