@@ -1,138 +1,35 @@
 //! id_tokens and the keys that verify them (OpenID Connect Core, section 3.1.3.7; RFC 8725): every defect
 //! ends the login with exit code 7 and nothing stored.
 
+pub mod signed;
+pub mod tokens;
+
+use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
 use serde_json::json;
 
 use crate::person::*;
-use crate::replies::invalid::invalid_reply;
+use crate::replies::invalid::{Row as Reply, invalid_reply};
 use crate::support::shapes::set;
 use crate::support::*;
+use signed::{SECRET, changed, jwk, keys, written};
+use tokens::{invalid_keys, invalid_token, invalid_tokens, kidless, unusual_keys, unusual_tokens};
 
 /// A scenario's part, the exit code, and words of the error.
 type Row = (&'static str, i32, &'static str);
 
-/// id_tokens that must be refused.
-#[rustfmt::skip]
-const ID_TOKENS: &[Row] = &[
-    ("iss-wrong", 7, "the id_token's `iss` is `http"),
-    ("iss-slash", 7, "the id_token's `iss` is `http"),
-    ("iss-missing", 7, "the id_token has no `iss`"),
-    ("iss-array", 7, "the id_token's `iss` is an array"),
-    ("aud-wrong", 7, "the id_token's `aud` is `another-client`"),
-    ("aud-missing", 7, "the id_token has no `aud`"),
-    ("aud-empty", 7, "the id_token's `aud` is empty"),
-    ("aud-extra", 7, "the id_token's `aud` is `untrusted`"),
-    ("aud-extra-azp", 7, "the id_token's `aud` is `untrusted`"),
-    ("aud-extra-azp-wrong", 7, "the id_token's `azp` is `untrusted`, expected `cli`"),
-    ("azp-wrong", 7, "the id_token's `azp` is `another-client`"),
-    ("exp-past", 7, "the id_token expired 1 h ago"),
-    ("exp-past-10-min", 7, "the id_token expired 10 min ago"),
-    ("exp-missing", 7, "the id_token has no `exp`"),
-    ("exp-string", 7, "expected seconds since 1970"),
-    ("exp-null", 7, "the id_token has no `exp`"),
-    ("iat-missing", 7, "the id_token has no `iat`"),
-    ("iat-future", 7, "the id_token is issued 1 d in the future"),
-    ("iat-ahead-10-min", 7, "the id_token is issued 10 min in the future"),
-    ("iat-far-past", 7, "the id_token was issued 30 d ago"),
-    ("nbf-future", 7, "the id_token becomes valid 1 d in the future"),
-    ("sub-missing", 7, "the id_token has no `sub`"),
-    ("sub-empty", 7, "the id_token's `sub` is empty"),
-    ("sub-number", 7, "the id_token's `sub` is a number"),
-    ("sub-null", 7, "the id_token has no `sub`"),
-    ("nonce-missing", 7, "the id_token has no `nonce`"),
-    ("nonce-wrong", 7, "the id_token's `nonce` is different: it belongs to another login"),
-    ("nonce-empty", 7, "the id_token's `nonce` is empty"),
-    ("at-hash-wrong", 7, "the id_token's `at_hash` is another"),
-    ("alg-none", 7, "cannot accept the id_token: `alg` is `none`, it is unsigned"),
-    ("alg-none-capital", 7, "cannot accept the id_token: `alg` is `None`, it is unsigned"),
-    ("alg-none-mixed", 7, "cannot accept the id_token: `alg` is `nOnE`, it is unsigned"),
-    ("alg-none-with-signature", 7, "cannot accept the id_token: `alg` is `none`, it is unsigned"),
-    ("alg-empty", 7, "cannot accept the id_token: `alg` is ``, the algorithm is not supported"),
-    ("alg-missing", 7, "the id_token's header is not a JSON object with an `alg`"),
-    ("alg-unknown", 7, "cannot accept the id_token: `alg` is `RS999`, the algorithm is not supported"),
-    ("alg-case", 7, "cannot accept the id_token: `alg` is `rs256`, the algorithm is not supported"),
-    (
-        "hs256-public-key",
-        7,
-        "the id_token is signed with HS256, which is accepted only if the profile sets it",
-    ),
-    (
-        "hs256-public-key-der",
-        7,
-        "the id_token is signed with HS256, which is accepted only if the profile sets it",
-    ),
-    (
-        "hs256-client-secret",
-        7,
-        "the id_token is signed with HS256, which is accepted only if the profile sets it",
-    ),
-    (
-        "hs256-empty-key",
-        7,
-        "the id_token is signed with HS256, which is accepted only if the profile sets it",
-    ),
-    (
-        "signature-bad",
-        7,
-        "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
-    ),
-    ("signature-empty", 7, "the id_token has an empty signature"),
-    ("signature-missing", 7, "the id_token is not a signed JWT: it does not have three parts"),
-    (
-        "signature-of-other-claims",
-        7,
-        "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
-    ),
-    ("key-weak", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
-    ("key-unknown", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
-    (
-        "kid-unknown",
-        7,
-        "the id_token refers to a key that the server does not publish (`kid` `no-such-key`, RS256)",
-    ),
-    (
-        "kid-path",
-        7,
-        "the id_token refers to a key that the server does not publish (`kid` `../../etc/passwd`, RS256)",
-    ),
-    ("jwk-in-header", 7, "invalid signature of the id_token: no published key created it (no `kid`, RS256)"),
-    ("jku-in-header", 7, "the id_token refers to a key that the server does not publish (`kid` `k2`, RS256)"),
-    ("x5u-in-header", 7, "the id_token refers to a key that the server does not publish (`kid` `k2`, RS256)"),
-    ("crit", 7, "the id_token's header has `crit`, which is not supported"),
-    ("es256-not-announced", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
-    ("es256-zero-signature", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
-    ("nested", 7, "the id_token has a content type (`cty`): nested JWTs are not supported"),
-    ("encrypted", 7, "the id_token is encrypted (five parts), which is not supported"),
-    ("claims-not-json", 7, "the id_token's payload is not a JSON object with each claim once"),
-    ("claims-array", 7, "the id_token's payload is not a JSON object with each claim once"),
-    ("not-a-jwt", 7, "the id_token is not a signed JWT: it does not have three parts"),
-    ("empty", 7, "the token response has no id_token although `openid` was requested"),
-    ("number", 7, "`id_token` that is not a string"),
-];
+/// A weak key signs: no library that the tests use makes one.
+const WEAK_TOKEN: &[Row] = &[(
+    "key-weak",
+    7,
+    "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
+)];
 
-/// Key sets with which no id_token may be believed.
-#[rustfmt::skip]
-const JWKS: &[Row] = &[
-    ("empty", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("wrong-key", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
-    ("other-kid", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("oct", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
-    (
-        "encryption-use",
-        7,
-        "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)",
-    ),
-    ("other-alg", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("not-keys", 7, "the JWK Set has no array `keys`"),
-    ("array", 7, "the JWK Set has no array `keys`"),
-    (
-        "weak",
-        7,
-        "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, but at least 2048 are required)",
-    ),
-    ("over-100", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
-    ("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
-];
+/// A weak key is published.
+const WEAK_KEY: &[Row] = &[(
+    "weak",
+    7,
+    "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, but at least 2048 are required)",
+)];
 
 /// Faults on the way to the keys.
 #[rustfmt::skip]
@@ -166,19 +63,38 @@ fn check(place: &str, rows: &[Row]) {
     hostile().assert_canary_untouched();
 }
 
-fn assert_complete(table: &str, rows: &[Row]) {
-    for behaviour in hostile().behaviours(table) {
-        assert!(
-            rows.iter().any(|(part, ..)| *part == behaviour),
-            "no row for {table}: {behaviour}"
-        );
+/// A server whose id_tokens and keys are those of the test, and a home with the profile `p` there.
+pub fn signing(more: &str) -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}{OPENID}{more}"));
+    server.reply("metadata", &set("id_token_signing_alg_values_supported", json!(["RS256"])));
+    server.reply("jwks", &keys(vec![jwk("k1")]));
+    for grant_type in [CODE_GRANT, REFRESH_GRANT] {
+        server.reply(grant_type, &changed(|token| token));
     }
+    (server, home)
+}
+
+/// Logs in honestly, then once for each row. After each, what was stored before is as it was.
+fn check_signed(place: &'static str, rows: &[Reply]) {
+    let (server, home) = signing("");
+    paste(&home).ok();
+    let before = home.run(["token"]).ok().stdout;
+    for row in rows {
+        server.reply(place, &row.shape);
+        let output = paste(&home).fails(row.code);
+        let error = error(&output);
+        assert!(error.contains(row.words), "{}: {:?} not in\n{error}", row.name, row.words);
+        assert_not_shown(&output.stderr, server.secrets());
+        assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{}", row.name);
+    }
+    assert_no_secret(&home, server.secrets());
 }
 
 #[test]
 fn id_token_that_is_not_right_ends_the_login() {
-    assert_complete("id-token", ID_TOKENS);
-    check("id-token", ID_TOKENS);
+    check_signed(CODE_GRANT, &invalid_tokens());
+    check("id-token", WEAK_TOKEN);
 }
 
 /// A refused login, and which of its tokens it revokes.
@@ -258,45 +174,51 @@ fn failed_revocation_hides_no_error() {
 
 #[test]
 fn keys_that_are_not_right_prove_nothing() {
-    assert_complete("jwks", JWKS);
-    check("jwks", JWKS);
+    check_signed("jwks", &invalid_keys());
+    check("jwks", WEAK_KEY);
     check("jwks", KEYS_AWAY);
 }
 
 #[test]
 fn unusual_id_token_that_is_right_names_the_person() {
-    let home = Home::new();
-    for scenario in [
-        "id-token.aud-array",
-        "id-token.azp-right",
-        "id-token.at-hash-right",
-        "id-token.exp-past-4-min",
-        "id-token.iat-ahead-4-min",
-        "id-token.kid-absent",
-        "id-token.typ-jwt",
-        "id-token.jku-beside",
-        "id-token.unknown-claims",
-        "jwks.no-kid-one",
-        "jwks.no-kid-one~id-token.kid-absent",
-        "jwks.several",
-        "jwks.unknown-beside",
-    ] {
-        pasting(&home, scenario, OPENID);
+    let (server, home) = signing("");
+    let check = |name: &str| {
         let output = paste(&home).ok();
-        assert!(output.stderr.contains("as alice@example.com"), "{scenario}: {}", output.stderr);
+        assert!(output.stderr.contains(" as "), "{name}: {}", output.stderr);
+        let login = home.run(["token", "--json"]).ok().json();
+        let claims = jwt_part(login["id_token"].as_str().unwrap(), 1);
+        assert!(claims["sub"].is_string(), "{name}: {claims}");
+        assert!(!output.stderr.contains("warning"), "{name}: {}", output.stderr);
+    };
+    for (name, shape) in unusual_tokens() {
+        server.reply(CODE_GRANT, &shape);
+        check(name);
+    }
+    for (name, shape) in unusual_keys() {
+        server.reply("jwks", &shape);
+        for shape in [changed(|token| token), changed(kidless)] {
+            // Two keys that fit, and no name, are tried one after the other.
+            server.reply(CODE_GRANT, &shape);
+            check(name);
+        }
     }
 }
 
 /// Each refusal names the setting; with it, as the hint spells it, the same server's login works.
 #[test]
 fn id_token_setting_of_the_hint_makes_login_work() {
-    let mut home = Home::new();
-    let secret = hostile().secrets["cli-secret"].as_deref().unwrap();
-    home.set("SECRET", secret);
-    let confidential = format!(
-        "{PASTED}{OPENID}client_secret = {{ env = \"SECRET\" }}\nclient_auth = \"client_secret_basic\"\n"
-    );
-    for (part, setting, hint) in [
+    let (server, mut home) = signing("");
+    home.set("SECRET", SECRET);
+    server.reply("jwks", &keys(vec![jwk("k2"), jwk("k1"), jwk("ec")]));
+    let with = |home: &Home, more: &str| {
+        let client =
+            "client_secret = { env = \"SECRET\" }\nclient_auth = \"client_secret_basic\"\n";
+        home.config("");
+        let lines = format!("{PASTED}{OPENID}{client}{more}\n");
+        home.profile("p", server.issuer(), CONFIDENTIAL_CLIENT, &lines);
+        paste(home)
+    };
+    for (name, setting, hint) in [
         (
             "aud-extra",
             "trusted_audiences = [\"untrusted\"]",
@@ -314,45 +236,38 @@ fn id_token_setting_of_the_hint_makes_login_work() {
             "`id_token_signed_response_alg = \"ES256\"`",
         ),
     ] {
-        let issuer = hostile().issuer(&format!("id-token.{part}~jwks.several"));
-        let with = |more: &str| {
-            home.config("");
-            home.profile("p", &issuer, "cli-secret", &format!("{confidential}{more}\n"));
-            paste(&home)
-        };
-        let output = with("").fails(7);
-        assert!(error(&output).contains(hint), "{part}: {}", output.stderr);
-        let output = with(setting).ok();
-        assert!(output.stderr.contains("as alice@example.com"), "{part}: {}", output.stderr);
+        server.reply(CODE_GRANT, &invalid_token(name));
+        let output = with(&home, "").fails(7);
+        assert!(error(&output).contains(hint), "{name}: {}", output.stderr);
+        let output = with(&home, setting).ok();
+        assert!(output.stderr.contains(" as "), "{name}: {}", output.stderr);
     }
     // A symmetric algorithm makes no secret of what everybody has.
-    for part in ["hs256-public-key", "hs256-public-key-der", "hs256-empty-key"] {
-        home.config("");
-        let more = format!("{confidential}id_token_signed_response_alg = \"HS256\"\n");
-        home.profile("p", &hostile().issuer(&format!("id-token.{part}")), "cli-secret", &more);
-        let output = paste(&home).fails(7);
+    for name in ["hs256-public-key", "hs256-public-key-der", "hs256-empty-key"] {
+        server.reply(CODE_GRANT, &invalid_token(name));
+        let output = with(&home, "id_token_signed_response_alg = \"HS256\"").fails(7);
         assert!(error(&output).contains("not created with the client secret"), "{}", output.stderr);
     }
-    hostile().assert_canary_untouched();
 }
 
 /// Keys are those of now: the next login asks for them again, and finds the new one.
 #[test]
 fn keys_that_have_changed_are_fetched_again() {
-    let scenario = "jwks.rotated-after-first~id-token.key-k2";
-    let home = Home::new();
-    pasting(&home, scenario, OPENID);
+    let (server, home) = signing("");
+    server.reply(CODE_GRANT, &written(|token| token.header("kid", json!("k2")).by_other_key()));
     paste(&home).fails(7);
+    server.reply("jwks", &keys(vec![jwk("k2")]));
     paste(&home).ok();
-    assert_eq!(hostile().requests(scenario, "jwks").len(), 2);
+    assert_eq!(server.requests_at("jwks").len(), 2);
 }
 
 #[test]
 fn login_without_openid_needs_no_keys() {
-    let home = Home::new();
-    pasting(&home, "jwks.empty~tag.plain", "scopes = [\"api\"]\n");
+    let (server, home) = signing("");
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+    server.reply("jwks", &keys(vec![]));
     paste(&home).ok();
-    assert_eq!(hostile().requests("jwks.empty~tag.plain", "jwks").len(), 0);
+    assert_eq!(server.requests_at("jwks").len(), 0);
 }
 
 #[test]

@@ -2,11 +2,14 @@
 //! the response contains (RFC 6749, section 6), and the id_token decides only whose login it is (OpenID
 //! Connect Core, section 12.2).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::identity::signed::{Unsigned, changed, written};
+use crate::identity::signing;
+use crate::identity::tokens::{invalid_token, invalid_tokens};
 use crate::person::*;
 use crate::replies::invalid::{invalid_reply, refusal};
-use crate::support::shapes::{odd, unusual};
+use crate::support::shapes::{Named, odd, set, unusual};
 use crate::support::*;
 
 /// A scenario that does each of these at one refresh, one after the other, with its own name.
@@ -152,38 +155,61 @@ const ACCEPTED: [&str; 6] =
     ["empty", "nonce-missing", "nonce-wrong", "nonce-empty", "iat-far-past", "repeated"];
 
 /// id_tokens that name another issuer or subject.
-const OTHERS: [&str; 8] = [
-    "sub-other",
-    "sub-twice",
-    "iss-other",
-    "sub-other-unsigned",
-    "sub-other-unknown-key",
-    "iss-wrong",
-    "iss-slash",
-    "signature-of-other-claims",
-];
+fn others() -> Vec<Named> {
+    let other = |token: Unsigned| token.claim("sub", json!("mallory"));
+    let twice = move |mut token: Unsigned| {
+        let once = token.claims.to_string();
+        token.claims = json!(once.replacen('{', "{\"sub\":\"mallory\",", 1));
+        token
+    };
+    let unknown = move |token| other(token).header("kid", json!("no-such-key")).by_other_key();
+    let mut all = vec![
+        ("sub-other", changed(other)),
+        ("sub-twice", changed(twice)),
+        ("iss-other", invalid_token("iss-wrong")),
+        (
+            "sub-other-unsigned",
+            written(move |token| other(token).unsigned(json!({ "alg": "none" }), "")),
+        ),
+        ("sub-other-unknown-key", written(unknown)),
+    ];
+    for name in ["iss-wrong", "iss-slash", "signature-of-other-claims"] {
+        all.push((name, invalid_token(name)));
+    }
+    all
+}
 
 #[test]
 fn invalid_id_token_at_a_refresh_is_dropped() {
-    let mut parts = hostile().behaviours("id-token");
-    parts.extend(hostile().behaviours("refresh-id-token"));
-    parts.retain(|part| !OTHERS.contains(&part.as_str()));
-    let scenario = each("refresh-id-token", &parts, "dropped");
-    let home = logged_in(&scenario, OPENID);
+    let (server, home) = signing("");
+    // Without the hash of its access token it can be repeated.
+    server.reply(CODE_GRANT, &changed(|token| token.without("at_hash")));
+    paste(&home).ok();
     let first = home.run(["token", "--json"]).ok().json();
-    for part in &parts {
+    let mut all: Vec<Named> =
+        invalid_tokens().into_iter().map(|row| (row.name, row.shape)).collect();
+    all.retain(|(name, _)| !others().iter().any(|(other, _)| other == name));
+    all.extend([
+        ("repeated", set("id_token", first["id_token"].clone())),
+        (
+            "repeated-and-expired",
+            changed(|token| token.moved(-7_200).claim("nonce", json!("first"))),
+        ),
+        ("honest", changed(|token| token)),
+    ]);
+    for (name, shape) in &all {
+        server.reply(REFRESH_GRANT, shape);
         let output = home.run(["token", "--json", "--force-refresh"]).ok();
-        let is_accepted = ACCEPTED.contains(&part.as_str()) || part == "honest";
+        let is_accepted = ACCEPTED.contains(name) || *name == "honest";
         let warned = output.stderr.contains("warning: the id_token was dropped");
-        assert_eq!(warned, !is_accepted, "{part}: {}", output.stderr);
-        assert_not_shown(&output.stderr, hostile().secrets_minted());
+        assert_eq!(warned, !is_accepted, "{name}: {}", output.stderr);
+        assert_not_shown(&output.stderr, server.secrets());
         let json = output.json();
-        assert_ne!(json["access_token"], first["access_token"], "{part}");
+        assert_ne!(json["access_token"], first["access_token"], "{name}");
         let sub = jwt_part(json["id_token"].as_str().unwrap(), 1)["sub"].clone();
-        assert_eq!(sub, jwt_part(first["id_token"].as_str().unwrap(), 1)["sub"], "{part}");
+        assert_eq!(sub, jwt_part(first["id_token"].as_str().unwrap(), 1)["sub"], "{name}");
     }
-    assert_all_accepted(&scenario);
-    hostile().assert_canary_untouched();
+    server.assert_all_accepted();
 }
 
 /// What the server says of its keys at a refresh, which are not those of the login.
@@ -236,20 +262,21 @@ fn clock_that_is_wrong_costs_only_the_id_token() {
 /// token.
 #[test]
 fn id_token_of_another_user_ends_the_login() {
-    for part in OTHERS {
-        let scenario = format!("refresh-id-token.{part}~tag.others");
-        let home = logged_in(&scenario, OPENID);
+    for (name, shape) in others() {
+        let (server, home) = signing("");
+        paste(&home).ok();
+        server.reply(REFRESH_GRANT, &shape);
         let output = home.run(["token", "--force-refresh"]).fails(7);
-        assert!(error(&output).contains("id_token's `"), "{part}: {}", output.stderr);
-        assert!(error(&output).contains("oauthctl login p"), "{part}: {}", output.stderr);
-        assert_not_shown(&output.stderr, hostile().secrets_minted());
+        assert!(error(&output).contains("id_token's `"), "{name}: {}", output.stderr);
+        assert!(error(&output).contains("oauthctl login p"), "{name}: {}", output.stderr);
+        assert_not_shown(&output.stderr, server.secrets());
         home.run(["token", "--min-ttl", "2h"]).fails(4);
-        assert_eq!(hostile().requests(&scenario, "token").len(), 2, "{part}");
+        assert_eq!(server.requests_at("token").len(), 2, "{name}");
         home.run(["logout"]).ok();
-        let newest = hostile().newest_of(&scenario, "refresh_token");
-        let revoked = hostile().requests(&scenario, "revoke");
-        let is_newest = |r: &Value| r["body"].as_str().unwrap().contains(&newest);
-        assert!(revoked.iter().any(is_newest), "{part}: {revoked:?}");
+        let newest =
+            server.secrets().into_iter().rfind(|it| it.starts_with("sandbox-refresh")).unwrap();
+        let revoked = server.requests_at("revoke");
+        assert!(revoked.iter().any(|it| it.form["token"] == newest), "{name}: {revoked:?}");
     }
 }
 
@@ -324,11 +351,13 @@ fn refusal_that_asks_for_a_login_runs_the_hook() {
 /// An id_token stays until it expires: beside a fresh access token an expired one would pass for its companion.
 #[test]
 fn expired_id_token_does_not_outlive_a_refresh() {
-    for part in ["empty", "not-a-jwt"] {
-        let scenario = format!("id-token.exp-past-4-min~refresh-id-token.{part}~tag.stale");
-        let home = logged_in(&scenario, OPENID);
+    for name in ["empty", "not-a-jwt"] {
+        let (server, home) = signing("");
+        server.reply(CODE_GRANT, &changed(|token| token.at("exp", -240)));
+        server.reply(REFRESH_GRANT, &invalid_token(name));
+        paste(&home).ok();
         assert!(home.run(["token", "--json"]).ok().json()["id_token"].is_string());
         let json = home.run(["token", "--json", "--force-refresh"]).ok().json();
-        assert_eq!(json.get("id_token"), None, "{part}: {json}");
+        assert_eq!(json.get("id_token"), None, "{name}: {json}");
     }
 }

@@ -13,7 +13,6 @@ import { createServer as createTlsServer } from 'node:https';
 import * as authorization from './hostile/authorize.mjs';
 import * as device from './hostile/device.mjs';
 import * as metadata from './hostile/discovery.mjs';
-import * as identity from './hostile/id_token.mjs';
 import * as resource from './hostile/resource.mjs';
 import { parse } from './hostile/scenario.mjs';
 import { ROTATION, token } from './hostile/token.mjs';
@@ -138,9 +137,6 @@ async function start() {
 const TABLES = {
   transport: TRANSPORT,
   'discovery-good': metadata.DISCOVERY_GOOD,
-  jwks: metadata.JWKS,
-  'id-token': identity.ID_TOKEN,
-  'refresh-id-token': identity.REFRESH_ID_TOKEN,
 };
 
 function select({ scenario, endpoint, grant_type: grant }) {

@@ -119,7 +119,7 @@ impl Scripted {
         all
     }
 
-    /// The requests to an endpoint so far: `token`, `revoke`, `par` or `device_authorization`.
+    /// The requests to an endpoint so far: `token`, `revoke`, `par`, `jwks` or `device_authorization`.
     pub fn requests_at(&self, endpoint: &str) -> Vec<Asked> {
         let mut all = self.state.0.lock().unwrap().requests.clone();
         all.retain(|asked| asked.endpoint == endpoint);
@@ -185,7 +185,7 @@ impl Script for State {
             inner.keep(name, value);
         }
         let endpoint = request.endpoint();
-        if ["token", "revoke", "par", "device_authorization"].contains(&endpoint) {
+        if ["token", "revoke", "par", "device_authorization", "jwks"].contains(&endpoint) {
             let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             let form = request.parameters().map(owned).collect();
             inner.requests.push(Asked { at: Instant::now(), endpoint, form, status: None });

@@ -75,12 +75,10 @@ export class World {
     return families.length;
   }
 
-  /** A key pair by name, made when it is first needed: `k1`, `k2`, `weak`, `ec`. */
+  /** A key pair by name, made when it is first needed: `k1`, `k2`, `weak`. */
   key(name) {
     if (!this.#keys.has(name)) {
-      const pair = name === 'ec'
-        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-        : generateKeyPairSync('rsa', { modulusLength: name === 'weak' ? 1024 : 2048 });
+      const pair = generateKeyPairSync('rsa', { modulusLength: name === 'weak' ? 1024 : 2048 });
       this.#keys.set(name, pair);
     }
     return this.#keys.get(name);
@@ -89,6 +87,6 @@ export class World {
   /** The public JWK of a key. */
   jwk(name) {
     const jwk = this.key(name).publicKey.export({ format: 'jwk' });
-    return { ...jwk, kid: name, use: 'sig', alg: name === 'ec' ? 'ES256' : 'RS256' };
+    return { ...jwk, kid: name, use: 'sig', alg: 'RS256' };
   }
 }
