@@ -121,9 +121,8 @@ pub async fn make(
     wanted: Wanted,
 ) -> Result<Made, Problem> {
     let tenant = &caller.tenant;
-    if broker.flow.providers.profile(&tenant.name, &place.provider).await?.is_none() {
-        return Err(Problem::not_found());
-    }
+    let profile = broker.flow.providers.profile(&tenant.name, &place.provider).await?;
+    let profile = profile.ok_or_else(Problem::not_found)?;
     check(&wanted)?;
     let redirect_to = match &wanted.redirect_to {
         Some(url) => Some(redirects::allowed(tenant, url).ok_or_else(not_allowed)?),
@@ -136,6 +135,8 @@ pub async fn make(
         return Err(quota::no_connection());
     }
     let draft = Draft::new(broker, place, Wanted { redirect_to, ..wanted })?;
+    // The application is told, not its user.
+    request_of(broker, &draft.link).check(&profile)?;
     let room = quota::room_for_link(&broker.vault, tenant).await?;
     let terms =
         Terms { expires_at: Some(draft.link.expires_at), ..Terms::only_if(room.condition()) };
@@ -290,7 +291,8 @@ pub async fn begin(broker: &Broker, tenant: &Tenant, link: Stored<Link>) -> Resu
     sent.map(Begun::Sent)
 }
 
-async fn start(broker: &Broker, link: Link, link_id: String, counted: String) -> Result<Sent> {
+/// Returns what the core is asked to start for a link.
+fn request_of(broker: &Broker, link: &Link) -> StartRequest {
     let mut request = StartRequest::for_user(&link.user)
         .grant_id(&link.grant_id)
         .own_redirect_uri(broker.flow.providers.own_redirect_uri(&link.tenant, &link.provider))
@@ -300,6 +302,11 @@ async fn start(broker: &Broker, link: Link, link_id: String, counted: String) ->
         request = request.account(format!("{UNCONFIRMED}{}", link.grant_id));
     }
     request.attributes = link.attributes.clone();
+    request
+}
+
+async fn start(broker: &Broker, link: Link, link_id: String, counted: String) -> Result<Sent> {
+    let request = request_of(broker, &link);
     let profile = Place::new(&link.tenant, &link.provider, &link.user).profile();
     let started = broker.flow.manager.start(&profile, request).await?;
     providers::keep_redirect_uri(broker, &link, &started.redirect_uri).await?;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use oauthctl_core::http::Reach;
 use oauthctl_core::profile::Profile;
 use oauthctl_core::{Error, Result};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::broker::Broker;
 use crate::caller::Caller;
@@ -28,6 +30,16 @@ const LONGEST_QUESTION: Duration = Duration::from_secs(3);
 
 /// Keys that are never shown.
 const SECRET: &[&str] = &["client_secret", "private_key"];
+
+/// A page of providers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderPage {
+    /// The providers, by name.
+    #[schema(value_type = Vec<Object>)]
+    pub providers: Vec<Value>,
+    /// The cursor of the next page; null on the last page.
+    pub next_cursor: Option<String>,
+}
 
 fn key_of(tenant: &str, name: &str) -> Key {
     Key::new(Space::Providers, tenant, name)
@@ -181,6 +193,29 @@ pub async fn get(broker: &Broker, tenant: &str, name: &str) -> Result<Option<Val
     let profile = broker.flow.providers.profile(tenant, name).await?;
     let (Some(found), Some(profile)) = (found, profile) else { return Ok(None) };
     Ok(Some(shown(broker, name, &profile, &found.document)))
+}
+
+/// Returns the providers of a tenant that follow this name, as they are shown, with the name to continue from.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn list(
+    broker: &Broker,
+    tenant: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<ProviderPage> {
+    let (found, next_cursor) =
+        broker.vault.page::<Provider>(Space::Providers, tenant, "", after, limit).await?;
+    let mut providers = Vec::with_capacity(found.len());
+    for stored in found {
+        let name = &stored.key.id;
+        if let Some(profile) = broker.flow.providers.profile(tenant, name).await? {
+            providers.push(shown(broker, name, &profile, &stored.document));
+        }
+    }
+    Ok(ProviderPage { providers, next_cursor })
 }
 
 /// Removes a provider that has no connections. Returns whether there was one.

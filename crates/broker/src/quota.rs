@@ -23,6 +23,9 @@ const PENDING: usize = 20_000;
 /// How many authorizations in browsers a tenant may have with any quota: a user may open a link several times.
 const FLOWS: usize = 20;
 
+/// Maximum number of API keys that a tenant issues to itself.
+const KEYS: usize = 100;
+
 /// How many requests may be about to add a record without a turn: as many as an instance has connections.
 const AT_ONCE: usize = 8_192;
 
@@ -105,6 +108,16 @@ pub async fn room_for_link(vault: &Vault, tenant: &Tenant) -> Result<Room, Probl
 pub async fn room_for_flow(vault: &Vault, tenant: &Tenant) -> Result<Option<Room>> {
     let most = at_most(tenant.quota.pending, PENDING).max(FLOWS);
     room(vault, Space::OpenFlows, &tenant.name, most).await
+}
+
+/// Returns room for one more API key that a tenant issues to itself.
+///
+/// # Errors
+///
+/// Returns 403 if there is none, and 503 if the store fails.
+pub async fn room_for_key(vault: &Vault, tenant: &str) -> Result<Room, Problem> {
+    let room = room(vault, Space::KeyNames, tenant, KEYS).await?;
+    room.ok_or_else(|| Problem::quota_exceeded("the tenant has as many API keys as it may have"))
 }
 
 /// Returns whether the application has too many flows to confirm.

@@ -17,7 +17,7 @@ use crate::names::of_secret;
 use crate::problem::Problem;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::Terms;
-use crate::{limits, passwords, tenants};
+use crate::{limits, passwords, quota, tenants};
 
 /// Lifetime of the link in a mail, in seconds.
 const LINK: u64 = 24 * 3600;
@@ -163,7 +163,7 @@ pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// Returns 401 for a wrong address or password, 403 before the address was verified, 404 if nobody may sign up, 429
+/// Returns 401 for a wrong address or password, 403 before the address was verified or for too many keys, 404 if nobody may sign up, 429
 /// for too many attempts, and 503 if the store fails.
 pub async fn issue_key(broker: &Broker, email: &str, password: Secret) -> Result<Secret, Problem> {
     if broker.mailer.is_none() {
@@ -185,8 +185,9 @@ pub async fn issue_key(broker: &Broker, email: &str, password: Secret) -> Result
     if !passwords::verify(password, hash).await? {
         return Err(Problem::unauthorized());
     }
-    match account.and_then(|account| account.tenant) {
-        Some(tenant) => Ok(tenants::issue_key(&broker.vault, &tenant, "").await?.1),
-        None => Err(Problem::unverified()),
-    }
+    let tenant = account.and_then(|account| account.tenant).ok_or_else(Problem::unverified)?;
+    let room = quota::room_for_key(&broker.vault, &tenant).await?;
+    let issued = tenants::issue_key(&broker.vault, &tenant, "").await;
+    room.end().await;
+    Ok(issued?.1)
 }

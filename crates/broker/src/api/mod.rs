@@ -40,6 +40,7 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 /// Returns the routes that the OpenAPI document describes.
 fn described() -> OpenApiRouter<Arc<Broker>> {
     OpenApiRouter::new()
+        .routes(routes!(providers::list))
         .routes(routes!(providers::put, providers::get, providers::delete))
         .routes(routes!(connections::create, connections::list))
         .routes(routes!(connections::get, connections::patch, connections::delete))

@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::extract::{Authenticated, Json, Path};
+use super::extract::{Authenticated, Json, Path, Query};
+use super::paging::{self, Position};
 use crate::broker::Broker;
 use crate::problem::Problem;
-use crate::providers;
+use crate::providers::{self, ProviderPage};
 
 type Answer = (StatusCode, axum::Json<Value>);
 
@@ -61,6 +62,32 @@ pub async fn get(
 ) -> Result<axum::Json<Value>, Problem> {
     let found = providers::get(&broker, &caller.tenant.name, &provider).await?;
     found.map(axum::Json).ok_or_else(Problem::not_found)
+}
+
+/// Lists providers without their secrets, by name
+#[utoipa::path(get, path = "/v1/providers", tag = "providers", security(("api_key" = [])),
+    params(
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Maximum number of providers"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses(
+        (status = 200, description = "A page of providers", body = ProviderPage),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn list(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Query(position): Query<Position>,
+) -> Result<axum::Json<ProviderPage>, Problem> {
+    let (after, limit) = position.read()?;
+    let tenant = &caller.tenant.name;
+    let mut page = providers::list(&broker, tenant, after.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
+    Ok(axum::Json(page))
 }
 
 /// Removes a provider that has no connections

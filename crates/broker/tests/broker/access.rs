@@ -7,6 +7,7 @@ use crate::support::{Home, provider};
 
 /// Every route that needs a key.
 const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/v1/providers"),
     ("PUT", "/v1/providers/sandbox"),
     ("GET", "/v1/providers/sandbox"),
     ("DELETE", "/v1/providers/sandbox"),

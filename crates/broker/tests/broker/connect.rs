@@ -145,6 +145,53 @@ async fn one_of_many_changes_of_a_revision_is_accepted() {
 }
 
 #[tokio::test]
+async fn link_that_cannot_work_is_refused_at_once() {
+    let scene = Scene::new().await;
+    let api = &scene.api;
+    let long = "x".repeat(20_000);
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    for (member, value) in [
+        ("attributes", json!({ "a": long })),
+        ("attributes", json!({ "": 1 })),
+        ("attributes", json!({ "a": deep })),
+        ("scopes", json!([" "])),
+    ] {
+        let mut body = json!({ "provider": "sandbox", "user": "u-1" });
+        body[member] = value;
+        let refused = api.post("/v1/connections", &body).await.problem(400);
+        assert_eq!(refused["error"], "invalid_request", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn list_has_each_provider_and_no_secret() {
+    let (_home, broker, api) = start_broker();
+    let empty = api.get("/v1/providers").await.json(200);
+    assert_eq!(empty, json!({ "providers": [], "next_cursor": null }));
+    for name in ["github", "acme", "google"] {
+        let keys = json!({
+            "client_id": "app",
+            "client_secret": "canary-secret",
+            "authorization_endpoint": "https://login.example/authorize",
+            "token_endpoint": "https://login.example/token",
+        });
+        api.put(&format!("/v1/providers/{name}"), &keys).await.json(201);
+    }
+    let listed = api.get("/v1/providers").await;
+    assert!(!listed.text.contains("canary"), "{}", listed.text);
+    let listed = listed.json(200);
+    for (at, name) in ["acme", "github", "google"].into_iter().enumerate() {
+        let one = api.get(&format!("/v1/providers/{name}")).await.json(200);
+        assert_eq!(listed["providers"][at], one);
+    }
+    let first = api.get("/v1/providers?limit=2").await.json(200);
+    let rest = format!("/v1/providers?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+    let rest = api.get(&rest).await.json(200);
+    assert_eq!(rest, json!({ "providers": [listed["providers"][2]], "next_cursor": null }));
+    assert!(!broker.log().contains("canary"));
+}
+
+#[tokio::test]
 async fn connection_that_has_changed_is_not_deleted() {
     let scene = Scene::new().await;
     scene.connect().await;

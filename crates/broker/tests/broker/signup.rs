@@ -107,6 +107,13 @@ async fn confirmed_address_gets_a_key_of_its_own_tenant() {
     let expected =
         json!({ "connections": 1_000, "providers": 20, "pending": 1_000, "requests": 100 });
     assert_eq!(quota, expected);
+    // Keys that the operator has issued count as well.
+    let tenant = home.json(&["tenant", "list"])[0]["tenant"].as_str().unwrap().to_owned();
+    for _ in 0..99 {
+        home.json(&["tenant", "key", &tenant]);
+    }
+    let (status, refused) = key(&broker, "ada@example.com", "correct horse").await;
+    assert_eq!((status, &refused["error"]), (403, &json!("quota_exceeded")));
     assert_eq!(key(&broker, "ada@example.com", "wrong horse").await.0, 401);
     let log = broker.log();
     for secret in ["horse", "ada@", issued["api_key"].as_str().unwrap()] {

@@ -14,7 +14,7 @@ use crate::flow::authorize::{Authorization, AuthorizeRequest, Awaited, DEFAULT_T
 use crate::flow::ownership::check_owner;
 use crate::flow::turn::Context;
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
-use crate::profile::{GrantType, Profile};
+use crate::profile::{GrantType, Profile, scopes};
 use crate::protocol::random;
 use crate::protocol::state::StateClaims;
 use crate::time::{Timestamp, describe};
@@ -109,6 +109,17 @@ impl StartRequest {
     /// Creates a request for the user that the caller knows by this reference.
     pub fn for_user(user: impl Into<String>) -> Self {
         Self { user: Some(user.into()), ..Self::default() }
+    }
+
+    /// Validates the request for a profile, without starting anything.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` for a request that no flow can be started with, and `Config` for a profile that no flow can be
+    /// started for.
+    pub fn check(&self, profile: &Profile) -> Result<()> {
+        scopes::check(&self.scopes)?;
+        check(profile, self)
     }
 
     /// Sets the account under which the grant is stored.
