@@ -57,7 +57,8 @@ pub fn cached_in_agent(name: &str, pairs: usize, server: &OidcProvider) {
     );
 }
 
-/// Beside a helper that only prints, what git waits for is the time of the store.
+/// Beside a helper that only prints, what git waits for is the time of the store. Both helpers are programs: what a
+/// builtin of git's shell prints takes no program at all.
 pub fn git_fill(name: &str, pairs: usize, server: &OidcProvider) {
     let home = home(server);
     let config = fs::read_to_string(home.config_path()).unwrap();
@@ -82,7 +83,7 @@ pub fn git_fill(name: &str, pairs: usize, server: &OidcProvider) {
         name,
         pairs * 2,
         &Target::Ratio(1.2),
-        || fill("!printf 'username=a\\npassword=b\\n' #") + store(),
+        || fill("!/usr/bin/printf 'username=a\\npassword=b\\n' #") + store(),
         || fill(&ours),
     );
 }

@@ -118,7 +118,7 @@ fn completed(url: &str) -> Result<String> {
 }
 
 fn describe(Found { resource, issuer, server: found }: &Found) -> Result<()> {
-    let mut rows = Rows::new("  ", 26, "  ");
+    let mut rows = Rows::new("  ", 28, "  ");
     if let Some(Resource { identifier, scopes }) = resource {
         rows.heading(&format!("Protected resource {}", ui::field(identifier)));
         rows.row("scopes", &ui::field(&scopes.join(" ")));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl_core::profile::SecretSource;
-use oauthctl_core::store::StoreSpec;
+use oauthctl_core::store::{Insertion, StoreSpec};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result};
 use serde_json::json;
@@ -37,6 +37,8 @@ enum Item {
     Record(GrantKey, String),
     /// A client secret, in a store.
     Secret(String, String),
+    /// What `credential setup` added to the file of a tool.
+    Settings(Insertion),
     Directory(PathBuf),
     File(PathBuf),
     /// A link to the program that acts as a helper.
@@ -51,6 +53,7 @@ impl Item {
             Self::Secret(name, store) => {
                 ("client secret", format!("{name} in the store `{store}`"))
             }
+            Self::Settings(added) => ("settings", format!("added to {}", added.path.display())),
             Self::Directory(path) => ("directory", path.display().to_string()),
             Self::File(path) => ("file", path.display().to_string()),
             Self::Link(path) => ("link", path.display().to_string()),
@@ -58,7 +61,7 @@ impl Item {
     }
 }
 
-/// Removes accounts, keys, state, caches and links. The tokens stay valid at their servers; the program itself stays.
+/// Removes accounts, keys, state, caches, links and what was added to the settings of tools. The tokens stay valid at their servers; the program itself stays.
 ///
 /// # Errors
 ///
@@ -105,6 +108,12 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
 fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     let own_files = StoreSpec::File(None).to_string();
+    // The state directory, which records them, goes later.
+    let added = context.state()?.inserted_texts().unwrap_or_else(|error| {
+        context.ui.warn(&error);
+        Vec::new()
+    });
+    items.extend(added.into_iter().map(Item::Settings));
     let accounts = context.state()?.accounts().unwrap_or_else(|error| {
         context.ui.warn(&error);
         Vec::new()
@@ -212,7 +221,7 @@ fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
         }
     }
     if first.is_none() && !items.is_empty() {
-        context.ui.say("Done. The program itself and the settings of other tools are unchanged.");
+        context.ui.say("Done. What remains is the program itself, and the configuration unless `--with-config` was given.");
     }
     first
 }
@@ -226,6 +235,7 @@ fn remove(item: &Item, context: &Context) -> Result<()> {
         Item::Secret(name, store) => {
             return runner::block_on(None, open(store)?.items.unset(name)).map(drop);
         }
+        Item::Settings(added) => return context.state()?.remove_inserted(added),
         Item::Directory(path) => std::fs::remove_dir_all(path),
         Item::File(path) | Item::Link(path) => std::fs::remove_file(path),
     };

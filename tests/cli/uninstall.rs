@@ -57,6 +57,30 @@ fn uninstall_removes_what_the_program_left() {
     assert!(!home.config_path().exists());
 }
 
+/// git would call a program that is gone.
+#[test]
+fn uninstall_undoes_the_setup_of_tools() {
+    let home = planted(TOKEN);
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!(
+        "{config}[credential.git.\"https://git.example\"]\nprofile = \"p\"\n\
+         [credential.npm.\"https://npm.example\"]\nprofile = \"p\"\n"
+    ));
+    let [git, npm] = [".gitconfig", ".npmrc"].map(|name| home.path("home").join(name));
+    home.write(&git, "[user]\n\tname = Ada\n");
+    for tool in ["git", "npm"] {
+        home.run(["credential", "setup", tool]).ok();
+    }
+    // What the user has removed is no longer there to be removed.
+    std::fs::remove_file(&npm).unwrap();
+    let text = home.run(["uninstall", "--dry-run"]).ok().stdout;
+    assert!(text.contains(&format!("settings: added to {}\n", git.display())), "{text}");
+    assert!(!text.contains(".npmrc"), "{text}");
+    home.run(["uninstall", "--yes"]).ok();
+    assert_eq!(std::fs::read_to_string(&git).unwrap(), "[user]\n\tname = Ada\n");
+    assert!(!home.state_dir().exists() && !npm.exists());
+}
+
 #[test]
 fn uninstall_asks_or_is_told_to() {
     let home = planted(TOKEN);

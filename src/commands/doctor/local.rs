@@ -68,8 +68,12 @@ pub fn permissions(context: &Context, report: &mut Report) {
     let open: Vec<&PathBuf> = files.iter().filter(is_open).collect();
     let Some(first) = open.first() else {
         let count = files.iter().filter(|path| path.exists()).count();
-        let what = counted(count, "file or directory").replace("directorys", "directories");
-        return report.ok("permissions", None, &format!("{what}, private to you"));
+        let what = match count {
+            0 => "there are no files yet".to_owned(),
+            1 => "one file or directory, private to you".to_owned(),
+            count => format!("{count} files and directories, private to you"),
+        };
+        return report.ok("permissions", None, &what);
     };
     let what = format!(
         "other users can access {}{}",

@@ -112,6 +112,14 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
         serde_json::from_slice(&self.read(name)?).ok()
     }
 
+    /// Returns all entries with their names.
+    pub(crate) fn all(&self) -> Vec<(String, T)> {
+        let names = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = names.filter(|name| !name.starts_with('.'));
+        names.filter_map(|name| self.find(&name).map(|value| (name, value))).collect()
+    }
+
     /// Keeps an entry. After a power cut it may be the former one, or damaged.
     pub(crate) fn keep(&self, name: &str, value: &T) {
         let Ok(bytes) = serde_json::to_vec(value) else { return };
@@ -144,8 +152,10 @@ mod tests {
         cache.keep("one", &vec![3]);
         assert_eq!(cache.find("one"), Some(vec![3]));
         assert_eq!(fs::read_dir(outer.path().join("cache")).unwrap().count(), 1);
+        assert_eq!(cache.all(), [("one".to_owned(), vec![3])]);
         fs::write(cache.path_of("one"), "[3").unwrap();
         assert_eq!(cache.find("one"), None);
+        assert_eq!(cache.all(), []);
     }
 
     #[test]

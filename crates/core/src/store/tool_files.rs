@@ -67,22 +67,56 @@ impl StateDir {
         let all = self.insertions()?;
         let entry = entry_name("", name);
         let Some(insertion) = all.find(&entry).flatten() else { return Ok(None) };
-        let content = read_tool_file(&insertion.path)?.unwrap_or_default();
-        let Some(at) = content.rfind(&insertion.text) else {
-            let what = format!("{} was changed since", insertion.path.display());
-            let remove = insertion.text.trim().replace('\n', " ");
-            return Err(Error::config(what).hint(format!("remove this from it: {remove}")));
-        };
-        let rest = format!("{}{}", &content[..at], &content[at + insertion.text.len()..]);
-        let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
-        exchange(&insertion.path, Some(&content), rest)?;
+        take_out(&insertion)?;
         all.keep(&entry, &None);
         Ok(Some(insertion))
+    }
+
+    /// Returns all texts that are recorded and still in their files.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the state directory must not be used.
+    pub fn inserted_texts(&self) -> Result<Vec<Insertion>> {
+        let all = self.insertions()?.all().into_iter().filter_map(|(_, insertion)| insertion);
+        let is_there = |insertion: &Insertion| {
+            content(&insertion.path).ok().flatten().is_some_and(|c| c.contains(&insertion.text))
+        };
+        let mut all: Vec<Insertion> = all.filter(is_there).collect();
+        all.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
+        Ok(all)
+    }
+
+    /// Removes a text of [`inserted_texts`](Self::inserted_texts).
+    ///
+    /// # Errors
+    ///
+    /// See [`remove_text`](Self::remove_text).
+    pub fn remove_inserted(&self, insertion: &Insertion) -> Result<()> {
+        take_out(insertion)?;
+        let all = self.insertions()?;
+        for (entry, _) in all.all().into_iter().filter(|(_, it)| it.as_ref() == Some(insertion)) {
+            all.keep(&entry, &None);
+        }
+        Ok(())
     }
 
     fn insertions(&self) -> Result<Cache<Option<Insertion>>> {
         Ok(Cache::new(&self.place("set-up")?))
     }
+}
+
+/// Removes a text from its file.
+fn take_out(insertion: &Insertion) -> Result<()> {
+    let content = read_tool_file(&insertion.path)?.unwrap_or_default();
+    let Some(at) = content.rfind(&insertion.text) else {
+        let what = format!("{} was changed since", insertion.path.display());
+        let remove = insertion.text.trim().replace('\n', " ");
+        return Err(Error::config(what).hint(format!("remove this from it: {remove}")));
+    };
+    let rest = format!("{}{}", &content[..at], &content[at + insertion.text.len()..]);
+    let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
+    exchange(&insertion.path, Some(&content), rest)
 }
 
 /// Returns the content of a file of another program; `None` if there is none.
