@@ -175,6 +175,14 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         &["issuer = \"{}\"", "provider = \"microsoft\""],
     ),
     ("tests/flows/device.rs follows it", &["--flow browser"]),
+    (
+        "tests/flows/by_url/real.rs follows it, at a server that grants nothing without scopes",
+        &["--scope openid"],
+    ),
+    (
+        "tests/lifetime/agent/broker.rs names a user and has a key, at a broker",
+        &["--account USER", "oauthctl tenant key NAME"],
+    ),
     ("a signal has to come between a request and its answer", &["oauthctl logout"]),
 ];
 
