@@ -30,7 +30,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l json -d 'Print results and errors as JSON'
@@ -61,7 +61,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "attr" -d 'Read, s
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "credential" -d 'Act as a credential helper for git, docker, kubectl, cargo and others'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "profile" -d 'Add, list, show, edit or remove profiles, or set the default one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "providers" -d 'List the built-in provider presets, or show one'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "store" -d 'Generate store keys, inspect stores, move accounts between them'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "store" -d 'Generate store keys, inspect stores or move accounts between them'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "export" -d 'Print an account as one line of text, for CI'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "import" -d 'Import an account that `export` printed'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "demo" -d 'Run a complete login, refresh and logout against a built-in server'
@@ -71,10 +71,10 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "serve" -d 'Serve 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "tenant" -d 'Administer the tenants of `serve`'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them to a directory'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print the help of a command'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print help for a command'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name; a profile can have several accounts [env: OAUTHCTL_ACCOUNT] [default: default]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]' -r -f -a "browser\t''
 paste\t''
 device\t''"
@@ -94,11 +94,11 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-browser -d 'Print the URL instead of opening a browser'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l qr -d 'Draw the address of the device flow as a QR code'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l qr -d 'Show the verification URL of the device flow as a QR code'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-secret-stdin -d 'Login by URL: read the secret of that client from standard input'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s q -l quiet -d 'Print only results and errors'
@@ -109,10 +109,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l scope -d 'Limit the token to this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l audience -d 'Request a token for this audience' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l challenge -d 'Profile named by a URL: log in again for the scopes in this `WWW-Authenticate` value' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l challenge -d 'Login by URL: log in again for the scopes in this `WWW-Authenticate` value' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l format -d 'Output format, see below [default: token]' -r -f -a "token\t''
 json\t''
 header\t''
@@ -132,7 +132,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l force-refresh -d 'Refresh the token even if it is still valid'
@@ -148,7 +148,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l scope -d 'Limit the token to this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l env -d 'Environment variable that holds the token' -r -f
@@ -158,7 +158,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l json -d 'Print results and errors as JSON'
@@ -168,7 +168,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s H -l header -d 'Header to send, such as `Accept: text/plain`; can be repeated' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s d -l data -d 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s d -l data -d 'Body to send: the text itself, `@FILE`, or `-` for standard input; sent as `application/json` unless `-H` sets another content type' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s f -l field -d 'String member of a JSON object to send as the body, or query parameter with GET; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
@@ -179,7 +179,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s i -l include -d 'Print the status and the headers of the response before its body'
@@ -203,7 +203,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l json -d 'Print results and errors as JSON'
@@ -223,7 +223,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock-after-sleep -d 'Lock the agent when the machine wakes up from sleep'
@@ -241,7 +241,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d 'Limit the token to this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -250,7 +250,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l json -d 'Print results and errors as JSON'
@@ -266,7 +266,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l check -d 'Exit with code 4 if an account has a problem, or if no account is logged in'
@@ -283,7 +283,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l offline -d 'Test only this machine, without the network'
@@ -301,7 +301,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l all -d 'Log out of all accounts of the profile, or of all profiles if none is named'
@@ -320,7 +320,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l json -d 'Print results and errors as JSON'
@@ -337,7 +337,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l refresh-token -d 'Introspect the stored refresh token'
@@ -348,7 +348,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s v -l ve
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s p -l profile -d 'Profile whose token to inspect [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -356,11 +356,11 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l id-token -d 'Inspect the stored id_token'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l offline -d 'Use no network: do not verify the signature'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l offline -d 'Do not access the network and do not verify the signature'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s v -l verbose -d 'Print more details'
@@ -373,7 +373,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l json -d 'Print results and errors as JSON'
@@ -383,7 +383,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l trace -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand discover" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your reference for the user; it names the account, `complete` returns it, and the state does not reveal it' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your identifier for the user, used as the account name and returned by `complete`; the state does not reveal it' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'Attribute to keep with the grant; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'Time within which the authorization must be completed' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Redirect URI of the flow [default: the first one of the profile]' -r -f
@@ -396,7 +396,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can complete it'
@@ -419,7 +419,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l show-token -d 'Also print the access token'
@@ -435,7 +435,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l json -d 'Print results and errors as JSON'
@@ -446,7 +446,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "list" -d 'List the pending authorizations'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show a pending authorization'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Cancel a pending authorization: its response will be refused'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Cancel a pending authorization: its response will be rejected'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Generate a new key for states; the previous key remains valid until its states expire'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -455,7 +455,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
@@ -470,7 +470,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l json -d 'Print results and errors as JSON'
@@ -485,7 +485,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l json -d 'Print results and errors as JSON'
@@ -502,7 +502,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l json -d 'Print results and errors as JSON'
@@ -517,7 +517,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l json -d 'Print results and errors as JSON'
@@ -538,7 +538,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l json -d 'Print results and errors as JSON'
@@ -556,7 +556,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l json -d 'Print results and errors as JSON'
@@ -573,7 +573,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l json -d 'Print results and errors as JSON'
@@ -590,7 +590,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
@@ -605,7 +605,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l json -d 'Print results and errors as JSON'
@@ -628,7 +628,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l json -d 'Print results and errors as JSON'
@@ -643,7 +643,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l json -d 'Print results and errors as JSON'
@@ -658,7 +658,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l json -d 'Print results and errors as JSON'
@@ -673,7 +673,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l cargo-plugin -d 'Accepted for cargo, which always adds it'
@@ -689,7 +689,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l json -d 'Print results and errors as JSON'
@@ -705,7 +705,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l json -d 'Print results and errors as JSON'
@@ -720,7 +720,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l json -d 'Print results and errors as JSON'
@@ -735,7 +735,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l undo -d 'Remove what was written'
@@ -751,7 +751,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l json -d 'Print results and errors as JSON'
@@ -835,7 +835,7 @@ zitadel\t''
 zoho\t''
 zoom\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer URL, for discovery of the endpoints' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID from the registration with the service [default: prompt for all settings at a terminal]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID that the service issued [default: prompt for all settings at a terminal]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l scope -d 'Scope to request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l set -d 'Set any other key of the profile; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -844,7 +844,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read the client secret from standard input and store it in the token store'
@@ -860,7 +860,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
@@ -876,7 +876,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l json -d 'Print results and errors as JSON'
@@ -891,7 +891,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l json -d 'Print results and errors as JSON'
@@ -906,7 +906,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l json -d 'Print results and errors as JSON'
@@ -922,7 +922,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l json -d 'Print results and errors as JSON'
@@ -938,7 +938,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l json -d 'Print results and errors as JSON'
@@ -953,7 +953,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l json -d 'Print results and errors as JSON'
@@ -968,7 +968,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l json -d 'Print results and errors as JSON'
@@ -983,7 +983,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l json -d 'Print results and errors as JSON'
@@ -1001,7 +1001,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l json -d 'Print results and errors as JSON'
@@ -1016,7 +1016,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l json -d 'Print results and errors as JSON'
@@ -1036,7 +1036,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l write -d 'Write the new store to the configuration afterwards'
@@ -1056,7 +1056,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l json -d 'Print results and errors as JSON'
@@ -1071,7 +1071,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l replace -d 'Replace the account if it is already stored'
@@ -1081,14 +1081,14 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s v -l verbos
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in yourself in a browser, optionally started by COMMAND' -r -f -a "(__fish_complete_command)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in manually in a browser, started with COMMAND if specified' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l json -d 'Print results and errors as JSON'
@@ -1103,11 +1103,11 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l dry-run -d 'Only show what would be removed'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l yes -d 'Remove it without a prompt'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l yes -d 'Skip the confirmation prompt'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l with-config -d 'Remove the configuration file too'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -s q -l quiet -d 'Print only results and errors'
@@ -1268,7 +1268,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l auto-consent -d 'Grant consent without showing a page, for unattended tests'
@@ -1284,7 +1284,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l json -d 'Print results and errors as JSON'
@@ -1299,7 +1299,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l json -d 'Print results and errors as JSON'
@@ -1314,7 +1314,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l json -d 'Print results and errors as JSON'
@@ -1330,7 +1330,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l json -d 'Print results and errors as JSON'
@@ -1345,7 +1345,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l json -d 'Print results and errors as JSON'
@@ -1360,7 +1360,7 @@ file\t''
 command\t''
 agent\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l color -d 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l json -d 'Print results and errors as JSON'

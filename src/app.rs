@@ -99,7 +99,7 @@ pub enum Command {
     Profile(profile::ProfileCommand),
     /// List the built-in provider presets, or show one
     Providers(providers::ProvidersArgs),
-    /// Generate store keys, inspect stores, move accounts between them
+    /// Generate store keys, inspect stores or move accounts between them
     #[command(subcommand)]
     Store(store::StoreCommand),
     /// Print an account as one line of text, for CI
@@ -120,7 +120,7 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write all of them to a directory
     Man(man::ManArgs),
-    /// Print the help of a command
+    /// Print help for a command
     Help(help::HelpArgs),
     /// Print the version
     Version,

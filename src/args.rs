@@ -33,7 +33,7 @@ pub struct Globals {
     /// Write all HTTP exchanges to a HAR file, with secrets redacted
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trace_har: Option<PathBuf>,
-    /// When to use colours; `auto` uses them on a terminal unless NO_COLOR is set
+    /// When to use colors; `auto` uses them on a terminal unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
     /// Never prompt and never open a browser; exit with code 4 instead

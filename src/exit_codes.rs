@@ -11,13 +11,13 @@ pub fn table() -> Vec<(String, String)> {
         };
         (code, format!("`{}`: {}.", kind.word(), kind.meaning()))
     });
-    [("0".to_owned(), "Success.".to_owned())].into_iter().chain(kinds).collect()
+    [("0".to_owned(), "success.".to_owned())].into_iter().chain(kinds).collect()
 }
 
 /// Returns a short list in two columns.
 pub fn list() -> String {
     let kinds = distinct().map(|kind| (kind.exit_code(), kind.title()));
-    let all: Vec<(u8, &str)> = [(0, "done")].into_iter().chain(kinds).collect();
+    let all: Vec<(u8, &str)> = [(0, "success")].into_iter().chain(kinds).collect();
     let (left, right) = all.split_at(all.len().div_ceil(2));
     let mut text = "Exit codes:".to_owned();
     for (at, (code, title)) in left.iter().enumerate() {

@@ -188,9 +188,8 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
              new key"
         }
         Advice::GiveStoreKey => {
-            "nothing was changed; set the key that encrypted it with OAUTHCTL_STORE_KEY, \
-             OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, remove the record \
-             with `oauthctl logout --local` and log in again"
+            "nothing was changed; set OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or `store.key` \
+             to the key that encrypted the record; if that key is lost, remove the record with `oauthctl logout --local` and log in again"
         }
         Advice::UnlockKeyring => {
             "unlock it (log in to the desktop, or run `gnome-keyring-daemon --unlock` in a session \

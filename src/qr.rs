@@ -6,7 +6,7 @@ use qrcode::{Color, EcLevel, QrCode};
 const QUIET: usize = 4;
 
 /// Returns the code in lines of half blocks, two rows of modules each. With `colors` the modules are black on
-/// white whatever the terminal's own colours are; without, light modules are drawn, which is right for a dark
+/// white whatever the terminal's own colors are; without, light modules are drawn, which is right for a dark
 /// background. Returns `None` if the text does not fit into a code, or the code not into `width` columns.
 pub fn draw(text: &str, width: usize, colors: bool) -> Option<String> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;

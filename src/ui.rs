@@ -17,7 +17,7 @@ use crate::given::{self, Given};
 use crate::hint;
 use crate::wrap::{width, wrapped};
 
-/// When colours are used: on a terminal unless NO_COLOR is set, always, never.
+/// When colors are used: on a terminal unless NO_COLOR is set, always, never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     #[default]
@@ -35,12 +35,12 @@ pub struct Ui {
     pub quiet: bool,
     /// Print more messages.
     pub verbose: bool,
-    /// Use colours on stderr.
+    /// Use colors on stderr.
     pub color: bool,
 }
 
 impl Ui {
-    /// Creates the output settings; decides about colours on stderr.
+    /// Creates the output settings; decides about colors on stderr.
     pub fn new(json: bool, quiet: bool, verbose: bool, color: ColorChoice, no_color: bool) -> Self {
         let color = match color {
             ColorChoice::Always => true,
@@ -107,12 +107,12 @@ impl Ui {
     }
 
     fn tell_line(&self, word: &str, text: &str) {
-        let colour = match word {
+        let color = match word {
             "error:" => "31;1",
             "warning:" => "33;1",
             _ => "36;1",
         };
-        stderr_lines(word, &self.paint(word, colour), &without_secrets(&completed(text)));
+        stderr_lines(word, &self.paint(word, color), &without_secrets(&completed(text)));
     }
 
     /// Prints an error and returns its exit code.
@@ -129,7 +129,7 @@ impl Ui {
         ExitCode::from(code)
     }
 
-    /// Returns a word in colour, if colours are on.
+    /// Returns a word in color, if colors are on.
     pub fn paint(&self, text: &str, code: &str) -> String {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }

@@ -66,7 +66,7 @@ function transcript(env, commands) {
 
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Lines of pieces: a text with the parameters of its colour. */
+/** Lines of pieces: a text with the parameters of its color. */
 function pieces(text) {
   const lines = [[]];
   let style = '';
@@ -91,7 +91,7 @@ function pieces(text) {
   return lines;
 }
 
-const COLOURS = { 31: '#f47067', 32: '#6bc46d', 33: '#daaa3f', 34: '#6cb6ff', 36: '#56d4dd' };
+const COLORS = { 31: '#f47067', 32: '#6bc46d', 33: '#daaa3f', 34: '#6cb6ff', 36: '#56d4dd' };
 
 function terminalSvg(text) {
   const [size, step, left, top] = [14, 20, 20, 52];
@@ -101,9 +101,9 @@ function terminalSvg(text) {
   const rows = lines.map((line, number) => {
     const spans = line.map(({ style, text: words }) => {
       const codes = style.split(';');
-      const colour = codes.map((code) => COLOURS[code]).find(Boolean);
+      const color = codes.map((code) => COLORS[code]).find(Boolean);
       const weight = codes.includes('1') ? ' font-weight="bold"' : '';
-      return `<tspan${colour ? ` fill="${colour}"` : ''}${weight}>${escaped(words)}</tspan>`;
+      return `<tspan${color ? ` fill="${color}"` : ''}${weight}>${escaped(words)}</tspan>`;
     });
     return `<text x="${left}" y="${top + number * step}" xml:space="preserve">${spans.join('')}</text>`;
   });
@@ -201,7 +201,7 @@ function withPending(count) {
   return { env, command };
 }
 
-function chart(title, axis, counts, times, colour, at) {
+function chart(title, axis, counts, times, color, at) {
   const [left, top, width, height] = [56 + at, 46, 300, 190];
   const most = Math.ceil(Math.max(...times) * 1.5);
   const x = (n) => left + (n / (counts.length - 1)) * width;
@@ -210,10 +210,10 @@ function chart(title, axis, counts, times, colour, at) {
   const ticks = Array.from({ length: Math.floor(most / apart) + 1 }, (_, n) => n * apart);
   const grid = ticks.map((n) => `<path d="M${left} ${y(n)}h${width}" stroke="#d0d7de"/><text x="${left - 8}" y="${y(n) + 4}" text-anchor="end">${n}</text>`);
   const labels = counts.map((count, n) => `<text x="${x(n)}" y="${top + height + 18}" text-anchor="middle">${count.toLocaleString('en-US')}</text>`);
-  const points = times.map((time, n) => `<circle cx="${x(n)}" cy="${y(time)}" r="4" fill="${colour}"/><text x="${x(n)}" y="${y(time) - 10}" text-anchor="middle">${time.toFixed(1)}</text>`);
+  const points = times.map((time, n) => `<circle cx="${x(n)}" cy="${y(time)}" r="4" fill="${color}"/><text x="${x(n)}" y="${y(time) - 10}" text-anchor="middle">${time.toFixed(1)}</text>`);
   const line = times.map((time, n) => `${n ? 'L' : 'M'}${x(n)} ${y(time)}`).join('');
   return `<text x="${left}" y="24" font-size="14" font-weight="bold">${escaped(title)}</text>
-${grid.join('')}<path d="${line}" fill="none" stroke="${colour}" stroke-width="2"/>${points.join('')}${labels.join('')}
+${grid.join('')}<path d="${line}" fill="none" stroke="${color}" stroke-width="2"/>${points.join('')}${labels.join('')}
 <text x="${left + width / 2}" y="${top + height + 38}" text-anchor="middle">${axis}</text>`;
 }
 

@@ -58,7 +58,7 @@ pub fn person(done: &Completed, token: &AccessToken, works: &str) -> String {
     let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
     let expires = token.expires_at.map_or("unknown".to_owned(), |at| at.to_string());
     format!(
-        "user     {}\nsubject  {}\ne-mail   {}\nscopes   {}\nexpires  {expires}\ntoken    {works}\n",
+        "user     {}\nsubject  {}\nemail    {}\nscopes   {}\nexpires  {expires}\ntoken    {works}\n",
         shown(&done.grant.user),
         shown(&identity.sub),
         shown(&identity.email),

@@ -30,11 +30,11 @@ const REDIRECTS: usize = 10;
 #[command(
     after_help = "The token is sent only to URLs below the `api_url` of the profile, or below its \
                   `resource` if it has no `api_url`. A path is relative to the first of these URLs. \
-                  Redirects are followed if they stay below them.\n\n\
+                  Redirects are followed only to URLs below these.\n\n\
                   The body of every response goes to standard output. The exit code is 8 for a \
                   status of 4xx, 9 for 5xx, and 4 if a login is required or the token lacks a \
-                  scope. If the server rejects the token with 401, it is refreshed and the request \
-                  is sent once more.\n\nExamples:\n  \
+                  scope. If the server rejects the token with 401, oauthctl refreshes the token and \
+                  sends the request once more.\n\nExamples:\n  \
 oauthctl api -p gitlab user\n  \
 oauthctl api -p gitlab projects/7/issues -f title=Broken -f labels=bug\n  \
 oauthctl api -p gitlab DELETE https://gitlab.com/api/v4/projects/7/issues/3\n  \

@@ -46,7 +46,7 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
-    /// Name of the attribute, after PROFILE if that is present
+    /// Name of the attribute; follows PROFILE if both are specified
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
     #[arg(id = "last", value_name = "NAME", hide = true, value_hint = ValueHint::Other)]
@@ -70,7 +70,7 @@ impl NameArgs {
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
-    /// Name of the attribute, after PROFILE if that is present
+    /// Name of the attribute; follows PROFILE if both are specified
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
     /// Value of the attribute

@@ -55,14 +55,14 @@ pub enum CredentialCommand {
 
 #[derive(Debug, Args)]
 pub struct GitArgs {
-    /// Operation from git: get, store or erase
+    /// Operation that git requests: get, store or erase
     #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
     operation: String,
 }
 
 #[derive(Debug, Args)]
 pub struct DockerArgs {
-    /// Operation from docker: get, list, store or erase
+    /// Operation that docker requests: get, list, store or erase
     #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
     operation: String,
 }

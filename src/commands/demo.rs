@@ -25,7 +25,7 @@ use crate::{run as runner, ui};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Log in yourself in a browser, optionally started by COMMAND
+    /// Log in manually in a browser, started with COMMAND if specified
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, num_args = 0..=1, default_missing_value = "")]
     browser: Option<String>,
 }
@@ -101,10 +101,12 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
 
     let forced = manager.token(&key, &request.force()).await?;
     let rotated = manager.grant(&key).await?.and_then(|grant| grant.rotates) == Some(true);
-    step.tell(&format!(
-        "The refresh returned a new access token{}, stored before it is printed:",
-        if rotated { " and a new refresh token" } else { "" }
-    ));
+    step.tell(if rotated {
+        "The refresh returned a new access token and a new refresh token. Both were stored before \
+         the access token was printed:"
+    } else {
+        "The refresh returned a new access token. It was stored before it was printed:"
+    });
     if !context.ui.json {
         ui::print_line(forced.value.expose())?;
     }
@@ -197,7 +199,7 @@ async fn log_in(
         completed = &mut login => completed?,
         visited = async {
             let url = opened.recv().await.unwrap_or_default();
-            step.tell("A listener waits on a loopback port. The browser is sent to the server with \
+            step.tell("Started a listener on a loopback port, and sent the browser to the server with \
                        state, nonce and a PKCE challenge:");
             if args.browser.is_some() {
                 // Whether a browser opens cannot be known.

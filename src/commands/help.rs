@@ -19,12 +19,12 @@ use crate::wrap::WIDEST;
 #[command(after_help = "Topics:\n  configuration, environment, exit-codes, options\n\n\
 Examples:\n  oauthctl help profile add\n  oauthctl help environment")]
 pub struct HelpArgs {
-    /// Command or topic to show the help of
+    /// Command or topic to show help for
     #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
     words: Vec<String>,
 }
 
-/// Prints the help of a command.
+/// Prints help for a command.
 ///
 /// # Errors
 ///

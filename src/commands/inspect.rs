@@ -10,7 +10,7 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Map, Value, json};
 
-use crate::args::{AccountOption, ProfileOption};
+use crate::args::AccountOption;
 use crate::context::Context;
 use crate::rows::Rows;
 use crate::target::Target;
@@ -25,14 +25,15 @@ pub struct InspectArgs {
     /// Token to inspect, or `-` for standard input [default: the stored access token]
     #[arg(value_name = "TOKEN", value_hint = ValueHint::Other)]
     token: Option<String>,
-    #[command(flatten)]
-    profile: ProfileOption,
+    /// Profile whose token to inspect [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
+    profile: Option<String>,
     #[command(flatten)]
     account: AccountOption,
     /// Inspect the stored id_token
     #[arg(long, conflicts_with = "token")]
     id_token: bool,
-    /// Use no network: do not verify the signature
+    /// Do not access the network and do not verify the signature
     #[arg(long)]
     offline: bool,
 }
@@ -93,8 +94,7 @@ pub fn piped() -> Result<Secret> {
 
 fn stored(args: &InspectArgs, context: &Context) -> Result<Secret> {
     let account = args.account.account.as_deref();
-    let Target { key, store, .. } =
-        Target::existing(context, args.profile.profile.as_deref(), account)?;
+    let Target { key, store, .. } = Target::existing(context, args.profile.as_deref(), account)?;
     let grant = runner::block_on(None, store.grants.load(&key))?;
     let grant = grant.ok_or_else(|| not_logged_in(&key))?;
     match (args.id_token, grant.tokens.id_token) {
@@ -131,7 +131,7 @@ fn verified(
 
 /// Returns the profile that is named or that has the token's issuer.
 fn profile_of(jwt: &Jwt, args: &InspectArgs, context: &Context) -> Result<Option<String>> {
-    if let Some(name) = &args.profile.profile {
+    if let Some(name) = &args.profile {
         return Ok(Some(context.profile(name)?.name.clone()));
     }
     let config = match context.config() {

@@ -44,12 +44,20 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    for (is_set, flag) in
-        [(args.client_id.is_some(), "--client-id"), (args.challenge.is_some(), "--challenge")]
-    {
+    for (is_set, flag, hint) in [
+        (
+            args.client_id.is_some(),
+            "--client-id",
+            "specify a URL instead of a profile, or set `client_id` in the profile",
+        ),
+        (
+            args.challenge.is_some(),
+            "--challenge",
+            "specify the URL of the resource instead of a profile",
+        ),
+    ] {
         if is_set {
-            return Err(Error::usage(format!("`{flag}` requires a login by URL"))
-                .hint("specify a URL instead of a profile, or set `client_id` in the profile"));
+            return Err(Error::usage(format!("`{flag}` requires a login by URL")).hint(hint));
         }
     }
     let target = Target::selected(context, given, args.account.as_deref())?;

@@ -16,9 +16,12 @@ use crate::context::Context;
 use crate::ui;
 
 #[derive(Debug, Args)]
-#[command(after_help = "A version always generates the same pages.\n\nExamples:\n  \
+#[command(
+    after_help = "The output is reproducible: it depends only on the version of oauthctl.\n\n\
+Examples:\n  \
 oauthctl man login | man -l -\n  \
-oauthctl man --dir ~/.cargo/share/man/man1")]
+oauthctl man --dir ~/.cargo/share/man/man1"
+)]
 pub struct ManArgs {
     /// Command whose page to print [default: oauthctl itself]
     #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]

@@ -81,7 +81,7 @@ pub struct AddArgs {
     /// Issuer URL, for discovery of the endpoints
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     issuer: Option<String>,
-    /// Client ID from the registration with the service [default: prompt for all settings at a terminal]
+    /// Client ID that the service issued [default: prompt for all settings at a terminal]
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
     client_id: Option<String>,
     /// Scope to request; can be repeated

@@ -33,8 +33,8 @@ use crate::{run as runner, source, ui};
                   page of another site, are refused with status 403.\n\n\
                   Prints one line of JSON with `url`, `socket`, `profile` and `account`. With a \
                   command, it prints nothing: the command finds the URL in OAUTHCTL_PROXY_URL and \
-                  the path of a Unix socket in OAUTHCTL_PROXY_SOCKET, and its exit code is that of \
-                  `oauthctl proxy`.\n\n\
+                  the path of a Unix socket in OAUTHCTL_PROXY_SOCKET. `oauthctl proxy` exits with \
+                  the exit code of the command.\n\n\
                   In a rule of `--allow`, `*` matches any characters within a segment of the path, \
                   and `**` any number of segments. Paths are normalized before they are \
                   compared.\n\nExamples:\n  \

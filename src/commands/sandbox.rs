@@ -15,7 +15,7 @@ use crate::{run as runner, ui};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "For tests of your own programs: accepts any client ID as a public client, keeps \
+    after_help = "Use it to test your own programs. It accepts any client ID as a public client, keeps \
 everything in memory, prints its issuer, and runs until you stop it.\n\n\
 Every scenario is also a separate issuer on the same server:\n  \
 http://127.0.0.1:PORT/s/NAME\nRun `oauthctl sandbox --scenario help` to list the scenarios.\n\n\

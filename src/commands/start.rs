@@ -21,7 +21,7 @@ const LONGEST_URL: usize = 8 * 1024;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "For web applications, bots and jobs in which another process receives the \
+    after_help = "Use it in web applications, bots and jobs in which another process receives the \
 response, perhaps much later. Any number of flows can be open at the same time, for any number of \
 users. A state is signed, works only once, and expires.\n\n\
 Example:\n  \
@@ -33,7 +33,7 @@ before the flow expires."
 pub struct StartArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// Your reference for the user; it names the account, `complete` returns it, and the state does not
+    /// Your identifier for the user, used as the account name and returned by `complete`; the state does not
     /// reveal it
     #[arg(long, value_name = "REF", value_hint = ValueHint::Other)]
     user: Option<String>,

@@ -20,8 +20,8 @@ use stored::{Account, needs_user};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "No server is contacted. A store that does not respond within a second, or \
-only after a prompt, is skipped: the state at the last use is then shown, with a warning.\n\n\
+    after_help = "No server is contacted. If a store needs a prompt or does not respond within a \
+second, its state as of the last use is shown, with a warning.\n\n\
 Examples:\n  oauthctl status\n  \
 oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"
 )]

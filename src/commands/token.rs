@@ -43,7 +43,7 @@ pub struct TokenArgs {
     /// Log in if necessary
     #[arg(long, conflicts_with = "cached")]
     login: bool,
-    /// Profile named by a URL: log in again for the scopes in this `WWW-Authenticate` value
+    /// Login by URL: log in again for the scopes in this `WWW-Authenticate` value
     #[arg(long, value_name = "VALUE", conflicts_with = "cached", value_hint = ValueHint::Other)]
     challenge: Option<String>,
     /// Output format, see below [default: token]

@@ -23,7 +23,7 @@ pub struct UninstallArgs {
     /// Only show what would be removed
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Remove it without a prompt
+    /// Skip the confirmation prompt
     #[arg(long)]
     yes: bool,
     /// Remove the configuration file too

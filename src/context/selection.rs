@@ -35,7 +35,7 @@ impl Context {
         }
         let names = text::names(config.profiles.keys().map(String::as_str));
         Err(Error::config("several profiles are configured, but none is the default")
-            .hint(format!("select one with `-p`, or set `[defaults] profile`: {names}")))
+            .hint(format!("select one with `-p` ({names}), or set `profile` in `[defaults]`")))
     }
 
     /// Returns the name of a profile, a URL as it was written at its first login.

@@ -16,7 +16,7 @@ pub struct Selection {
     /// Minimum remaining lifetime of the token [default: from the profile, else 60s]
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     pub min_ttl: Option<Duration>,
-    /// Request a token with only this scope; can be repeated
+    /// Limit the token to this scope; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     pub scopes: Vec<String>,
     /// Request a token for this resource (RFC 8707)

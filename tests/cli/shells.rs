@@ -79,7 +79,7 @@ fn start(name: &str, home: &Home) -> Shell {
 }
 
 impl Shell {
-    /// What it shows for these keys, without what only moves the cursor or changes a colour.
+    /// What it shows for these keys, without what only moves the cursor or changes a color.
     #[track_caller]
     fn shown(&mut self, keys: &str) -> String {
         let before = self.terminal.screen().len();

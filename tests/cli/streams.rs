@@ -143,10 +143,10 @@ fn login_prints_user_server_scopes_and_expiry() {
 }
 
 #[test]
-fn colours_come_when_asked_for_and_only_then() {
+fn colors_come_when_asked_for_and_only_then() {
     let mut home = Home::new();
     let escape = |home: &Home, args: &[&str]| home.run(args).fails(3).stderr.contains('\u{1b}');
-    assert!(!escape(&home, &["token"]), "no terminal, no colours");
+    assert!(!escape(&home, &["token"]), "no terminal, no colors");
     assert!(escape(&home, &["token", "--color", "always"]));
     assert!(!escape(&home, &["token", "--color", "never"]));
     home.set("NO_COLOR", "1");
@@ -157,7 +157,7 @@ fn colours_come_when_asked_for_and_only_then() {
 }
 
 #[test]
-fn terminal_has_colours_unless_no_color_is_set() {
+fn terminal_has_colors_unless_no_color_is_set() {
     let home = Home::new();
     let at_terminal = |variable: &str| {
         let script = format!("{variable} script -qec \"'$1' token\" /dev/null");

@@ -303,7 +303,7 @@ fn scanner_reads_the_page_from_the_qr_code() {
         let page = format!("{}/device{query}", hostile().issuer(scenario));
         let output = home.run(["login", "p", "--qr"]).ok();
         assert_eq!(scanned(&home, &output.stderr), page);
-        // At a terminal the colours are set, so that the background does not matter.
+        // At a terminal the colors are set, so that the background does not matter.
         let terminal = AtTerminal::start(&home.command(["login", "p", "--qr"]));
         let (status, screen) = terminal.wait();
         assert_eq!(status, 0, "{screen}");

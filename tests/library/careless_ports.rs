@@ -320,7 +320,7 @@ async fn recovered_record_is_shown_to_observers() {
                 let exported = manager.export_grant(&key).await.unwrap().unwrap();
                 assert_eq!(exported.generation, newer.generation);
             }
-            _ => manager.set_attribute(&key, "colour", json!("blue"), None).await.unwrap(),
+            _ => manager.set_attribute(&key, "color", json!("blue"), None).await.unwrap(),
         }
         assert_eq!(shown.0.lock().unwrap().first(), Some(&newer.generation), "{way}");
     }

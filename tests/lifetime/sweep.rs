@@ -89,7 +89,7 @@ fn refresh_killed_before_its_rename_is_not_lost() {
         let sent = scene.refreshes();
         match ways % 2 {
             // Whatever takes the account's turn next puts the record in its place.
-            0 => scene.home.run(["attr", "set", "-p", "p", "colour", "blue"]).ok(),
+            0 => scene.home.run(["attr", "set", "-p", "p", "color", "blue"]).ok(),
             _ => scene.home.run(args).ok(),
         };
         scene.works();

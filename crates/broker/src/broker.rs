@@ -24,7 +24,7 @@ const TENANT_LIMIT: Duration = Duration::from_secs(15);
 pub struct Broker {
     /// The settings.
     pub settings: Settings,
-    /// The origin under which users and providers reach it, without a trailing slash.
+    /// The origin at which users and providers reach it, without a trailing slash.
     pub public_url: String,
     /// The store.
     pub vault: Arc<Vault>,
@@ -34,7 +34,7 @@ pub struct Broker {
     pub flow: Flow,
     /// The transport to the servers of tenants.
     pub outbound: Arc<dyn Http>,
-    /// Sends mails; `None` if sign-up is disabled.
+    /// Sends emails; `None` if sign-up is disabled.
     pub mailer: Option<Mailer>,
     /// Counts requests, to limit their rate.
     pub rates: Rates,

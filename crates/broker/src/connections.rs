@@ -42,7 +42,7 @@ pub struct Identity {
     /// The subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
-    /// The e-mail address.
+    /// The email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     /// The user name.

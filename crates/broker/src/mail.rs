@@ -55,7 +55,7 @@ impl Mailer {
     /// Returns `Unavailable` if the server does not accept it. The message does not name the recipient.
     pub async fn send(&self, to: Mailbox, subject: &str, text: String) -> Result<()> {
         let mail = Message::builder().from(self.from.clone()).to(to).subject(subject).body(text);
-        let mail = mail.map_err(|_| Error::internal("cannot create an e-mail"))?;
+        let mail = mail.map_err(|_| Error::internal("cannot create an email"))?;
         match self.transport.send(mail).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::unavailable(match error.status() {

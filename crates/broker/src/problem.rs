@@ -73,11 +73,11 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid API key is required")
     }
 
-    /// Returns the problem of an e-mail address that is not verified.
+    /// Returns the problem of an email address that is not verified.
     pub fn unverified() -> Self {
-        let title = "The e-mail address is not confirmed";
+        let title = "The email address is not confirmed";
         Self::new(StatusCode::FORBIDDEN, "email_unverified", title)
-            .detail("open the link in the mail first")
+            .detail("open the link in the email first")
     }
 
     /// Returns the problem of a resource that does not exist or belongs to another tenant.

@@ -23,11 +23,11 @@ pub struct Settings {
     pub signup: bool,
     /// The mail server.
     pub smtp: Option<Secret>,
-    /// The sender of mails.
+    /// The sender of emails.
     pub mail_from: Option<String>,
     /// Whether provider endpoints and webhooks may have private addresses; `None` if it is not set.
     pub allow_private_endpoints: Option<bool>,
-    /// Maximum number of requests of one address within a second, for each instance.
+    /// Maximum number of requests per second from one address, for each instance.
     pub requests_per_address: Option<u32>,
     /// Maximum number of open connections of one address; `None` behind a proxy, because all connections come
     /// from it.
@@ -217,7 +217,7 @@ impl Settings {
         match (&self.smtp, &self.mail_from) {
             (Some(smtp), Some(from)) => Mailer::new(smtp, from).map(Some),
             _ => Err(Error::config("`signup` needs `smtp` and `mail_from`")
-                .hint("set the mail server and the sender of the mails that confirm addresses")),
+                .hint("set the mail server and the sender of the emails that confirm addresses")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sign-up: a developer proves an e-mail address and gets a tenant.
+//! Sign-up: a developer proves an email address and gets a tenant.
 //!
 //! Responses do not reveal whether an address is known: they are the same, and so is the work. A password
 //! counts only after the link of its own mail was followed, so signing up with someone else's address gains
@@ -19,10 +19,10 @@ use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::Terms;
 use crate::{limits, passwords, quota, tenants};
 
-/// Lifetime of the link in a mail, in seconds.
+/// Lifetime of the link in an email, in seconds.
 const LINK: u64 = 24 * 3600;
 
-/// Maximum number of mails to one address within an hour, and in total.
+/// Maximum number of emails to one address within an hour, and in total.
 const MAILS: (u32, u32) = (5, 1_000);
 
 /// Maximum number of attempts to use the password of one address within a quarter of an hour.
@@ -69,7 +69,7 @@ fn id_of(broker: &Broker, email: &str) -> String {
 }
 
 fn invalid_address() -> Problem {
-    Problem::invalid("`email` is not an e-mail address")
+    Problem::invalid("`email` is not an email address")
 }
 
 /// Registers an address, and mails a link to it.
@@ -90,7 +90,7 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
     let id = id_of(broker, email);
     for (what, most) in [(format!("mail/{id}"), MAILS.0), ("mail".to_owned(), MAILS.1)] {
         if let Some(seconds) = limits::count(&broker.vault, &what, most, 3600).await? {
-            return Err(Problem::too_many("too many mails were sent", seconds));
+            return Err(Problem::too_many("too many emails were sent", seconds));
         }
     }
     let account = Account {
@@ -108,14 +108,14 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
     let url = format!("{}/v1/verify?token={token}", broker.public_url);
     let text = format!(
         "Somebody signed up with this address at {}.\n\nIf this was you, open this link within 24 hours:\n\n{url}\n\n\
-         Otherwise, ignore this mail.\n",
+         Otherwise, ignore this email.\n",
         broker.public_url
     );
     let mailer = mailer.clone();
     // In the background: otherwise, the response time would reveal whether a mail is sent.
     tokio::spawn(async move {
         let to = Mailbox::new(None, address);
-        if let Err(error) = mailer.send(to, "Confirm your e-mail address", text).await {
+        if let Err(error) = mailer.send(to, "Confirm your email address", text).await {
             tracing::error!("a mail was not sent: {}", error.message());
         }
     });

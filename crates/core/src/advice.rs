@@ -281,7 +281,7 @@ impl Advice {
             Self::AcceptRecord { .. } => "accept it only if you know who wrote it",
             Self::NewStoreKey => "existing records require the key that encrypted them",
             Self::UseRecipient => "a public key begins with `age1`",
-            Self::GiveStoreKey => "set the key that encrypted it",
+            Self::GiveStoreKey => "set the store key to the key that encrypted the record",
             Self::UnlockKeyring => "unlock it, then try again",
             Self::CreateCollection => "create one named `login`",
             Self::MakeWritable => "make it writable for you, or use another location",

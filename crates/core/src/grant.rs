@@ -117,7 +117,7 @@ pub struct Identity {
     /// The subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// The e-mail address.
+    /// The email address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Whether the server has verified that the address belongs to the user; `None` if it does not say.

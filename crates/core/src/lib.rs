@@ -184,7 +184,7 @@
 //!
 //! None is enabled by default: that is the flow with its HTTP client and with stores in memory and in the
 //! state directory, without a browser, keyring or server. The command line is the package `oauthctl`, and
-//! `oauthctl-sandbox` is an authorization server for tests, with named misbehaviours.
+//! `oauthctl-sandbox` is an authorization server for tests, with named misbehaviors.
 //!
 //! # Architecture
 //!
@@ -202,7 +202,7 @@
 //! | 1 | [`trace`] | the protocol trace and HAR files, with one redactor | the explanation of a step: `trace/explain.rs`; which parameters are shown: `redact/names.rs`, `trace/redact.rs` |
 //! | 2 | [`flow`] | the lifecycle of a grant | a token from top to bottom: `flow/token.rs`; what its steps work on: `flow/turn.rs`; when a stored token is enough: `flow/tokens.rs`; the refresh itself: `flow/refresh.rs`, its response: `flow/refreshed.rs`; grants without user interaction: `flow/obtain.rs`; starting an authorization: `flow/authorize.rs`; redeeming a code: `flow/redeem.rs`; pending flows: `flow/pending`, their format `flow/pending/record.rs`; input and effects of hooks: `flow/hooks`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; where tokens may be sent: `flow/pin.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
 //! | 3 | [`store`] | keyring, encrypted files, memory, locks, the index of accounts, the keys of states | a store of the program: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; your own store needs no change here |
-//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | browser pages: text in `login/page.rs`, colours in `login/page.css` |
+//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | browser pages: text in `login/page.rs`, colors in `login/page.css` |
 //! | 3 | [`hook`] | runs hooks as commands | what they inherit, and their limits: [`hook`] |
 //! | 3 | [`http`], [`clock`] | the real transport and clock | time limits, proxies, certificates: [`http`] |
 //! | 3 | [`blocking`] | the flow without an asynchronous runtime; ready-made ports | a method of the manager: [`flow`] first, then here |

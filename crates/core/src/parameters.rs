@@ -133,8 +133,8 @@ pub(crate) fn reserved(name: &str) -> Option<&'static str> {
     match find(name).map(|parameter| parameter.set_by) {
         _ if name == "response_type" => Some("it is always `code`"),
         Some(SetBy::Key) => Some("use the key `scopes`"),
-        Some(SetBy::Program | SetBy::TokenRequest) => Some("the program sets it itself"),
-        _ if is_of_family => Some("the program sets it itself"),
+        Some(SetBy::Program | SetBy::TokenRequest) => Some("oauthctl sets it"),
+        _ if is_of_family => Some("oauthctl sets it"),
         _ => None,
     }
 }

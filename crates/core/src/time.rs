@@ -95,7 +95,9 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         "h" => 3_600,
         "d" => 86_400,
         _ => {
-            return Err(format!("`{text}` is not a duration: expected 30s, 5m, 2h, 7d or seconds"));
+            return Err(format!(
+                "invalid duration `{text}`: expected a value such as 30s, 5m, 2h or 7d, or a number of seconds"
+            ));
         }
     };
     digits
@@ -105,7 +107,7 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         .filter(|seconds| *seconds <= 3_650 * 86_400)
         .map(Duration::from_secs)
         .ok_or_else(|| {
-            format!("`{text}` is not a duration: expected 30s, 5m, 2h or 7d, at most ten years")
+            format!("invalid duration `{text}`: expected a value such as 30s, 5m, 2h or 7d, at most ten years")
         })
 }
 

@@ -1,7 +1,7 @@
 //! Scenarios: a table of named rows, each with a few effects at fixed points of the server.
 //!
 //! A handler answers honestly; the effects are applied around it, in [`dispatch`](super::dispatch), so
-//! that a new misbehaviour is a new row. Only a [`Rule`] changes what a handler itself decides.
+//! that a new misbehavior is a new row. Only a [`Rule`] changes what a handler itself decides.
 
 mod effect;
 mod identity;

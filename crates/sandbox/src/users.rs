@@ -9,7 +9,7 @@ pub(super) struct User {
 }
 
 impl User {
-    /// The e-mail address.
+    /// The email address.
     pub(super) fn email(&self) -> String {
         format!("{}@sandbox.example", self.username)
     }
@@ -22,7 +22,7 @@ pub(super) const USERS: &[User] = &[
     User { username: "chen", subject: "person-3", name: "Chen Okafor" },
 ];
 
-/// Finds a user by username, e-mail address or subject.
+/// Finds a user by username, email address or subject.
 pub(super) fn find(hint: &str) -> Option<&'static User> {
     USERS.iter().find(|p| p.username == hint || p.subject == hint || p.email() == hint)
 }

@@ -41,8 +41,8 @@ pub struct RequestArgs {
     /// Header to send, such as `Accept: text/plain`; can be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_hint = ValueHint::Other)]
     headers: Vec<String>,
-    /// Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless
-    /// `-H` says otherwise
+    /// Body to send: the text itself, `@FILE`, or `-` for standard input; sent as `application/json`
+    /// unless `-H` sets another content type
     #[arg(short, long, value_name = "DATA", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     data: Option<String>,
     /// String member of a JSON object to send as the body, or query parameter with GET; can be repeated

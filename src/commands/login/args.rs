@@ -27,7 +27,7 @@ oauthctl login https://mcp.example.com/mcp  # by URL, without a profile"
 pub struct LoginArgs {
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]
+    /// Account name; a profile can have several accounts [env: OAUTHCTL_ACCOUNT] [default: default]
     #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     pub account: Option<String>,
     /// Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to
@@ -40,7 +40,7 @@ pub struct LoginArgs {
     /// Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser", value_hint = ValueHint::CommandString)]
     pub browser: Option<String>,
-    /// Draw the address of the device flow as a QR code
+    /// Show the verification URL of the device flow as a QR code
     #[arg(long)]
     pub qr: bool,
     /// Scope to request instead of the profile's; can be repeated

@@ -71,7 +71,7 @@ pub const ENVIRONMENT: Rows = &[
         "On Linux, certificate authorities that replace those of the system. `ca_file` in a profile adds to them in \
          both cases.",
     ),
-    ("NO_COLOR", "If it is set and not empty, no colours are used."),
+    ("NO_COLOR", "If it is set and not empty, no colors are used."),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME",
         "On Linux, the base directories for configuration, state and data. Default: in the home directory.",

@@ -20,7 +20,7 @@ fn credential_tables_are_strict() {
             "names an unknown profile: `q`",
         ),
         ("[credential.git]\nprofile = \"p\"\n", "`profile` must be under [credential.git.\"KEY\"]"),
-        ("[credential.git.\"http://a.example\"]\n", "must be https"),
+        ("[credential.git.\"http://a.example\"]\n", "must use https"),
         ("[credential.git.\"https://a.example\\n\"]\n", "control characters"),
         ("[credential.git.\"https://u:p@a.example\"]\n", "at most a user name"),
         ("[credential.git.\"a.example\"]\nrole_arn = \"x\"\n", "for [credential.aws] only"),

@@ -27,7 +27,7 @@ fn off(scheme: &'static str) -> Shape {
 #[rustfmt::skip]
 pub fn documents() -> Vec<Row> {
     let other = "belongs to a different issuer";
-    let plain = "must be https: plain http is for loopback hosts only";
+    let plain = "must use https: plain http is allowed only for loopback hosts";
     let white = "`authorization_endpoint` must not contain white space or control characters";
     let begin = "`authorization_endpoint` must begin with https://";
     let deep = format!("\"pad\":{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -30,16 +30,16 @@ pub struct SignUp {
     password: String,
 }
 
-/// Signs up with an e-mail address
+/// Signs up with an email address
 ///
-/// The response is the same for every address. The link in the mail is valid for 24 hours.
+/// The response is the same for every address. The link in the email is valid for 24 hours.
 #[utoipa::path(post, path = "/v1/signup", tag = "sign-up", request_body = SignUp, responses(
-    (status = 202, description = "A mail was sent, if the address can receive one"),
+    (status = 202, description = "An email was sent, if the address can receive one"),
     (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Sign-up is disabled", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
     (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-    (status = 429, description = "Too many mails", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many emails", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn create(
@@ -50,13 +50,13 @@ pub async fn create(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// The parameters of the link in a mail.
+/// The parameters of the link in an email.
 #[derive(Deserialize)]
 pub struct Link {
     token: String,
 }
 
-/// Handles the link in a mail.
+/// Handles the link in an email.
 pub async fn verify(
     State(broker): State<Arc<Broker>>,
     query: Result<Query<Link>, Problem>,
@@ -66,7 +66,7 @@ pub async fn verify(
         Ok(true) => page::message(
             StatusCode::OK,
             Tone::Good,
-            "Your e-mail address is confirmed",
+            "Your email address is confirmed",
             "You can now request an API key.",
             "",
         ),
@@ -82,7 +82,7 @@ pub async fn verify(
             page::message(
                 StatusCode::SERVICE_UNAVAILABLE,
                 Tone::Bad,
-                "Your e-mail address is not confirmed",
+                "Your email address is not confirmed",
                 "Something went wrong.",
                 "Open the link again later.",
             )
@@ -99,7 +99,7 @@ pub struct NewKey {
 
 /// Issues an API key
 ///
-/// The request is authenticated with the e-mail address and the password of a sign-up.
+/// The request is authenticated with the email address and the password of a sign-up.
 #[utoipa::path(post, path = "/v1/keys", tag = "sign-up", security(("password" = [])), responses(
     (status = 201, description = "The key", body = NewKey),
     (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),

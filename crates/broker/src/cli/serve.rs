@@ -30,7 +30,7 @@ pub struct ServeArgs {
     /// Address to listen on; port 0 selects a free port [default: 127.0.0.1:8700]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// URL under which users and providers reach the broker [default: that of `--listen`]
+    /// URL at which users and providers reach the broker [default: that of `--listen`]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Let developers sign up
@@ -39,16 +39,16 @@ pub struct ServeArgs {
     /// Mail server, with its credentials, as `smtp://` or `smtps://` URL
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
-    /// Sender of mails
+    /// Sender of emails
     #[arg(long, value_name = "ADDRESS")]
     mail_from: Option<String>,
     /// Allow provider endpoints and webhooks on private, link-local and loopback addresses
     #[arg(long)]
     allow_private_endpoints: bool,
-    /// Maximum number of requests of one address within a second
+    /// Maximum number of requests per second from one address
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     requests_per_address: Option<u32>,
-    /// Maximum number of open connections of one address [default: 2048]
+    /// Maximum number of open connections from one address [default: 2048]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     connections_per_address: Option<u32>,
     /// File with the admin key, with which the operator signs in to `/admin` [env: OAUTHCTL_ADMIN_KEY]

@@ -1,4 +1,4 @@
-//! The open connections: how many an address has, and which are closed in favour of new ones.
+//! The open connections: how many an address has, and which are closed in favor of new ones.
 //!
 //! A connection that waits for a request costs its client nothing, so a few clients could occupy all places.
 //! If there is no place for a new connection, the connections that have waited longest are therefore closed.

@@ -1,4 +1,4 @@
-//! Sign-up with an e-mail address, with a mail server that prints what it receives.
+//! Sign-up with an email address, with a mail server that prints what it receives.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

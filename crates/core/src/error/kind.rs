@@ -100,9 +100,9 @@ impl ErrorKind {
         match self {
             Self::Internal => "internal error",
             Self::Usage => "usage error",
-            Self::Config => "configuration",
+            Self::Config => "invalid configuration",
             Self::LoginRequired => "login required",
-            Self::AccessDenied => "denied",
+            Self::AccessDenied => "access denied",
             Self::Timeout => "timed out waiting for the user",
             Self::Validation | Self::InvalidState => "validation failed",
             Self::ServerRefused => "refused by the authorization server",
@@ -124,12 +124,14 @@ impl ErrorKind {
             Self::AccessDenied => "the user, the server or a hook denied the authorization",
             Self::Timeout => "the user did not respond in time",
             Self::Validation | Self::InvalidState => {
-                "the state, iss, nonce, id_token or callback is not the expected one"
+                "the state, iss, nonce, id_token or callback is invalid"
             }
             Self::ServerRefused => "the authorization server returned another OAuth error",
             Self::Unavailable => "the network or the server is unavailable; try again later",
             Self::Store => "the token store is unavailable, locked or unreadable",
-            Self::Interrupted => "SIGINT or SIGTERM; nothing is half-written",
+            Self::Interrupted => {
+                "interrupted by SIGINT or SIGTERM; no file is left partially written"
+            }
         }
     }
 

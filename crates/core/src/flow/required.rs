@@ -12,7 +12,7 @@ use crate::text::one_line;
 pub struct RequiredIdentity {
     /// The subject.
     pub sub: Option<String>,
-    /// The e-mail address. An address that the server marks as unverified never matches.
+    /// The email address. An address that the server marks as unverified never matches.
     pub email: Option<String>,
 }
 
@@ -73,14 +73,14 @@ pub(super) async fn require_identity(
     }
     match (&required.email, known.email_verified) {
         (Some(email), Some(false)) => Err(Error::validation(format!(
-            "the server has not verified that {} is the e-mail address of the user",
+            "the server has not verified that {} is the email address of the user",
             one_line(email)
         ))
         .hint(
             "nothing was stored; require `sub=…`, because any user could have entered this address",
         )),
         (Some(_), None) if required.sub.is_none() => Ok(Some(
-            Error::validation("the server does not say whether it has verified the e-mail address")
+            Error::validation("the server does not say whether it has verified the email address")
                 .hint("if users can choose their address there, require `sub=…` instead"),
         )),
         _ => Ok(None),

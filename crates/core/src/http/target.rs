@@ -24,7 +24,7 @@ impl Target {
             "http" => {
                 return Err(HttpError::not_sent(
                     format!("cannot send a request to {host} without TLS"),
-                    Some("use its https URL; plain http is for loopback hosts only".into()),
+                    Some("use its https URL; plain http is allowed only for loopback hosts".into()),
                 ));
             }
             scheme => return refuse(format!("cannot send requests to a `{scheme}` URL")),

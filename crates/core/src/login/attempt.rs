@@ -194,8 +194,8 @@ fn timed_out(rejected: u64, pending: &Authorization) -> Error {
         return match takes_pushed && !pending.is_pushed() {
             true => error.and_hint(Advice::configure(
                 &["par"],
-                "if the server's page says that the request must be pushed, set `par = \"always\"` \
-                 in the profile",
+                "if the server's page says that pushed authorization requests are required, set \
+                 `par = \"always\"` in the profile",
             )),
             false => error,
         };

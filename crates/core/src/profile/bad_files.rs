@@ -62,7 +62,9 @@ const FILES: &[(&str, &[&str])] = &[
     ),
     (
         "[defaults]\nprofile = \"http://example.com/mcp\"\n",
-        &["2:11: `profile` in [defaults] must be https: plain http is for loopback hosts only"],
+        &[
+            "2:11: `profile` in [defaults] must use https: plain http is allowed only for loopback hosts",
+        ],
     ),
     ("[store]\ncomand = {}\n", &["2:1: unknown key `comand` in [store], did you mean `command`?"]),
     (

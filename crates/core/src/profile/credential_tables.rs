@@ -169,7 +169,7 @@ impl<'t> CredentialTables<'_, 't> {
 fn place_of(key: &str) -> Result<(), String> {
     match Target::parse(key)? {
         target if target.is_plain() && !target.is_loopback() => {
-            Err("must be https: plain http is for loopback hosts only".to_owned())
+            Err("must use https: plain http is allowed only for loopback hosts".to_owned())
         }
         _ => Ok(()),
     }

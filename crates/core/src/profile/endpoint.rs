@@ -35,7 +35,7 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
         return Err("must not contain a fragment (`#`)".to_owned());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("must be https: plain http is for loopback hosts only".to_owned());
+        return Err("must use https: plain http is allowed only for loopback hosts".to_owned());
     }
     Ok(url)
 }

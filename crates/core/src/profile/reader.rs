@@ -117,7 +117,7 @@ impl Reader<'_, '_> {
         };
         match crate::time::parse_duration(&text) {
             Ok(duration) => Some(duration),
-            Err(why) => self.fail(format!("is invalid: {}", one_line(&why))),
+            Err(why) => self.fail(format!("has an {}", one_line(&why))),
         }
     }
 

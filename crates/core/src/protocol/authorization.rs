@@ -157,7 +157,7 @@ pub(crate) fn validate(
         }
         (Ok(None), Ok(Some(_))) if lacks_issuer => Validation::Failed(
             Error::validation(
-                "the authorization response has no `iss`, although the server's metadata promises it",
+                "the authorization response has no `iss`, although the server's metadata announces it",
             )
             .hint(NOTHING_USED),
         ),
@@ -172,8 +172,11 @@ pub(crate) fn validate(
 const NOTHING_USED: &str = "this may be a mix-up attack; the response was not used";
 
 fn refusal(code: &str, description: Option<&str>) -> Error {
-    let error =
-        Error::refused("the authorization server refused", OAuthError::new(code, description));
+    let what = match is_denial(code) {
+        true => "the authorization server denied the request",
+        false => "the authorization server rejected the request",
+    };
+    let error = Error::refused(what, OAuthError::new(code, description));
     match code {
         code if is_denial(code) => error.hint(Advice::AllowAccess),
         "invalid_scope" => {

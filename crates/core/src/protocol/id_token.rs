@@ -52,7 +52,7 @@ pub(crate) struct IdTokenClaims {
     pub exp: Timestamp,
     /// When it was issued.
     pub iat: Timestamp,
-    /// The e-mail address, sanitized for printing.
+    /// The email address, sanitized for printing.
     pub email: Option<String>,
     /// Whether the server confirms that the address belongs to the user: see [`email_verified`].
     pub email_verified: Option<bool>,
@@ -269,7 +269,7 @@ fn same_as_before(previous: &PinnedClaims, iss: &str, sub: &str, aud: &[String])
     Ok(())
 }
 
-/// Returns whether a server has verified an e-mail address (OpenID Connect Core, section 5.1); some return
+/// Returns whether a server has verified an email address (OpenID Connect Core, section 5.1); some return
 /// that as a string. An address that cannot be shown exactly counts as unverified: it could be mistaken for
 /// another.
 pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {

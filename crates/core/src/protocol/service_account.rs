@@ -22,7 +22,7 @@ struct File {
 /// A service account: who it is, its key, and where its tokens are requested.
 #[derive(Debug)]
 pub(crate) struct ServiceAccount {
-    /// Its e-mail address, the issuer and subject of its assertions.
+    /// Its email address, the issuer and subject of its assertions.
     pub email: String,
     /// Its key, with the id of the file.
     pub key: SigningKey,

@@ -2,7 +2,7 @@
 
 use super::effect::Effect;
 
-/// A named behaviour.
+/// A named behavior.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// The name.

@@ -148,7 +148,7 @@ fn backchannel_parameters(
         let what = format!("profile `{}` does not specify the user to log in", profile.name);
         return Err(Error::config(what).hint(Advice::configure(
             &["login_hint"],
-            "set `login_hint` in the profile, for example to an e-mail address",
+            "set `login_hint` in the profile, for example to an email address",
         )));
     }
     let own = [

@@ -59,7 +59,7 @@ impl Expected {
         self
     }
 
-    /// Sets the e-mail address of the user who must have granted access.
+    /// Sets the email address of the user who must have granted access.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.identity.email = Some(email.into());

@@ -17,7 +17,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("scope_separator = \"\"", "4:19: `scope_separator` in [profiles.x] must not be empty"),
     (
         "scope_param = \"state\"",
-        "4:15: `scope_param` in [profiles.x] must not be `state`: the program sets it itself",
+        "4:15: `scope_param` in [profiles.x] must not be `state`: oauthctl sets it",
     ),
     ("client_id = \"d\"", "4:1: duplicate key `client_id`"),
     (
@@ -26,7 +26,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ),
     (
         "token_endpoint = \"http://as.example/t\"",
-        "4:18: `token_endpoint` in [profiles.x] must be https: plain http is for loopback hosts only",
+        "4:18: `token_endpoint` in [profiles.x] must use https: plain http is allowed only for loopback hosts",
     ),
     (
         "token_endpoint = \"as.example/t\"",
@@ -141,8 +141,8 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("pkce = false", "4:8: `pkce` in [profiles.x] must be a string, not a boolean"),
     ("dpop = \"yes\"", "4:8: `dpop` in [profiles.x] must be true or false, not a string"),
     ("par = \"sometimes\"", "4:7: `par` in [profiles.x] must be `auto` or `always` or `never`"),
-    ("min_ttl = \"soon\"", "4:11: `min_ttl` in [profiles.x] is invalid: `soon` is not a duration"),
-    ("min_ttl = -5", "4:11: `min_ttl` in [profiles.x] is invalid: `-5` is not a duration"),
+    ("min_ttl = \"soon\"", "4:11: `min_ttl` in [profiles.x] has an invalid duration `soon`"),
+    ("min_ttl = -5", "4:11: `min_ttl` in [profiles.x] has an invalid duration `-5`"),
     (
         "timeout = 1.5",
         "4:11: `timeout` in [profiles.x] must be a duration like \"5m\", not a float",

@@ -98,7 +98,7 @@ impl Key {
 }
 
 fn bad_key(place: &str) -> Error {
-    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}"))
+    Error::store(format!("{place} contains no age identity (`AGE-SECRET-KEY-…`)"))
         .hint(Advice::NewStoreKey)
 }
 
