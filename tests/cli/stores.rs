@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::fixture::{PROFILE, REFRESH, TOKEN, grant, plant, with_sandbox};
-use crate::support::{Home, assert_no_secret};
+use crate::support::{Home, SecretService, assert_no_secret};
 
 /// A home whose records these scripts keep in a directory, `$0`; the name of the record is `$1`.
 fn scripted(home: Home, defaults: &str, get: &str, set: &str, delete: &str) -> Home {
@@ -130,6 +130,24 @@ fn migration_writes_to_the_profile_that_has_a_store() {
     let after = fs::read_to_string(home.config_path()).unwrap();
     assert!(after.ends_with("store = \"file\"   # ours\n"), "{after}");
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+}
+
+/// From each of the three stores to each other one.
+#[test]
+fn account_moves_between_all_stores() {
+    let service = SecretService::start();
+    let mut home = of_files(Home::new());
+    home.keyring(&service).unset("OAUTHCTL_STORE");
+    plant(&home, &grant("default", TOKEN, |_| ()));
+    for to in ["keyring", "file", "keyring", "command", "file", "command"] {
+        home.run(["store", "migrate", "--to", to, "--write"]).ok();
+        let config = fs::read_to_string(home.config_path()).unwrap();
+        assert!(config.starts_with(&format!("[defaults]\nstore = \"{to}\"\n")), "{config}");
+        assert_eq!(home.run(["token"]).ok().line(), TOKEN, "{to}");
+        assert_eq!(records(&home), usize::from(to == "command"), "{to}");
+        let elsewhere = if to == "file" { "command" } else { "file" };
+        home.run(["token", "--store", elsewhere]).fails(4);
+    }
 }
 
 #[test]
