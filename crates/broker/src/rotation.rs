@@ -10,7 +10,7 @@ use std::time::Duration;
 use oauthctl_core::{Error, Result};
 
 use crate::keys::{MasterKey, key_id};
-use crate::storage::{Condition, Key, Space, Write};
+use crate::storage::{Condition, Key, Space, Write, Written};
 use crate::vault::{SUCCESSOR, Vault};
 
 /// How long instances may take to notice the new key: they read the feed several times a second.
@@ -29,16 +29,20 @@ const PASSES: usize = 20;
 ///
 /// Returns `Store` if the store fails. It can be run again then, with either key as the master key.
 pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
-    let mut count = 0;
-    if vault.successor().await?.is_some() {
+    let (mut count, mut begun) = (0, None);
+    if let Some(found) = vault.successor().await? {
         // The record that passes the key on stays as it is: only the earlier key opens it.
         vault.adopt_successor().await?;
         count += finish(vault).await?;
+        begun = Some(found.revision);
     }
     if vault.current().id() != next.id() {
-        pass_on(vault, &next).await?;
+        begun = Some(pass_on(vault, &next, begun).await?);
         vault.make_current(next);
         count += finish(vault).await?;
+    }
+    if let Some(revision) = begun {
+        vault.storage().delete(&successor(), Condition::Revision(revision)).await?;
     }
     Ok(count)
 }
@@ -52,7 +56,6 @@ async fn finish(vault: &Vault) -> Result<usize> {
         let (sealed, missed) = pass(vault, &successor).await?;
         count += sealed;
         if sealed == 0 && missed == 0 {
-            vault.storage().delete(&successor, Condition::Always).await?;
             return Ok(count);
         }
     }
@@ -66,13 +69,18 @@ fn successor() -> Key {
     Key::new(Space::Meta, "", SUCCESSOR)
 }
 
-/// Passes a new key on to the instances. Whoever has only the new one finds the earlier one.
-async fn pass_on(vault: &Vault, next: &MasterKey) -> Result<()> {
+/// Passes a new key on to the instances, in place of the one that was passed on in this revision. Returns the new revision.
+/// Whoever has only the new key finds the earlier one, which is kept first. Until then, the earlier one opens everything.
+async fn pass_on(vault: &Vault, next: &MasterKey, begun: Option<u64>) -> Result<u64> {
     vault.keep_earlier(next).await?;
     let key = successor();
     let value = vault.current().seal(&key, next.expose().as_bytes())?;
-    let write = Write::new(key, value, Condition::Always);
-    vault.storage().put(write).await.map(drop)
+    let condition = begun.map_or(Condition::Absent, Condition::Revision);
+    match vault.storage().put(Write::new(key, value, condition)).await? {
+        Written::Stored(revision) => Ok(revision),
+        Written::Refused => Err(Error::store("another rotation of the master key has begun")
+            .hint("wait until it has ended, and run this one again")),
+    }
 }
 
 /// Encrypts all values once. Returns how many were encrypted again, and how many were changed meanwhile.
@@ -91,7 +99,11 @@ async fn pass(vault: &Vault, successor: &Key) -> Result<(usize, usize)> {
                 if is_current || record.key == *successor {
                     continue;
                 }
-                let plain = vault.open_value(&record.key, &record.value).await?;
+                let plain = match vault.open_value(&record.key, &record.value).await {
+                    // It was kept for a rotation that did not begin, and is kept again for this one.
+                    Err(_) if vault.is_of_unknown_key(&record) => continue,
+                    plain => plain?,
+                };
                 let value = current.seal(&record.key, &plain)?;
                 match vault.storage().reseal(&record.key, &record.value, &value).await? {
                     true => sealed += 1,

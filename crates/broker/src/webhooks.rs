@@ -4,8 +4,8 @@ pub mod signature;
 
 use std::collections::BTreeSet;
 
-use oauthctl_core::Result;
 use oauthctl_core::http::Reach;
+use oauthctl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
@@ -104,8 +104,9 @@ pub struct WebhookState {
     pub events: Vec<Kind>,
     /// When it was put first (RFC 3339, UTC).
     pub created_at: String,
-    /// How many messages are waiting; 1000 stands for that and more.
-    pub pending: usize,
+    /// Number of messages that are waiting; 1000 stands for that and more. Lists do not have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<usize>,
     /// Since when nothing has been accepted (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<String>,
@@ -172,47 +173,41 @@ pub async fn put(
 ) -> Result<(String, bool), Problem> {
     check_name("the name of a webhook", name)?;
     let url = check_url("url", url, reach)?;
-    Turn::run(vault, Space::Webhooks, tenant, |_| write(vault, (tenant, name), &url, events)).await
+    let work = |in_turn| write(vault, (tenant, name), (&url, events), in_turn);
+    Turn::run(vault, Space::Webhooks, tenant, work).await
 }
 
 async fn write(
     vault: &Vault,
     (tenant, name): (&str, &str),
-    url: &str,
-    events: &BTreeSet<Kind>,
+    (url, events): (&str, &BTreeSet<Kind>),
+    in_turn: Condition,
 ) -> Result<(String, bool), Problem> {
-    loop {
-        let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
-        if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST
-        {
-            return Err(Problem::quota_exceeded("a tenant has at most 20 webhooks"));
+    let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
+    if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST {
+        return Err(Problem::quota_exceeded("a tenant has at most 20 webhooks"));
+    }
+    let secret = SigningSecret::generate()?;
+    let shown = secret.shown();
+    let (is_new, now) = (earlier.is_none(), now_seconds());
+    let events = events.iter().copied().collect();
+    let webhook = match earlier.map(|stored| stored.document) {
+        Some(earlier) => {
+            let mut secrets = vec![secret];
+            secrets.extend(earlier.secrets.into_iter().take(1).map(|s| s.until(now + OVERLAP)));
+            Webhook { url: url.to_owned(), events, secrets, ..earlier }
         }
-        let secret = SigningSecret::generate()?;
-        let shown = secret.shown();
-        let condition = match &earlier {
-            Some(earlier) => Condition::Revision(earlier.revision),
-            None => Condition::Absent,
-        };
-        let (is_new, now) = (earlier.is_none(), now_seconds());
-        let events = events.iter().copied().collect();
-        let webhook = match earlier.map(|stored| stored.document) {
-            Some(earlier) => {
-                let mut secrets = vec![secret];
-                secrets.extend(earlier.secrets.into_iter().take(1).map(|s| s.until(now + OVERLAP)));
-                Webhook { url: url.to_owned(), events, secrets, ..earlier }
-            }
-            None => Webhook {
-                id: random_name()?,
-                url: url.to_owned(),
-                events,
-                secrets: vec![secret],
-                created_at: now,
-            },
-        };
-        let terms = Terms::only_if(condition);
-        if vault.put(key_of(tenant, name), &webhook, terms).await? != Written::Refused {
-            return Ok((shown, is_new));
-        }
+        None => Webhook {
+            id: random_name()?,
+            url: url.to_owned(),
+            events,
+            secrets: vec![secret],
+            created_at: now,
+        },
+    };
+    match vault.put(key_of(tenant, name), &webhook, Terms::only_if(in_turn)).await? {
+        Written::Stored(_) => Ok((shown, is_new)),
+        Written::Refused => Err(Error::store("the store took too long").into()),
     }
 }
 
@@ -243,7 +238,12 @@ pub fn check_url(member: &str, text: &str, reach: Reach) -> Result<String, Probl
 /// Returns `Store` if the store fails.
 pub async fn get(vault: &Vault, tenant: &str, name: &str) -> Result<Option<WebhookState>> {
     match find(vault, tenant, name).await? {
-        Some(webhook) => state(vault, tenant, name, webhook).await.map(Some),
+        Some(webhook) => {
+            let state = state(vault, tenant, name, webhook).await?;
+            let (storage, prefix) = (vault.storage(), format!("{name}/"));
+            let waiting = storage.list(Space::Deliveries, tenant, &prefix, None, COUNTED).await?;
+            Ok(Some(WebhookState { pending: Some(waiting.len()), ..state }))
+        }
         None => Ok(None),
     }
 }
@@ -272,15 +272,12 @@ async fn state(vault: &Vault, tenant: &str, name: &str, webhook: Webhook) -> Res
     let at = |seconds| oauthctl_core::Timestamp::from_unix(seconds).to_string();
     let endpoint = vault.get::<Endpoint>(&endpoint_key(tenant, name)).await?;
     let endpoint = endpoint.map(|stored| stored.document).unwrap_or_default();
-    let storage = vault.storage();
-    let prefix = format!("{name}/");
-    let waiting = storage.list(Space::Deliveries, tenant, &prefix, None, COUNTED).await?;
     Ok(WebhookState {
         name: name.to_owned(),
         url: webhook.url,
         events: webhook.events,
         created_at: at(webhook.created_at),
-        pending: waiting.len(),
+        pending: None,
         failing_since: endpoint.failing_since.map(at),
         last_failure: endpoint.last_failure,
         dead: endpoint.dead,

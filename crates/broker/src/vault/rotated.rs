@@ -10,7 +10,7 @@ use oauthctl_core::Result;
 use super::{Vault, base64_of, wrong_key};
 use crate::clock::now_seconds;
 use crate::keys::{KeyId, MasterKey, key_id};
-use crate::storage::{Condition, Key, Space, Write};
+use crate::storage::{Condition, Key, Record, Space, Write};
 
 /// The id of the record that passes a new master key on to the instances that have the old one.
 pub const SUCCESSOR: &str = "successor";
@@ -21,6 +21,17 @@ const EARLIER: &str = "earlier-";
 /// How long the store keeps an earlier master key, in seconds: 180 days.
 const KEPT: u64 = 180 * 24 * 3600;
 
+/// A rotation that has begun.
+#[derive(Debug)]
+pub struct Successor {
+    /// The master key that is being replaced.
+    pub earlier: Arc<MasterKey>,
+    /// The master key that replaces it.
+    pub next: MasterKey,
+    /// The revision of the record that says so.
+    pub revision: u64,
+}
+
 impl Vault {
     /// Takes over the master key that `rotate-key` passes on, if there is one. A process that has that key already
     /// takes over the earlier one, for what is still sealed with it.
@@ -29,9 +40,9 @@ impl Vault {
     ///
     /// Returns `Store` if the store fails or the record is damaged.
     pub async fn adopt_successor(&self) -> Result<()> {
-        if let Some((earlier, next)) = self.successor().await? {
-            self.also_open_with(earlier);
-            self.make_current(next);
+        if let Some(found) = self.successor().await? {
+            self.also_open_with(found.earlier);
+            self.make_current(found.next);
         }
         Ok(())
     }
@@ -42,7 +53,7 @@ impl Vault {
     /// # Errors
     ///
     /// Returns `Store` if the store fails or the record is damaged.
-    pub async fn successor(&self) -> Result<Option<(Arc<MasterKey>, MasterKey)>> {
+    pub async fn successor(&self) -> Result<Option<Successor>> {
         let key = Key::new(Space::Meta, "", SUCCESSOR);
         let Some(record) = self.storage.get(&key).await? else { return Ok(None) };
         let id = key_id(&record.value);
@@ -59,7 +70,15 @@ impl Vault {
         let next = MasterKey::parse(text, "the new master key")?;
         // A successor that this process does not have must come from a key that it has.
         let is_known = self.master(Some(earlier.id())).is_some();
-        Ok((is_known || self.master(Some(next.id())).is_some()).then_some((earlier, next)))
+        let is_proven = is_known || self.master(Some(next.id())).is_some();
+        Ok(is_proven.then_some(Successor { earlier, next, revision: record.revision }))
+    }
+
+    /// Returns whether a record keeps an earlier key, encrypted with a key that this process does not have.
+    pub fn is_of_unknown_key(&self, record: &Record) -> bool {
+        let Key { space, id, .. } = &record.key;
+        let is_earlier = *space == Space::Meta && id.starts_with(EARLIER);
+        is_earlier && self.master(key_id(&record.value)).is_none()
     }
 
     /// Opens with this key as well.

@@ -142,6 +142,52 @@ async fn rotation_that_failed_is_finished_with_either_key() {
 }
 
 #[tokio::test]
+async fn rotation_that_stops_anywhere_locks_nobody_out() {
+    let scene = Scene::new().await;
+    let token = scene.connect().await;
+    let Scene { sandbox: _sandbox, broker, key, home, .. } = scene;
+    drop(broker);
+    let old = std::fs::read_to_string(home.path().join("config/broker.key")).unwrap();
+    let (first, second, third) = (old.trim(), "A".repeat(43), "B".repeat(42) + "A");
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    // The store fails at this change of a record, as if the process ended there.
+    let fail_at = |change: &str| {
+        let trigger = format!(
+            "DROP TRIGGER IF EXISTS stop;
+             CREATE TRIGGER stop BEFORE {change} BEGIN SELECT RAISE(ABORT, 'stop'); END;"
+        );
+        store.execute_batch(&trigger).unwrap();
+    };
+    let opens = |master_key: &str| {
+        let mut backup = home.command(&["serve", "backup", "/dev/null/nowhere"]);
+        let tried = run(backup.env("OAUTHCTL_MASTER_KEY", master_key));
+        !tried.stderr.contains("different master key")
+    };
+    let grants = oauthctl_broker::storage::Space::Grants.number();
+    let reseal = format!("UPDATE ON records WHEN NEW.space = {grants}");
+    // The first rotation begins, and another one goes on to a third key.
+    fail_at(&reseal);
+    rotate(&home, first, &second).fails(10);
+    for change in [
+        reseal.as_str(),
+        "INSERT ON records WHEN NEW.id LIKE 'earlier-%'",
+        "INSERT ON records WHEN NEW.id = 'successor'",
+        &reseal,
+        "DELETE ON records WHEN OLD.id = 'successor'",
+    ] {
+        fail_at(change);
+        let from = if opens(first) { first } else { &third };
+        rotate(&home, from, &third).fails(10);
+        assert!(opens(first) || opens(&third), "nobody after a failed {change}");
+    }
+    store.execute_batch("DROP TRIGGER stop").unwrap();
+    rotate(&home, &third, &third).ok();
+    assert!(!opens(first) && !opens(&second));
+    let broker = home.serve_with_key(&third);
+    assert_eq!(broker.api(&key).token("sandbox", "u-1").await.json(200), token);
+}
+
+#[tokio::test]
 async fn copy_of_a_running_store_serves_elsewhere() {
     let scene = Scene::new().await;
     let token = scene.connect().await;

@@ -20,7 +20,9 @@ async fn list_has_each_webhook_and_no_secret() {
     }
     let listed = listed.json(200);
     for (at, name) in ["a", "b", "c"].into_iter().enumerate() {
-        let one = api.get(&format!("/v1/webhooks/{name}")).await.json(200);
+        let mut one = api.get(&format!("/v1/webhooks/{name}")).await.json(200);
+        // To count the messages of all of them would cost too much.
+        assert_eq!(one.as_object_mut().unwrap().remove("pending"), Some(json!(0)));
         assert_eq!(listed["webhooks"][at], one);
     }
     let first = api.get("/v1/webhooks?limit=2").await.json(200);
