@@ -15,6 +15,7 @@ use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
+use forget::forget_unused;
 pub use forget::{forget, forget_failed};
 pub use place::Place;
 
@@ -124,22 +125,48 @@ impl Prepared {
 /// # Errors
 ///
 /// Returns `Store` if it was not kept.
-pub async fn keep(place: &Place, login: &UrlLogin, secret: Option<&Secret>) -> Result<()> {
+pub async fn keep(
+    place: &Place,
+    manager: &FlowManager,
+    login: &UrlLogin,
+    secret: Option<&Secret>,
+) -> Result<()> {
+    let replaced = replaced(place, login)?;
     if let (Some(item), Some(secret)) = (&login.client.secret_item, secret) {
         place.store.items.set(item, secret).await?;
     }
     if login.client.origin == ClientOrigin::Given {
         place.logins.keep_client(&login.issuer, &login.store, &login.client)?;
     }
-    place.logins.keep(login)
+    place.logins.keep(login)?;
+    forget_unused(place, manager, replaced).await
+}
+
+/// Returns the clients that this login may replace: those of the login before, the one that the issuer has now, and
+/// the oldest that were replaced before.
+fn replaced(place: &Place, login: &UrlLogin) -> Result<Vec<IssuedClient>> {
+    let (issuer, store) = (&login.issuer, &login.store);
+    let before = place.logins.find(&login.url)?.filter(|before| before.store == *store);
+    let mut clients: Vec<IssuedClient> = before.iter().flat_map(UrlLogin::clients).collect();
+    let given = place.logins.client(issuer, store)?;
+    let given = given.filter(|client| client.origin == ClientOrigin::Given);
+    let oldest = place.logins.former_clients(issuer, store)?.into_iter().skip(FORMER);
+    let of_issuer = given.into_iter().chain(oldest);
+    clients.extend(of_issuer.map(|client| IssuedClient { issuer: issuer.clone(), client }));
+    Ok(clients)
 }
 
 /// What follows from the failure of a login.
 pub enum Failed {
     /// This error is the result.
     Final(Error),
-    /// The login may succeed with another client, which the next one registers.
-    NeedsNewClient(Error),
+    /// The client is useless. The next login registers another one.
+    UselessClient {
+        /// The error.
+        error: Error,
+        /// Whether the next login may succeed at once.
+        can_retry: bool,
+    },
 }
 
 /// Interprets the failure of a login. Forgets a registered client that its server no longer knows, or that is not
@@ -160,16 +187,17 @@ pub fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
     let is_useless = lacks_scopes || code == "invalid_client";
     if !is_useless
         || login.client.origin != ClientOrigin::Registered
-        || place.logins.forget_client(&login.issuer, &login.store).is_err()
+        || place.logins.forget_client(&login.issuer, &login.store, &login.client.id).is_err()
     {
         return Failed::Final(error);
     }
-    match lacks_scopes {
-        true => Failed::NeedsNewClient(error),
-        false => Failed::Final(error.hint(
+    let error = match lacks_scopes {
+        true => error,
+        false => error.hint(
             "the server no longer knows the registered client: log in again to register another one",
-        )),
-    }
+        ),
+    };
+    Failed::UselessClient { error, can_retry: lacks_scopes }
 }
 
 /// Returns the scopes to request. At a step-up, those that were requested before remain.

@@ -1,5 +1,7 @@
 //! Forgets a login by URL and its clients.
 
+use std::collections::BTreeSet;
+
 use oauthctl_core::Result;
 use oauthctl_core::flow::FlowManager;
 use oauthctl_core::profile::url_login::{IssuedClient, UrlClient, UrlLogin};
@@ -21,7 +23,7 @@ pub async fn forget(
     let mut others = place.logins.all()?;
     others.retain(|other| other.url != login.url && other.store == login.store);
     let mut outcome = None;
-    for one in login.clients() {
+    for one in with_replaced(place, login.clients())? {
         let deleted = forget_client(place, manager, &others, &one, local).await?;
         outcome = match outcome {
             Some(Err(error)) => Some(Err(error)),
@@ -30,6 +32,75 @@ pub async fn forget(
     }
     place.logins.forget(&login.url)?;
     Ok(outcome)
+}
+
+/// Returns these clients, and those that others have replaced at their issuers.
+fn with_replaced(
+    place: &Place,
+    clients: impl Iterator<Item = IssuedClient>,
+) -> Result<Vec<IssuedClient>> {
+    let mut all: Vec<IssuedClient> = clients.collect();
+    let issuers: BTreeSet<String> = all.iter().map(|one| one.issuer.clone()).collect();
+    for issuer in issuers {
+        for client in place.logins.former_clients(&issuer, &place.store_name)? {
+            if !all.iter().any(|one| one.is(&issuer, &client.id)) {
+                all.push(IssuedClient { issuer: issuer.clone(), client });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Forgets which of these clients no login uses any more. A registration that cannot be deleted is left to its
+/// server.
+///
+/// # Errors
+///
+/// Returns `Store` if a secret may still be there.
+pub async fn forget_unused(
+    place: &Place,
+    manager: &FlowManager,
+    clients: Vec<IssuedClient>,
+) -> Result<()> {
+    let mut logins = place.logins.all()?;
+    logins.retain(|login| login.store == place.store_name);
+    for one in clients {
+        match of_issuer(place, &one)? {
+            // The next login uses it.
+            Some(next) => forget_items(place, &logins, &one, Some(&next)).await?,
+            None => forget_client(place, manager, &logins, &one, false).await.map(|_| ())?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the next login at the issuer of this client would use, if it is this client.
+fn of_issuer(place: &Place, one: &IssuedClient) -> Result<Option<UrlClient>> {
+    let client = place.logins.client(&one.issuer, &place.store_name)?;
+    Ok(client.filter(|client| client.id == one.client.id))
+}
+
+/// Removes the items of a client to which neither these logins nor the next one refer.
+async fn forget_items(
+    place: &Place,
+    logins: &[UrlLogin],
+    one: &IssuedClient,
+    next: Option<&UrlClient>,
+) -> Result<()> {
+    let used = logins.iter().flat_map(UrlLogin::clients);
+    let used = used.filter(|used| used.is(&one.issuer, &one.client.id)).map(|used| used.client);
+    let used: Vec<UrlClient> = used.chain(next.cloned()).collect();
+    for item in items(&one.client) {
+        if !used.iter().flat_map(items).any(|used| used == item) {
+            place.store.items.unset(item).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the items of the store that belong to a client.
+fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
+    [&client.secret_item, &client.registration_token_item].into_iter().flatten()
 }
 
 /// Forgets the client of a login that has failed, unless another login uses it.
@@ -44,7 +115,7 @@ pub async fn forget_failed(place: &Place, manager: &FlowManager, login: &UrlLogi
     forget_client(place, manager, &others, &client, false).await.map(|_| ())
 }
 
-/// Forgets a client that none of these logins uses. Returns what became of its registration.
+/// Forgets a client that none of these logins uses, or else what none of them uses of it. Returns what became of its registration.
 async fn forget_client(
     place: &Place,
     manager: &FlowManager,
@@ -53,17 +124,16 @@ async fn forget_client(
     local: bool,
 ) -> Result<Option<Result<()>>> {
     let IssuedClient { issuer, client } = one;
+    let next = of_issuer(place, one)?;
     if others.iter().any(|other| other.clients().any(|used| used.is(issuer, &client.id))) {
+        forget_items(place, others, one, next.as_ref()).await?;
         return Ok(None);
     }
     let deleted = unregister(place, manager, client, local).await;
-    for item in [&client.secret_item, &client.registration_token_item].into_iter().flatten() {
+    for item in std::iter::once(client).chain(&next).flat_map(items) {
         place.store.items.unset(item).await?;
     }
-    let kept = place.logins.client(issuer, &place.store_name)?;
-    if kept.is_some_and(|kept| kept.id == client.id) {
-        place.logins.forget_client(issuer, &place.store_name)?;
-    }
+    place.logins.forget_client(issuer, &place.store_name, &client.id)?;
     Ok(deleted)
 }
 

@@ -230,11 +230,14 @@ fn log_in_once(
     let manager = manager::build_among_others(context, &target)?;
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
     let grant = attempt(&plan, &manager, timeout, lock, async |outcome| match outcome {
-        Ok(completed) => by_url::keep(&place, &login, secret.as_ref()).await.map(|()| completed),
+        Ok(completed) => {
+            let kept = by_url::keep(&place, &manager, &login, secret.as_ref()).await;
+            kept.map(|()| completed)
+        }
         Err(error) => match by_url::explain(&place, &login, error) {
             by_url::Failed::Final(error) => Err(error),
-            by_url::Failed::NeedsNewClient(error) => {
-                *needs_new_client = true;
+            by_url::Failed::UselessClient { error, can_retry } => {
+                *needs_new_client = can_retry;
                 by_url::forget_failed(&place, &manager, &login).await?;
                 Err(error)
             }

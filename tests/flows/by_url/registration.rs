@@ -106,6 +106,68 @@ fn logout_deletes_earlier_registrations_too() {
     assert_eq!(scene.count("/a/register"), 3);
 }
 
+/// The number of records and secrets in the store.
+fn stored(scene: &Scene) -> usize {
+    let is_stored = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "age");
+    scene.home.files().into_iter().filter(is_stored).count()
+}
+
+/// The clients whose registrations were deleted at the first server, in their order.
+fn deleted(scene: &Scene) -> Vec<String> {
+    let paths = scene.server.paths();
+    paths.iter().filter_map(|path| path.strip_prefix("/a/register/")).map(str::to_owned).collect()
+}
+
+#[test]
+fn client_of_a_failed_first_login_is_deleted_too() {
+    let scene = Scene::with(&json!({ "callback": { "error": "access_denied" } }));
+    scene.login().fails(5);
+    let uri = scene.one("/a/register")["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
+    let port = url::Url::parse(&uri).unwrap().port().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    scene.server.set(&json!({ "callback": null }));
+    scene.login().ok();
+    assert_eq!((scene.count("/a/register"), deleted(&scene).len()), (2, 0));
+    let result = scene.home.run(["logout", &scene.url, "--json"]).ok().json();
+    assert_eq!(result[0]["registration"], "deleted", "{result}");
+    drop(taken);
+    let mut ids = deleted(&scene);
+    ids.sort();
+    assert_eq!((ids, stored(&scene)), (vec!["client-1".to_owned(), "client-2".to_owned()], 0));
+}
+
+#[test]
+fn client_that_its_server_forgot_leaves_no_secret() {
+    let unknown =
+        json!({ "/a/token": { "status": 401, "body": "{\"error\":\"invalid_client\"}" } });
+    let scene = Scene::with(&json!({ "raw": unknown }));
+    scene.login().fails(8);
+    assert_eq!((deleted(&scene), stored(&scene)), (vec!["client-1".to_owned()], 0));
+}
+
+#[test]
+fn oldest_clients_of_many_are_deleted() {
+    let scene = Scene::new();
+    for _ in 0..19 {
+        // Another port needs another client.
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        scene.home.run(["login", &scene.url, "--port", &port]).ok();
+    }
+    let used: Vec<String> = scene
+        .server
+        .requests("/a/authorize")
+        .iter()
+        .map(|request| request["query"]["client_id"].as_str().unwrap().to_owned())
+        .collect();
+    // The last one is in use, and 16 before it are kept.
+    assert_eq!(deleted(&scene), used[..2]);
+    assert_eq!(stored(&scene), 1 + 17);
+    scene.home.run(["logout", &scene.url]).ok();
+    assert_eq!((deleted(&scene).len(), stored(&scene)), (19, 0));
+}
+
 #[test]
 fn refused_registration_says_what_to_do() {
     let scene = Scene::with(
@@ -188,6 +250,30 @@ fn secret_of_a_failed_login_replaces_nothing() {
     assert_eq!(last_secret(&scene), "new-canary-31");
     let secrets = ["right-canary-31", "mistyped-canary-31", "new-canary-31"];
     assert_no_secret(&scene.home, secrets.map(str::to_owned));
+}
+
+#[test]
+fn client_that_becomes_public_leaves_no_secret() {
+    let scene = Scene::with(&json!({ "challenge": null, "root": {
+        "resource": "$/", "authorization_servers": ["$/a"],
+    } }));
+    let (one, other) = (scene.url.as_str(), format!("{}/other", scene.server.base));
+    let public = ["login", one, "--client-id", "mine"];
+    for url in [one, &other] {
+        let confidential = ["login", url, "--client-id", "mine", "--client-secret-stdin"];
+        scene.home.run_with(confidential, "canary-used-77\n").ok();
+    }
+    // Two grants, and the secret that the other login still uses.
+    scene.home.run(public).ok();
+    assert_eq!(stored(&scene), 3);
+    scene.home.run(["token", "-p", &other, "--force-refresh"]).ok();
+    assert_eq!(last_secret(&scene), "canary-used-77");
+    scene.home.run(["logout", &other]).ok();
+    assert_eq!(stored(&scene), 1);
+    scene.home.run_with([&public[..], &["--client-secret-stdin"]].concat(), "canary-again\n").ok();
+    assert_eq!(stored(&scene), 2);
+    scene.home.run(public).ok();
+    assert_eq!(stored(&scene), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::cache::entry_name;
 use crate::files::{Dir, Warnings};
-use crate::profile::url_login::{UrlClient, UrlLogin, canonical};
+use crate::profile::url_login::{ClientOrigin, UrlClient, UrlLogin, canonical};
 
 const URLS: &str = "urls";
 const CLIENTS: &str = "clients";
@@ -30,12 +30,16 @@ struct Kept<T> {
     value: T,
 }
 
-/// A client, and the issuer and the store that it belongs to.
+/// The clients of an issuer and a store.
 #[derive(Serialize, Deserialize)]
 struct OfIssuer {
     issuer: String,
     store: String,
-    client: UrlClient,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<UrlClient>,
+    /// Registered clients that it has replaced, latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<UrlClient>,
 }
 
 impl UrlLogins {
@@ -99,9 +103,17 @@ impl UrlLogins {
     ///
     /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
     pub fn client(&self, issuer: &str, store: &str) -> Result<Option<UrlClient>> {
-        let Some(dir) = self.dir(CLIENTS)? else { return Ok(None) };
-        let kept: Option<OfIssuer> = self.read(&dir, &name_of_client(issuer, store));
-        Ok(kept.filter(|kept| kept.issuer == issuer && kept.store == store).map(|kept| kept.client))
+        Ok(self.of_issuer(issuer, store)?.client)
+    }
+
+    /// Returns the registered clients that [`keep_client`](Self::keep_client) has replaced, latest first. A login that
+    /// has not ended may still use one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot be read.
+    pub fn former_clients(&self, issuer: &str, store: &str) -> Result<Vec<UrlClient>> {
+        Ok(self.of_issuer(issuer, store)?.former)
     }
 
     /// Stores the client for logins at an issuer that use this store, durably.
@@ -110,21 +122,44 @@ impl UrlLogins {
     ///
     /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
     pub fn keep_client(&self, issuer: &str, store: &str, client: &UrlClient) -> Result<()> {
-        let (issuer, store) = (issuer.to_owned(), store.to_owned());
-        let name = name_of_client(&issuer, &store);
-        self.write(CLIENTS, &name, &OfIssuer { issuer, store, client: client.clone() })
+        let mut kept = self.of_issuer(issuer, store)?;
+        kept.former.retain(|former| former.id != client.id);
+        let replaced = kept
+            .client
+            .replace(client.clone())
+            .filter(|old| old.id != client.id && old.origin == ClientOrigin::Registered);
+        kept.former.splice(..0, replaced);
+        self.write(CLIENTS, &name_of_client(issuer, store), &kept)
     }
 
-    /// Removes the client of an issuer and a store.
+    /// Removes the client with this id of an issuer and a store.
     ///
     /// # Errors
     ///
     /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
-    pub fn forget_client(&self, issuer: &str, store: &str) -> Result<bool> {
-        match self.dir(CLIENTS)? {
-            Some(dir) => dir.remove(&name_of_client(issuer, store)),
-            None => Ok(false),
+    pub fn forget_client(&self, issuer: &str, store: &str, id: &str) -> Result<()> {
+        let Some(dir) = self.dir(CLIENTS)? else { return Ok(()) };
+        let mut kept = self.of_issuer(issuer, store)?;
+        kept.client = kept.client.filter(|client| client.id != id);
+        kept.former.retain(|client| client.id != id);
+        let name = name_of_client(issuer, store);
+        if kept.client.is_none() && kept.former.is_empty() {
+            return dir.remove(&name).map(|_| ());
         }
+        self.write(CLIENTS, &name, &kept)
+    }
+
+    fn of_issuer(&self, issuer: &str, store: &str) -> Result<OfIssuer> {
+        let none = || OfIssuer {
+            issuer: issuer.to_owned(),
+            store: store.to_owned(),
+            client: None,
+            former: Vec::new(),
+        };
+        let Some(dir) = self.dir(CLIENTS)? else { return Ok(none()) };
+        let kept: Option<OfIssuer> = self.read(&dir, &name_of_client(issuer, store));
+        let kept = kept.filter(|kept| kept.issuer == issuer && kept.store == store);
+        Ok(kept.unwrap_or_else(none))
     }
 
     fn dir(&self, name: &str) -> Result<Option<Dir>> {
