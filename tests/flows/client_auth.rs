@@ -158,6 +158,35 @@ fn platform_identities_are_sent_as_they_are() {
     assert!(refused.stderr.contains("id_tokens"), "{}", refused.stderr);
 }
 
+#[test]
+fn id_token_of_github_actions_is_fetched_and_sent() {
+    let (server, runner, mut home) = (Servers::machines(), Servers::resource(), Home::new());
+    let audience = "api://server?a=b&c";
+    let source =
+        format!("client_assertion = {{ github_actions = {{ audience = {audience:?} }} }}\n");
+    service(&home, &server, &source);
+    let refused = home.run(["token", "-p", "p"]).fails(3);
+    assert!(refused.stderr.contains("id-token: write"), "{}", refused.stderr);
+
+    home.set("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/job?api-version=2.0", runner.base));
+    home.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary-runner-41");
+    let value = json!({ "count": 1, "value": server.platform_jwt }).to_string();
+    for (status, body, code) in [(403, "", 3), (503, "", 9), (200, "{}", 3), (200, &value, 0)] {
+        runner.set(&json!({ "raw": { "/job": { "status": status, "body": body } } }));
+        home.run(["token", "-p", "p"]).code(code);
+    }
+    for request in runner.requests("/job") {
+        assert_eq!(request["query"], json!({ "api-version": "2.0", "audience": audience }));
+        assert_eq!(request["authorization"], "Bearer canary-runner-41");
+    }
+    assert_eq!(runner.requests("/job").len(), 4);
+    // Nothing is sent to the server before.
+    let sent = server.requests();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0]["form"]["client_assertion"], server.platform_jwt);
+    assert_no_secret(&home, ["canary-runner-41".to_owned(), server.platform_jwt.clone()]);
+}
+
 fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name = DistinguishedName::new();
