@@ -1,5 +1,7 @@
 //! The return of a user from a provider.
 
+use std::sync::Arc;
+
 use oauthctl_core::flow::Completed;
 use oauthctl_core::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret};
 use serde::{Deserialize, Serialize};
@@ -79,7 +81,7 @@ impl Unconfirmed {
 
 /// Completes the flow of a callback that was received at this path.
 pub async fn complete(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     path: &str,
     query: &str,
     cookies: &[(String, String)],
@@ -107,27 +109,43 @@ pub async fn complete(
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
         return Outcome::OtherBrowser;
     }
-    // Other users may have come back since this one was sent to the provider, and some come at the same time.
-    let place = match reserve(broker, &flow).await {
-        Ok(Some(place)) => place,
-        Ok(None) => return refused(broker, &flow, &key, cookie).await,
-        Err(error) => return unavailable(&error),
-    };
-    let expected = Expected::default().state(&state).user(&flow.link.user);
-    let manager = broker.flow.manager.clone();
-    // A user who closes the browser must not interrupt the redemption.
-    let work = tokio::spawn(async move { manager.complete(&response, &expected).await });
-    let outcome = work.await.unwrap_or_else(|_| Err(Error::internal("the redemption panicked")));
-    place.give_up(&broker.vault).await;
-    match outcome {
-        Ok(done) => match finish(broker, &flow, &done, &key).await {
-            Ok(redirect_to) => {
-                let titles = Titles::of(broker, &flow.link).await;
-                Outcome::Done { redirect_to, cookie, titles }
-            }
-            Err(error) => unavailable(&error),
-        },
-        Err(error) => failed(broker, &flow, &key, cookie, &error).await,
+    let (broker, redemption) = (Arc::clone(broker), Redemption { response, flow, key, cookie });
+    // A user who closes the browser must not interrupt it: what follows a redeemed code is done with it.
+    let work = tokio::spawn(async move { redemption.run(&broker).await });
+    work.await.unwrap_or_else(|_| unavailable(&Error::internal("the redemption panicked")))
+}
+
+/// A flow whose code can be redeemed.
+struct Redemption {
+    response: AuthorizationResponse,
+    flow: Flow,
+    key: Key,
+    cookie: String,
+}
+
+impl Redemption {
+    /// Redeems the code and ends the flow.
+    async fn run(self, broker: &Broker) -> Outcome {
+        let Self { response, flow, key, cookie } = self;
+        // Other users may have come back since this one was sent to the provider, and some come at the same time.
+        let place = match reserve(broker, &flow).await {
+            Ok(Some(place)) => place,
+            Ok(None) => return refused(broker, &flow, &key, cookie).await,
+            Err(error) => return unavailable(&error),
+        };
+        let expected = Expected::default().state(response.state()).user(&flow.link.user);
+        let outcome = broker.flow.manager.complete(&response, &expected).await;
+        place.give_up(&broker.vault).await;
+        match outcome {
+            Ok(done) => match finish(broker, &flow, &done, &key).await {
+                Ok(redirect_to) => {
+                    let titles = Titles::of(broker, &flow.link).await;
+                    Outcome::Done { redirect_to, cookie, titles }
+                }
+                Err(error) => unavailable(&error),
+            },
+            Err(error) => failed(broker, &flow, &key, cookie, &error).await,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The connections of a tenant: their state, their attributes, and their removal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::flow::{AtServer, AttributeChanges};
@@ -321,7 +322,7 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
 /// Returns 404 for an unknown confirmation, one that was used, and one of another user, 403 if the quota of connections
 /// is used up, and 503 if the store fails.
 pub async fn confirm(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     caller: &Caller,
     confirmation: &str,
     user: &str,
@@ -339,25 +340,30 @@ pub async fn confirm(
         return Err(Problem::not_found());
     }
     let place = Place::new(tenant, &owed.provider, user);
-    // The confirmation can still be used once there is room.
-    let Some(kept) = Reservation::take(&broker.vault, &caller.tenant, &place).await? else {
-        return Err(quota::no_connection());
-    };
-    let moved = move_grant(broker, &record, &waiting, &place).await;
-    kept.give_up(&broker.vault).await;
-    moved?;
-    get(broker, &place).await?.ok_or_else(Problem::not_found)
+    let (broker, tenant) = (Arc::clone(broker), caller.tenant.clone());
+    // A client that has disconnected must not interrupt it.
+    let work = tokio::spawn(async move {
+        // The confirmation can still be used once there is room.
+        let Some(kept) = Reservation::take(&broker.vault, &tenant, &place).await? else {
+            return Err(quota::no_connection());
+        };
+        let moved = move_grant(&broker, &record, &waiting, &place).await;
+        kept.give_up(&broker.vault).await;
+        moved
+    });
+    work.await.unwrap_or_else(|_| Err(Error::internal("the confirmation panicked").into()))
 }
 
 /// Makes an unconfirmed grant the grant of a connection. One transaction removes the confirmation and the unconfirmed
 /// grant, and stores the connection. Before it, the confirmation can be repeated, and the worker revokes the grant if
-/// the application does not confirm; after it, the worker finds no grant to revoke.
+/// the application does not confirm; after it, the worker finds no grant to revoke, and nothing that fails is an error.
+/// Returns the connection.
 async fn move_grant(
     broker: &Broker,
     confirmation: &Key,
     from: &Place,
     to: &Place,
-) -> Result<(), Problem> {
+) -> Result<Connection, Problem> {
     let (vault, locks) = (&broker.vault, &broker.flow.locks);
     let storage = vault.storage();
     let _source = locks.lock(&from.grant_key(), WAIT).await?;
@@ -381,10 +387,23 @@ async fn move_grant(
     let terms = Terms { due_at, removes, ..Terms::only_if(locks.held(&to.lock(vault))?) };
     let written = events::save(vault, to, earlier.as_ref(), &grant, terms).await?;
     broker.caches.forget(&to.grant(vault));
-    if written == Written::Refused {
+    let Written::Stored(revision) = written else {
         return Err(Error::store("the lock of the connection was lost").into());
+    };
+    let entry = AccountEntry::of(&grant, storage.kind());
+    for done in [target.clear_intent().await, target.publish(&entry).await] {
+        if let Err(error) = done {
+            let word = error.kind().word();
+            tracing::warn!(
+                tenant = to.tenant,
+                provider = to.provider,
+                error = word,
+                "after a confirmation: {}",
+                error.message_to_keep()
+            );
+        }
     }
-    target.clear_intent().await?;
-    target.publish(&AccountEntry::of(&grant, storage.kind())).await?;
-    Ok(())
+    let stored =
+        Stored { key: to.grant(vault), revision, due_at, expires_at: None, document: grant };
+    Ok(Connection::of(stored, None))
 }

@@ -26,6 +26,8 @@ pub struct Memory {
     pub refused_at: Vec<Instant>,
     /// How long a response takes, after the tokens were rotated.
     pub delay: Duration,
+    /// How long the response to a code takes, after it was redeemed.
+    pub login_delay: Duration,
     /// The number of bytes that are added to each access token.
     pub padding: usize,
     /// Number of token requests that got their response or whose client no longer waits.
@@ -108,7 +110,7 @@ async fn token(State(memory): State<Arc<Mutex<Memory>>>, Form(form): Form<Fields
             "refresh_token" => (memory.refresh(&form["refresh_token"]), memory.delay),
             _ => {
                 memory.logins.push(Some(1));
-                (memory.tokens(memory.logins.len() - 1, 1), Duration::ZERO)
+                (memory.tokens(memory.logins.len() - 1, 1), memory.login_delay)
             }
         }
     };

@@ -1,9 +1,16 @@
 //! Connecting accounts, and the tokens that come of it.
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use oauthctl_broker::storage::Space;
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Browser, Scene, provider, start_broker, token_requests};
+use crate::authority::Authority;
+use crate::faults::token_of;
+use crate::support::{Api, Browser, Home, Scene, provider, start_broker, token_requests};
 
 #[tokio::test]
 async fn connected_account_gives_a_token_and_ends_for_good() {
@@ -270,4 +277,111 @@ async fn callback_of_a_disabled_tenant_spends_nothing() {
     assert_eq!(token_requests(&scene.sandbox), before);
     scene.home.json(&["tenant", "enable", "acme"]);
     assert_eq!(browser.open(&callback).await.status, 200);
+}
+
+fn database(home: &Home) -> rusqlite::Connection {
+    rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap()
+}
+
+/// Waits until `acme` has so many records in these spaces.
+async fn wait_for_counts<const N: usize>(home: &Home, spaces: [Space; N], expected: [u32; N]) {
+    let (store, until) = (database(home), Instant::now() + Duration::from_secs(30));
+    let count = |space: Space| {
+        let query = "SELECT count(*) FROM records WHERE tenant = 'acme' AND space = ?1";
+        store.query_row(query, [space.number()], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    while spaces.map(count) != expected {
+        assert!(Instant::now() < until, "{:?}", spaces.map(count));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A confirmation of a flow that the user has been through.
+async fn confirmation(api: &Api, back: &str) -> String {
+    let body =
+        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": back });
+    let callback = Browser::default().callback_of(&api.link(&body).await).await;
+    let sent = Browser::default().open(&callback).await;
+    sent.header("location").split_once("confirmation=").unwrap().1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confirmation_whose_client_left_is_finished_too() {
+    let back = "https://app.example/connected";
+    let (home, authority) = (Home::new(), Authority::start().await);
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[back]));
+    home.json(&["tenant", "quota", "acme", "--connections", "5"]);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    let confirmation = confirmation(&api, back).await;
+    // It waits for a refresh of the connection that it replaces.
+    authority.memory().delay = Duration::from_secs(2);
+    let (asking, path) = (api.clone(), token_of("u-1", "?min_ttl=24h"));
+    let refresh = tokio::spawn(async move { asking.get(&path).await });
+    authority.receives(1).await;
+    let body = json!({ "confirmation": confirmation, "user": "u-1" }).to_string();
+    let mut stream = TcpStream::connect(broker.url.trim_start_matches("http://")).unwrap();
+    let (key, length) = (&api.key, body.len());
+    write!(
+        stream,
+        "POST /v1/confirmations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    wait_for_counts(&home, [Space::Reservations], [1]).await;
+    drop(stream);
+    refresh.await.unwrap().json(200);
+    wait_for_counts(&home, [Space::Confirmations, Space::Reservations], [0, 0]).await;
+    let token = api.token("p", "u-1").await.json(200);
+    assert_eq!(token["access_token"], "at-1-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confirmation_that_is_stored_succeeds() {
+    let back = "https://app.example/connected";
+    let (home, authority) = (Home::new(), Authority::start().await);
+    let mut broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[back]));
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    let confirmation = confirmation(&api, back).await;
+    // What is written after the connection fails.
+    let fails = format!(
+        "CREATE TRIGGER fails BEFORE INSERT ON records WHEN NEW.space = {}
+         BEGIN SELECT RAISE(ABORT, 'no'); END",
+        Space::Accounts.number()
+    );
+    database(&home).execute(&fails, []).unwrap();
+    let body = json!({ "confirmation": confirmation, "user": "u-1" });
+    let connection = api.post("/v1/confirmations", &body).await.json(200);
+    assert_eq!(connection["user"], "u-1");
+    broker.process.await_stderr(|log| log.contains("after a confirmation").then_some(()));
+    api.token("p", "u-1").await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flow_whose_browser_left_is_finished_too() {
+    let back = "https://app.example/connected";
+    let (home, authority) = (Home::new(), Authority::start().await);
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[back]));
+    home.json(&["tenant", "quota", "acme", "--connections", "5"]);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    let body =
+        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": back });
+    let link = api.link(&body).await;
+    let callback = Browser::default().callback_of(&link).await;
+    authority.memory().login_delay = Duration::from_secs(1);
+    let mut stream = TcpStream::connect(broker.url.trim_start_matches("http://")).unwrap();
+    let path = callback.strip_prefix(&broker.url).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while authority.memory().logins.is_empty() {
+        assert!(Instant::now() < until, "no code came");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(stream);
+    let spaces = [Space::Confirmations, Space::Links, Space::OpenFlows, Space::Reservations];
+    wait_for_counts(&home, spaces, [1, 0, 0, 0]).await;
+    assert_eq!(Browser::default().open(&link).await.status, 404);
 }
