@@ -285,9 +285,14 @@ async fn state(vault: &Vault, tenant: &str, name: &str, webhook: Webhook) -> Res
     })
 }
 
-/// Changes how the deliveries of a webhook go, if the change says so. It is a report: a store that fails is not asked
-/// again.
-pub async fn note(vault: &Vault, tenant: &str, name: &str, change: impl Fn(&mut Endpoint) -> bool) {
+/// Changes how the deliveries of a webhook with this name and id go, if the change says so and the webhook still exists.
+/// It is a report: a store that fails is not asked again.
+pub async fn note(
+    vault: &Vault,
+    tenant: &str,
+    (name, id): (&str, &str),
+    change: impl Fn(&mut Endpoint) -> bool,
+) {
     let record = endpoint_key(tenant, name);
     loop {
         let Ok(found) = vault.get::<Endpoint>(&record).await else { return };
@@ -296,14 +301,25 @@ pub async fn note(vault: &Vault, tenant: &str, name: &str, change: impl Fn(&mut 
             None => Condition::Absent,
         };
         let mut endpoint = found.map(|found| found.document).unwrap_or_default();
-        if !change(&mut endpoint) {
+        if !change(&mut endpoint) || !exists(vault, tenant, (name, id)).await {
             return;
         }
-        let written = vault.put(record.clone(), &endpoint, Terms::only_if(condition)).await;
-        if !matches!(written, Ok(Written::Refused)) {
-            return;
+        match vault.put(record.clone(), &endpoint, Terms::only_if(condition)).await {
+            Ok(Written::Refused) => {}
+            // The webhook may have been removed meanwhile, and what was known of it before this was written.
+            Ok(Written::Stored(revision)) if !exists(vault, tenant, (name, id)).await => {
+                let _ = vault.storage().delete(&record, Condition::Revision(revision)).await;
+                return;
+            }
+            _ => return,
         }
     }
+}
+
+/// Returns whether the webhook of this name is the one with this id, as far as the store says.
+async fn exists(vault: &Vault, tenant: &str, (name, id): (&str, &str)) -> bool {
+    let found = find(vault, tenant, name).await;
+    found.is_ok_and(|found| found.is_some_and(|webhook| webhook.id == id))
 }
 
 /// Removes a webhook, and drops its pending messages. Returns whether there was one.

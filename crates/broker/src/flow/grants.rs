@@ -51,12 +51,20 @@ impl Grants {
     }
 
     async fn save_grant(&self, grant: &Grant) -> Result<()> {
-        let fitting = fitting(grant)?;
-        let grant = fitting.as_ref().unwrap_or(grant);
         let place = Place::of(&grant.key);
         let (record, lock) = (place.grant(&self.vault), place.lock(&self.vault));
         let condition = self.locks.held(&lock)?;
-        let saved = match self.locks.is_spending(&lock) {
+        let is_spending = self.locks.is_spending(&lock);
+        let (fitting, too_large) = match fitting(grant) {
+            Ok(fitting) => (fitting, None),
+            Err(error) if is_spending => match self.rotated(&record, grant).await? {
+                Some(rotated) => (Some(rotated), Some(error)),
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
+        let grant = fitting.as_ref().unwrap_or(grant);
+        let saved = match is_spending {
             true => self.save_received(&record, grant, condition).await,
             false => match self.write(&record, grant, condition).await? {
                 Written::Stored(_) => Ok(()),
@@ -64,7 +72,23 @@ impl Grants {
             },
         };
         self.caches.forget(&record);
-        saved
+        saved?;
+        too_large.map_or(Ok(()), Err)
+    }
+
+    /// Returns the stored grant with the refresh token that replaces its own, for a grant that is too large with all of
+    /// its new tokens: the server accepts no other refresh token any more. `None` if there is nothing to keep.
+    async fn rotated(&self, record: &Key, newer: &Grant) -> Result<Option<Grant>> {
+        let stored = self.vault.get::<Grant>(record).await?.map(|stored| stored.document);
+        let Some(mut grant) = stored.filter(|stored| stored.id == newer.id) else {
+            return Ok(None);
+        };
+        grant.generation = newer.generation;
+        grant.rotates = newer.rotates;
+        grant.dead.clone_from(&newer.dead);
+        grant.tokens.refresh_token.clone_from(&newer.tokens.refresh_token);
+        grant.tokens.refresh_expires_at = newer.tokens.refresh_expires_at;
+        Ok(Some(grant).filter(|grant| size(grant) <= LARGEST))
     }
 
     async fn write(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<Written> {

@@ -16,10 +16,13 @@ const FORGOTTEN: u64 = 3 * 3_600;
 #[derive(Default)]
 pub(super) struct Backoff(Mutex<HashMap<String, Failing>>);
 
+#[derive(Default)]
 struct Failing {
     failures: u32,
     pause: u64,
     until: u64,
+    /// Whether the attempt at the end of the pause is under way.
+    is_tried: bool,
 }
 
 impl Backoff {
@@ -30,7 +33,7 @@ impl Backoff {
         let now = now_seconds();
         if now >= failing.until {
             // The others wait for the result of this attempt.
-            failing.until = now + PAUSES.0;
+            (failing.until, failing.is_tried) = (now + PAUSES.0, true);
             return None;
         }
         Some(failing.until + jitter(failing.pause))
@@ -40,19 +43,22 @@ impl Backoff {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
     }
 
-    /// Records a failure, and returns when to try again.
+    /// Records a failure, and returns when to try again. Attempts that began before a pause and fail during it do not
+    /// make it longer.
     pub(super) fn failed(&self, provider: &str) -> u64 {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.contains_key(provider) {
             let now = now_seconds();
             all.retain(|_, failing| now < failing.until.saturating_add(FORGOTTEN));
         }
-        let failing =
-            all.entry(provider.to_owned()).or_insert(Failing { failures: 0, pause: 0, until: 0 });
-        failing.failures = failing.failures.saturating_add(1);
-        let pause = PAUSES.0.saturating_mul(1 << failing.failures.min(10).saturating_sub(1));
-        failing.pause = pause.min(PAUSES.1);
-        failing.until = now_seconds() + failing.pause;
+        let failing = all.entry(provider.to_owned()).or_default();
+        let now = now_seconds();
+        if now >= failing.until || failing.is_tried {
+            failing.failures = failing.failures.saturating_add(1);
+            let pause = PAUSES.0.saturating_mul(1 << failing.failures.min(10).saturating_sub(1));
+            (failing.pause, failing.is_tried) = (pause.min(PAUSES.1), false);
+            failing.until = now + failing.pause;
+        }
         failing.until + jitter(failing.pause)
     }
 }
@@ -81,13 +87,30 @@ mod tests {
         assert!(backoff.paused_until("p").is_some());
         assert_eq!(backoff.paused_until("q"), None);
         for _ in 0..20 {
+            backoff.0.lock().unwrap().get_mut("p").unwrap().until = 0;
             assert!(backoff.failed("p") <= now_seconds() + PAUSES.1 * 3 / 2 + 3);
         }
+        assert_eq!(backoff.0.lock().unwrap()["p"].pause, PAUSES.1);
         backoff.0.lock().unwrap().get_mut("p").unwrap().until = 0;
         assert_eq!(backoff.paused_until("p"), None);
         assert!(backoff.paused_until("p").is_some(), "a second probe");
         backoff.succeeded("p");
         assert_eq!(backoff.paused_until("p"), None);
+    }
+
+    #[test]
+    fn attempts_that_fail_together_count_as_one() {
+        let backoff = Backoff::default();
+        let pause = |backoff: &Backoff| backoff.0.lock().unwrap()["p"].pause;
+        for expected in [PAUSES.0, 2 * PAUSES.0, 4 * PAUSES.0] {
+            for _ in 0..8 {
+                backoff.failed("p");
+            }
+            assert_eq!(pause(&backoff), expected);
+            // The attempt at the end of the pause fails before the next one would be allowed.
+            backoff.0.lock().unwrap().get_mut("p").unwrap().until = 0;
+            assert_eq!(backoff.paused_until("p"), None);
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Shared {
         let name = format!("{}/{}", key.tenant, parts.webhook);
         let is_late = now_seconds() >= stored.document.created_at + webhooks::LONGEST;
         if let Some(until) = self.backoff.paused_until(&name) {
-            if is_late {
+            if is_late && stored.document.attempts > 0 {
                 self.give_up(&key, &parts, &stored.document, None).await?;
                 return Ok(None);
             }
@@ -99,7 +99,7 @@ impl Shared {
         match self.send(&webhook, &stored.document).await {
             Ok(()) => {
                 self.backoff.succeeded(&name);
-                self.note(&key, &parts, |endpoint| {
+                self.note(&key, &webhook.id, |endpoint| {
                     let was_failing = endpoint.failing_since.is_some();
                     (endpoint.failing_since, endpoint.last_failure) = (None, None);
                     was_failing
@@ -163,7 +163,7 @@ impl Shared {
         let Stored { key, revision, expires_at, mut document, .. } = stored;
         let failure = failure(&document, reason);
         let now = now_seconds();
-        self.note(&key, parts, |endpoint| {
+        self.note(&key, &document.webhook, |endpoint| {
             endpoint.failing_since.get_or_insert(now);
             endpoint.last_failure = Some(failure.clone());
             true
@@ -194,7 +194,7 @@ impl Shared {
             event_type = delivery.kind.name(),
             "a webhook message was given up"
         );
-        self.note(key, parts, |endpoint| {
+        self.note(key, &delivery.webhook, |endpoint| {
             endpoint.dead = endpoint.dead.saturating_add(1);
             let reason = || endpoint.last_failure.as_ref().map(|last| last.reason.clone());
             let unsent = || self::failure(delivery, reason().unwrap_or_default());
@@ -205,9 +205,11 @@ impl Shared {
         self.remove(key, parts).await
     }
 
-    /// Changes the state of a webhook, if the change says so.
-    async fn note(&self, key: &Key, parts: &Parts<'_>, change: impl Fn(&mut Endpoint) -> bool) {
-        webhooks::note(&self.broker.vault, &key.tenant, parts.webhook, change).await;
+    /// Changes the state of the webhook of a message, if the change says so.
+    async fn note(&self, key: &Key, webhook: &str, change: impl Fn(&mut Endpoint) -> bool) {
+        let Some(parts) = Parts::of(key) else { return };
+        let webhook = (parts.webhook, webhook);
+        webhooks::note(&self.broker.vault, &key.tenant, webhook, change).await;
     }
 }
 

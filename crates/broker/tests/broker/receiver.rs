@@ -88,6 +88,12 @@ impl Receiver {
         self.shared.lock().unwrap().is_mute = true;
     }
 
+    /// Sends responses again, also those that are missing, with these statuses.
+    pub fn speak(&self, status: u16) {
+        let mut shared = self.shared.lock().unwrap();
+        (shared.is_mute, shared.always) = (false, Some(status));
+    }
+
     /// Returns the number of messages without a response whose sender no longer waits.
     pub fn ended(&self) -> usize {
         self.shared.lock().unwrap().ended
@@ -129,7 +135,7 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let (is_mute, status, answer) = {
+    let (is_mute, mut status, answer) = {
         let mut shared = shared.lock().unwrap();
         let status = shared.next.pop_front().or(shared.always).unwrap_or(204);
         let body = String::from_utf8(body.into()).unwrap();
@@ -139,18 +145,25 @@ async fn receive(
         (shared.is_mute, status, answer)
     };
     if is_mute {
-        let _waiting = Waiting(shared);
-        std::future::pending::<()>().await;
+        let mut waiting = Waiting(Some(Arc::clone(&shared)));
+        while shared.lock().unwrap().is_mute {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        waiting.0 = None;
+        let late = shared.lock().unwrap().always.unwrap_or(204);
+        status = StatusCode::from_u16(late).unwrap();
     }
     (status, [("location", "/elsewhere")], answer).into_response()
 }
 
 /// A message whose sender waits for the response.
-struct Waiting(Arc<Mutex<Shared>>);
+struct Waiting(Option<Arc<Mutex<Shared>>>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.lock().unwrap().ended += 1;
+        if let Some(shared) = &self.0 {
+            shared.lock().unwrap().ended += 1;
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use oauthctl_broker::vault::Vault;
 use serde_json::json;
 
 use crate::authority::Authority;
+use crate::faults::token_of;
 use crate::receiver::Receiver;
 use crate::support::{Browser, Home, Scene, start_broker};
 
@@ -35,6 +36,25 @@ async fn token_that_is_too_large_is_not_stored() {
     let largest = "SELECT max(length(value)) FROM records";
     let largest = store(&home).query_row(largest, [], |row| row.get::<_, usize>(0)).unwrap();
     assert!(largest < 130_000, "{largest}");
+}
+
+#[tokio::test]
+async fn refresh_token_beside_a_large_token_is_stored() {
+    let authority = Authority::start().await;
+    let (_home, _broker, api) = start_broker();
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    let path = token_of("u-1", "?min_ttl=24h");
+    authority.memory().padding = 140_000;
+    for refreshes in [1, 2] {
+        api.get(&path).await.problem(502);
+        assert_eq!(authority.refreshes(), refreshes);
+        authority.assert_nothing_was_lost();
+    }
+    assert_eq!(api.token("p", "u-1").await.json(200)["access_token"], "at-0-1");
+    authority.memory().padding = 0;
+    assert_eq!(api.get(&path).await.json(200)["access_token"], "at-0-4");
+    authority.assert_nothing_was_lost();
 }
 
 #[tokio::test]
@@ -82,7 +102,7 @@ async fn messages_for_a_failing_receiver_are_limited() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let store = store(home);
-    let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+    let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
         INSERT INTO records (space, tenant, id, revision, value)
         SELECT ?1, 'acme', 'z/' || n, 1, X'00' FROM n";
     store.execute(fill, [Space::Deliveries.number()]).unwrap();

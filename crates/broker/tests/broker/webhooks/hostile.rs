@@ -1,5 +1,6 @@
 //! Webhooks and receivers that try to reach further.
 
+use oauthctl_broker::storage::Space;
 use serde_json::json;
 
 use super::*;
@@ -96,4 +97,33 @@ async fn hostile_webhook_bodies_are_refused() {
     assert_eq!(api.delete("/v1/webhooks/w19").await.status, 204);
     api.delete("/v1/webhooks/w19").await.problem(404);
     api.get("/v1/webhooks/w19").await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_failure_of_a_deleted_webhook_leaves_nothing() {
+    let (home, _broker, api) = start_broker();
+    let receiver = Receiver::start().await;
+    receiver.fall_silent();
+    subscribe(&api, "all", &receiver.url).await;
+    let sandbox = provider().await;
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    let until = Instant::now() + Duration::from_secs(60);
+    while receiver.all().is_empty() {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(api.delete("/v1/webhooks/all").await.status, 204);
+    receiver.speak(500);
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let count = |space: Space| {
+        let query = "SELECT count(*) FROM records WHERE space = ?1";
+        store.query_row(query, [space.number()], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    // The message goes at its next turn.
+    while count(Space::Deliveries) > 0 {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(count(Space::Endpoints), 0);
 }
