@@ -25,9 +25,12 @@ fn logged_in(scenario: &str, more: &str) -> Home {
     home
 }
 
-/// The server has accepted every refresh token: none was used twice, none was lost.
-fn assert_all_accepted(scenario: &str) {
-    for request in hostile().requests(scenario, "token") {
+/// The server has accepted every refresh token, so many after the code: none was used twice, none was lost.
+#[track_caller]
+fn assert_all_accepted(scenario: &str, refreshes: usize) {
+    let requests = hostile().requests(scenario, "token");
+    assert_eq!(requests.len(), 1 + refreshes, "{scenario}");
+    for request in requests {
         assert_eq!(request["verdict"], "ok", "{scenario}: {request}");
     }
 }
@@ -47,14 +50,15 @@ fn odd_replies_to_a_refresh_lose_nothing() {
     let (server, home) = scripted();
     let all = odd().into_iter().chain(unusual());
     // Those that take the new refresh token out lose it at a server that rotates.
-    for (name, shape) in all.filter(|(name, _)| !name.starts_with("refresh-token-")) {
-        server.reply(REFRESH_GRANT, &shape);
+    let all: Vec<_> = all.filter(|(name, _)| !name.starts_with("refresh-token-")).collect();
+    for (name, shape) in &all {
+        server.reply(REFRESH_GRANT, shape);
         let output = home.run(["token", "--force-refresh"]).ok();
         assert!(output.line().starts_with("sandbox-access"), "{name}");
     }
     server.honest();
     home.run(["refresh"]).ok();
-    server.assert_all_accepted();
+    server.assert_all_accepted(all.len() + 1);
 }
 
 /// Replies that are refused, of which the refresh token can be read, and the exit codes.
@@ -93,7 +97,7 @@ fn refused_reply_keeps_its_refresh_token() {
     }
     server.honest();
     home.run(["refresh"]).ok();
-    server.assert_all_accepted();
+    server.assert_all_accepted(REFUSED.len() + 1);
     assert_no_secret(&home, server.secrets());
 }
 
@@ -131,7 +135,7 @@ fn form_of_unknown_end_keeps_the_refresh_token() {
     let home = logged_in(&scenario, API);
     home.run(["refresh"]).fails(7);
     home.run(["refresh"]).ok();
-    assert_all_accepted(&scenario);
+    assert_all_accepted(&scenario, 2);
 }
 
 /// A transient failure that brought a refresh token hands out the stored token, like any other.
@@ -146,7 +150,7 @@ fn failing_server_that_rotates_loses_nothing() {
     home.run(["token", "--min-ttl", "2h"]).ok();
     server.honest();
     home.run(["refresh"]).ok();
-    server.assert_all_accepted();
+    server.assert_all_accepted(3);
 }
 
 /// id_tokens at a refresh that are accepted there, for reasons of their own: there is none, a nonce is not needed, the
@@ -209,7 +213,7 @@ fn invalid_id_token_at_a_refresh_is_dropped() {
         let sub = jwt_part(json["id_token"].as_str().unwrap(), 1)["sub"].clone();
         assert_eq!(sub, jwt_part(first["id_token"].as_str().unwrap(), 1)["sub"], "{name}");
     }
-    server.assert_all_accepted();
+    server.assert_all_accepted(all.len());
 }
 
 /// What the server says of its keys at a refresh, which are not those of the login.
@@ -236,7 +240,7 @@ fn keys_that_cannot_be_had_cost_only_the_id_token() {
         let said = &output.stderr;
         assert!(said.contains("warning: the id_token was dropped"), "{keys}: {said}");
     }
-    assert_all_accepted(scenario);
+    assert_all_accepted(scenario, KEYS.len());
 }
 
 /// Minutes and days: nothing depends on the clock but the id_token.

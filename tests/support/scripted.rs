@@ -131,9 +131,11 @@ impl Scripted {
         self.state.0.lock().unwrap().secrets.clone()
     }
 
-    /// The server has accepted every token request: no refresh token was used twice, none was lost.
+    /// The server has accepted every token request, of which so many were refreshes: no refresh token was used twice,
+    /// none was lost.
     #[track_caller]
-    pub fn assert_all_accepted(&self) {
+    pub fn assert_all_accepted(&self, refreshes: usize) {
+        assert_eq!(self.requests(REFRESH_GRANT).len(), refreshes);
         let inner = self.state.0.lock().unwrap();
         for request in inner.requests.iter().filter(|asked| asked.endpoint == "token") {
             assert_eq!(request.status, Some(200), "{request:?}");
@@ -166,6 +168,23 @@ impl Inner {
         }
     }
 
+    /// Keeps the secrets of an answer, also of one that is not quite what it should be.
+    fn keep_answer(&mut self, answer: &Answer) {
+        let location = answer.headers.iter().find(|(name, _)| name == "location");
+        if let Some(url) = location.and_then(|(_, value)| url::Url::parse(value).ok()) {
+            url.query_pairs().for_each(|(name, value)| self.keep(&name, &value));
+        }
+        let values = serde_json::Deserializer::from_slice(&answer.body).into_iter::<Value>();
+        for object in values.map_while(Result::ok) {
+            for (name, value) in object.as_object().into_iter().flatten() {
+                self.keep(name, value.as_str().unwrap_or_default());
+            }
+        }
+        for (name, value) in url::form_urlencoded::parse(&answer.body) {
+            self.keep(&name, &value);
+        }
+    }
+
     /// The shape of the next response to this request, if `is_processed` is when it applies.
     fn next(&mut self, request: &ScriptedRequest<'_>, is_processed: bool) -> Option<Shape> {
         let place = request.grant_type().unwrap_or(request.endpoint());
@@ -195,28 +214,22 @@ impl Script for State {
         answer.set("content-type", "application/json");
         shape.map(|shape| {
             shape(&mut answer, request);
+            inner.keep_answer(&answer);
             answer
         })
     }
 
     fn edit(&self, request: &ScriptedRequest<'_>, answer: &mut Answer) {
         let mut inner = self.0.lock().unwrap();
-        let location = answer.headers.iter().find(|(name, _)| name == "location");
-        if let Some(url) = location.and_then(|(_, value)| url::Url::parse(value).ok()) {
-            url.query_pairs().for_each(|(name, value)| inner.keep(&name, &value));
-        }
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        for (name, value) in body.as_object().into_iter().flatten() {
-            inner.keep(name, value.as_str().unwrap_or_default());
-        }
+        inner.keep_answer(answer);
         if let Some(last) = inner.requests.last_mut()
             && last.endpoint == request.endpoint()
         {
             last.status.get_or_insert(answer.status);
         }
         if let Some(shape) = inner.next(request, true) {
-            drop(inner);
             shape(answer, request);
+            inner.keep_answer(answer);
         }
     }
 }
