@@ -1,4 +1,4 @@
-//! Sends mails to users who sign up.
+//! Sends emails to users who sign up.
 
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
@@ -20,7 +20,7 @@ impl std::fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// Creates a mailer. Without TLS, only a server on this machine is accepted: mails contain links that open accounts.
+    /// Creates a mailer. Without TLS, only a server on this machine is accepted: emails contain links that open accounts.
     ///
     /// # Errors
     ///
