@@ -1,6 +1,7 @@
 //! Logins by URL: which server, client and scopes a login uses, and what is kept of it.
 
 mod forget;
+mod keep;
 mod place;
 
 use std::hash::{BuildHasher, RandomState};
@@ -15,8 +16,9 @@ use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
-use forget::forget_unused;
 pub use forget::{forget, forget_failed};
+use keep::FORMER;
+pub use keep::Keeper;
 pub use place::Place;
 
 /// Maximum number of logins in a row for the same scopes that a resource can cause.
@@ -24,9 +26,6 @@ const ATTEMPTS: u32 = 3;
 
 /// The scope that every login requests where it is offered.
 const OFFLINE_ACCESS: &str = "offline_access";
-
-/// Maximum number of earlier clients that are kept for a URL.
-const FORMER: usize = 16;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Default)]
@@ -117,43 +116,6 @@ impl Prepared {
         }
         Ok(profile)
     }
-}
-
-/// Keeps a login that has succeeded. Only then does the client secret replace the one before, which other logins of
-/// the same client may use.
-///
-/// # Errors
-///
-/// Returns `Store` if it was not kept.
-pub async fn keep(
-    place: &Place,
-    manager: &FlowManager,
-    login: &UrlLogin,
-    secret: Option<&Secret>,
-) -> Result<()> {
-    let replaced = replaced(place, login)?;
-    if let (Some(item), Some(secret)) = (&login.client.secret_item, secret) {
-        place.store.items.set(item, secret).await?;
-    }
-    if login.client.origin == ClientOrigin::Given {
-        place.logins.keep_client(&login.issuer, &login.store, &login.client)?;
-    }
-    place.logins.keep(login)?;
-    forget_unused(place, manager, replaced).await
-}
-
-/// Returns the clients that this login may replace: those of the login before, the one that the issuer has now, and
-/// the oldest that were replaced before.
-fn replaced(place: &Place, login: &UrlLogin) -> Result<Vec<IssuedClient>> {
-    let (issuer, store) = (&login.issuer, &login.store);
-    let before = place.logins.find(&login.url)?.filter(|before| before.store == *store);
-    let mut clients: Vec<IssuedClient> = before.iter().flat_map(UrlLogin::clients).collect();
-    let given = place.logins.client(issuer, store)?;
-    let given = given.filter(|client| client.origin == ClientOrigin::Given);
-    let oldest = place.logins.former_clients(issuer, store)?.into_iter().skip(FORMER);
-    let of_issuer = given.into_iter().chain(oldest);
-    clients.extend(of_issuer.map(|client| IssuedClient { issuer: issuer.clone(), client }));
-    Ok(clients)
 }
 
 /// What follows from the failure of a login.

@@ -41,10 +41,28 @@ pub fn build(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
 ///
 /// See [`build`]; also returns an error if the configuration cannot be read.
 pub fn build_among_others(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
+    among_others(context, target, ports(context, target)?)
+}
+
+/// Builds the same for a login by URL, with the observer that keeps it.
+///
+/// # Errors
+///
+/// See [`build_among_others`].
+pub fn build_by_url(
+    context: &Context,
+    target: &Target<'_>,
+    keeper: Arc<dyn Committed>,
+) -> Result<FlowManager> {
+    // Such a profile has no `write_back`, which is the other observer.
+    among_others(context, target, ports(context, target)?.with_committed(keeper))
+}
+
+fn among_others(context: &Context, target: &Target<'_>, ports: Ports) -> Result<FlowManager> {
     // The profile of a login by URL is not in the configuration yet.
     let others = context.config()?.profiles.values().filter(|one| one.name != target.profile.name);
     let all = others.chain([target.profile]).cloned();
-    Ok(FlowManager::new(all, ports(context, target)?))
+    Ok(FlowManager::new(all, ports))
 }
 
 /// Builds a manager of all profiles over the ports of one of them.

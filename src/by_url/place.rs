@@ -7,6 +7,7 @@ use oauthctl_core::store::{Store, UrlLogins};
 use crate::context::Context;
 
 /// The place where a login by URL keeps what it needs.
+#[derive(Clone)]
 pub struct Place {
     /// The logins by URL.
     pub logins: UrlLogins,

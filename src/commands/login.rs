@@ -4,6 +4,7 @@ mod args;
 mod attempt;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::flow::{FlowManager, not_logged_in};
@@ -227,12 +228,13 @@ fn log_in_once(
         is_account_named: account.is_some(),
     };
     let before = logged_in(&target)?;
-    let manager = manager::build_among_others(context, &target)?;
+    let keeper = Arc::new(by_url::Keeper::new(&place, &login, secret)?);
+    let manager = manager::build_by_url(context, &target, keeper.clone())?;
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
     let grant = attempt(&plan, &manager, timeout, lock, async |outcome| match outcome {
-        Ok(completed) => {
-            let kept = by_url::keep(&place, &manager, &login, secret.as_ref()).await;
-            kept.map(|()| completed)
+        Ok(mut completed) => {
+            completed.warnings.extend(keeper.forget_replaced(&manager).await.err());
+            Ok(completed)
         }
         Err(error) => match by_url::explain(&place, &login, error) {
             by_url::Failed::Final(error) => Err(error),

@@ -219,6 +219,25 @@ fn client_secret_from_stdin_authenticates() {
     assert_ne!(scene.one("/b/authorize")["query"]["client_id"], "mine");
 }
 
+#[test]
+fn login_that_cannot_be_kept_leaves_no_tokens() {
+    let scene = Scene::new();
+    let login = ["login", &scene.url, "--client-id", "mine"];
+    scene.home.run(login).ok();
+    let records = std::fs::read_dir(scene.home.state_dir().join("urls")).unwrap();
+    let record = records.map(|file| file.unwrap().path()).next().unwrap();
+    scene.home.run(["logout", &scene.url]).ok();
+    std::fs::create_dir(&record).unwrap();
+    let revoked = scene.count("/a/revoke");
+    scene.home.run(login).fails(10);
+    assert_eq!(scene.count("/a/token"), 2);
+    assert!(scene.count("/a/revoke") > revoked, "{:?}", scene.server.paths());
+    assert_eq!((stored(&scene), scene.home.run(["status", "--json"]).json()), (0, json!([])));
+    std::fs::remove_dir(&record).unwrap();
+    scene.home.run(login).ok();
+    scene.token(&[]).ok();
+}
+
 /// The client secret of the last token request.
 #[track_caller]
 fn last_secret(scene: &Scene) -> String {

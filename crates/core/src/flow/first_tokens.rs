@@ -196,6 +196,9 @@ async fn accept(
     let about = About::of(grant, &grant.grant_type, context.now());
     let answer = hooks::ask(context, "post_token", about).await?;
     keep(grant, answer, context.now())?;
+    if let Some(observer) = &context.ports().committed {
+        observer.before_first(context.profile, grant).await?;
+    }
     Ok(warning)
 }
 

@@ -204,6 +204,20 @@ impl Secrets for InlineSecrets {
 
 /// Observes every grant right after it was committed, for instance to write it back to a CI system.
 pub trait Committed: Send + Sync {
+    /// Called before the first generation of a new grant is stored: its tokens are valid. It stores what the grant
+    /// cannot be used without.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the login: the tokens are revoked, and nothing is stored.
+    fn before_first<'a>(
+        &'a self,
+        _profile: &'a Profile,
+        _grant: &'a Grant,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Called once a new generation is durable, while the lock of its key is still held. Must not call the
     /// manager for that key.
     ///
