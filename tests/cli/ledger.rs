@@ -158,6 +158,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
     ("a test of the flows follows it, at a server that registers no clients", &["--client-id ID"]),
     ("the tests of the agent run it", &["oauthctl agent", "oauthctl agent --unlock"]),
     ("the tests of the proxy start it with such a rule", &["--allow 'GET /api/v4/**'"]),
+    ("the tests of uninstall remove the configuration with it", &["--with-config"]),
     ("a login goes on without a browser, so that no command shows it", &["--browser CMD"]),
     ("no scenario of the sandbox answers that it needs the user after all", &["--prompt none"]),
     ("only programs without one of the stores say it", &["--store keyring"]),
