@@ -9,7 +9,7 @@ use oauthctl_core::port::Http;
 
 use crate::cache::Caches;
 use crate::caller::Caller;
-use crate::flow::{Flow, outbound, transport};
+use crate::flow::{Flow, outbound};
 use crate::mail::Mailer;
 use crate::problem::Problem;
 use crate::rates::Rates;
@@ -58,8 +58,7 @@ impl Broker {
         let caches = Arc::new(Caches::default());
         let outbound = outbound(settings.reach(), TENANT_LIMIT);
         let rules = Arc::new(Rules::new(Arc::clone(&vault), Arc::clone(&outbound)));
-        let transport = transport(settings.reach());
-        let flow = Flow::new(&vault, &caches, transport, rules, &public_url, spool)?;
+        let flow = Flow::new(&vault, &caches, settings.reach(), rules, &public_url, spool)?;
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
         Ok(Self {

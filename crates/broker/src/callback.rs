@@ -134,7 +134,9 @@ impl Redemption {
             Err(error) => return unavailable(&error),
         };
         let expected = Expected::default().state(response.state()).user(&flow.link.user);
-        let outcome = broker.flow.manager.complete(&response, &expected).await;
+        let requests = broker.flow.manager.complete(&response, &expected);
+        let profile = Place::of_link(&flow.link).profile();
+        let outcome = broker.flow.present(&profile, requests).await;
         place.give_up(&broker.vault).await;
         match outcome {
             Ok(done) => match finish(broker, &flow, &done, &key).await {
@@ -155,7 +157,7 @@ async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
     if link.binding == Binding::Application && quota::is_crowded(&broker.vault, &tenant).await? {
         return Ok(None);
     }
-    let place = Place::new(&link.tenant, &link.provider, &link.user);
+    let place = Place::of_link(link);
     Reservation::take(&broker.vault, &tenant, &place).await
 }
 

@@ -298,8 +298,10 @@ pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
 /// Ends a connection, unless another one than `known` is stored: `None` says so.
 async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<Option<bool>> {
     let key = place.grant_key();
-    let manager = broker.flow.manager.clone();
-    let work = tokio::spawn(async move { manager.revoke_if(&key, known.as_ref()).await });
+    let flow = broker.flow.clone();
+    let work = tokio::spawn(async move {
+        flow.present(&key.profile, flow.manager.revoke_if(&key, known.as_ref())).await
+    });
     let ended = work.await.unwrap_or_else(|_| Err(Error::internal("the revocation panicked")))?;
     let Some(ended) = ended else { return Ok(None) };
     if let AtServer::Failed(error) = &ended.at_server {

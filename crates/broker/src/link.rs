@@ -307,8 +307,9 @@ fn request_of(broker: &Broker, link: &Link) -> StartRequest {
 
 async fn start(broker: &Broker, link: Link, link_id: String, counted: String) -> Result<Sent> {
     let request = request_of(broker, &link);
-    let profile = Place::new(&link.tenant, &link.provider, &link.user).profile();
-    let started = broker.flow.manager.start(&profile, request).await?;
+    let profile = Place::of_link(&link).profile();
+    let start = broker.flow.manager.start(&profile, request);
+    let started = broker.flow.present(&profile, start).await?;
     providers::keep_redirect_uri(broker, &link, &started.redirect_uri).await?;
     let cookie = random_text()?;
     let flow = Flow {

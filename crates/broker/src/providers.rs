@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::clock::now_seconds;
-use crate::flow::build_profile;
+use crate::flow::{SECRETS, build_profile};
 use crate::limits::Turn;
 use crate::model::{Link, Provider, Tenant};
 use crate::problem::Problem;
@@ -27,9 +27,6 @@ const OWN_CALLBACK: &str = "own_callback";
 
 /// How long a server may take to show whether its responses have `iss`.
 const LONGEST_QUESTION: Duration = Duration::from_secs(3);
-
-/// Keys that are never shown.
-const SECRET: &[&str] = &["client_secret", "private_key"];
 
 /// A page of providers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,6 +71,8 @@ pub async fn put(
     let built = build_profile(tenant, name, &keys, redirect_uri);
     let profile = built.map_err(|error| Problem::invalid(error.message()))?;
     refuse_out_of_reach(&profile, broker.settings.reach())?;
+    let client = broker.flow.certificates.client(&profile);
+    client.map_err(|error| Problem::invalid(error.message()))?;
     let key = key_of(tenant, name);
     let work = |condition| write(broker, &caller.tenant, &key, (keys, own_callback), condition);
     let (mut provider, revision, is_new) =
@@ -247,7 +246,7 @@ fn shown(broker: &Broker, name: &str, profile: &Profile, provider: &Provider) ->
     }
     for (key, value) in &provider.keys {
         match key.as_str() {
-            secret if SECRET.contains(&secret) => {
+            secret if SECRETS.contains(&secret) => {
                 shown.insert(format!("has_{secret}"), true.into());
             }
             "provider" => drop(shown.insert("preset".to_owned(), value.clone())),

@@ -12,10 +12,14 @@ use super::punctual::Punctual;
 /// been carried out, so a long limit is safer than a short one.
 pub const LONGEST_EXCHANGE: Duration = Duration::from_secs(44);
 
+/// Returns the options for providers: connections only to allowed addresses.
+pub(super) fn options(reach: Reach) -> Options {
+    Options { total_timeout: LONGEST_EXCHANGE * 10, reach, ..Options::default() }
+}
+
 /// Creates the transport, which connects only to allowed addresses.
 pub fn transport(reach: Reach) -> Arc<dyn Http> {
-    let options = Options { total_timeout: LONGEST_EXCHANGE * 10, reach, ..Options::default() };
-    Arc::new(Punctual::new(HttpClient::new(options), LONGEST_EXCHANGE))
+    Arc::new(Punctual::new(HttpClient::new(options(reach)), LONGEST_EXCHANGE))
 }
 
 /// Creates a transport to servers of tenants, with this time limit.

@@ -1,5 +1,6 @@
 //! The ports of the core over the broker's store, and the flow manager on top of them.
 
+mod certificates;
 mod grants;
 mod http;
 mod locks;
@@ -14,15 +15,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::Profiles as _;
 use oauthctl_core::flow::{AccessToken, FlowManager, Hooks};
+use oauthctl_core::http::Reach;
 use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 
+pub use certificates::Certificates;
 pub use grants::Grants;
-pub use http::{outbound, transport};
+pub use http::outbound;
+use http::transport;
 pub use locks::Locks;
 pub use pending::Pending;
 pub use place::{Place, UNCONFIRMED};
-pub use providers::{Providers, build as build_profile};
+pub use providers::{Providers, SECRETS, build as build_profile};
 pub use spool::Spool;
 
 use crate::cache::Caches;
@@ -39,6 +44,8 @@ pub struct Flow {
     pub locks: Arc<Locks>,
     /// Received tokens that are not stored yet.
     pub spool: Arc<Spool>,
+    /// The transports of providers with client certificates.
+    pub certificates: Arc<Certificates>,
 }
 
 impl std::fmt::Debug for Flow {
@@ -57,7 +64,7 @@ impl Flow {
     pub fn new(
         vault: &Arc<Vault>,
         caches: &Arc<Caches>,
-        http: Arc<dyn oauthctl_core::port::Http>,
+        reach: Reach,
         rules: Arc<dyn Hooks>,
         origin: &str,
         spool: PathBuf,
@@ -74,11 +81,12 @@ impl Flow {
         let pending = Arc::new(Pending::new(Arc::clone(vault)));
         let keys = StateKeys::of_secret(vault.state_secret())?;
         let coordinator: Arc<dyn oauthctl_core::port::Coordinator> = locks.clone();
-        let ports = Ports::new(http, Arc::new(SystemClock), grants, coordinator)
+        let ports = Ports::new(transport(reach), Arc::new(SystemClock), grants, coordinator)
             .with_pending(pending, keys)
             .with_hooks(rules);
         let manager = FlowManager::with_profiles(providers.clone(), ports);
-        Ok(Self { manager, providers, locks, spool })
+        let certificates = Arc::new(Certificates::new(reach));
+        Ok(Self { manager, providers, locks, spool, certificates })
     }
 
     /// Returns a token of a grant, refreshed if necessary.
@@ -87,6 +95,25 @@ impl Flow {
     ///
     /// Returns the errors of [`FlowManager::token`].
     pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
-        punctual::scope(key.profile.clone(), self.manager.token(key, request)).await
+        let work = punctual::scope(key.profile.clone(), self.manager.token(key, request));
+        self.present(&key.profile, work).await
+    }
+
+    /// Runs work that sends requests for a profile. They present the certificate of its client, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of the work, and `Config` for a certificate that cannot be used.
+    pub async fn present<T>(
+        &self,
+        profile: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        // If the store fails, the work says so.
+        let client = match self.providers.get(profile).await {
+            Ok(Some(profile)) => self.certificates.client(&profile)?,
+            _ => None,
+        };
+        certificates::scope(client, work).await
     }
 }

@@ -3,6 +3,7 @@
 
 use oauthctl_core::GrantKey;
 
+use crate::model::Link;
 use crate::storage::{Key, Space};
 use crate::vault::Vault;
 
@@ -29,6 +30,11 @@ impl Place {
         user: impl Into<String>,
     ) -> Self {
         Self { tenant: tenant.into(), provider: provider.into(), user: user.into() }
+    }
+
+    /// Returns the place of the connection that a link is for.
+    pub fn of_link(link: &Link) -> Self {
+        Self::new(&link.tenant, &link.provider, &link.user)
     }
 
     /// Creates the place that a caller names; `None` for a user that no caller can have: a reference has 1 to 256

@@ -7,6 +7,7 @@ use oauthctl_core::port::BoxFuture;
 use oauthctl_core::profile::{GrantType, Profile, presets};
 use oauthctl_core::{Error, Result, Secret};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::cache::Caches;
 use crate::model::Provider;
@@ -24,7 +25,6 @@ const REFUSED: &[&str] = &[
     "store",
     "flow",
     "timeout",
-    "certificate",
     "client_assertion",
     "client_id_metadata_url",
     "service_account",
@@ -34,9 +34,9 @@ const REFUSED: &[&str] = &[
     "password",
 ];
 
-/// Keys with secrets, which must be text: a reference would name a file, a variable or a program of the
-/// server.
-const SECRETS: &[&str] = &["client_secret", "private_key"];
+/// Keys with secrets, which contain the secret itself: a reference would name a file, a variable or a program of the
+/// server. None is ever shown; a certificate may have its private key beside it.
+pub const SECRETS: &[&str] = &["client_secret", "private_key", "certificate"];
 
 /// The path of the common redirect URI.
 const CALLBACK: &str = "/callback";
@@ -141,11 +141,24 @@ fn check_keys(keys: &Map<String, Value>) -> Result<()> {
     if let Some(key) = REFUSED.iter().find(|key| keys.contains_key(**key)) {
         return Err(Error::config(format!("`{key}` cannot be set for a provider of the broker")));
     }
-    let text = |key: &str| keys.get(key).and_then(Value::as_str);
-    if let Some(key) = SECRETS.iter().find(|key| keys.contains_key(**key) && text(key).is_none()) {
-        return Err(Error::config(format!("`{key}` must be a string")));
+    SECRETS.iter().try_for_each(|key| secret(keys, key).map(drop))
+}
+
+/// Returns the secret that a key contains: text, or a JWK as an object.
+fn secret(keys: &Map<String, Value>, key: &str) -> Result<Option<Secret>> {
+    match keys.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Secret::new(text.as_str()))),
+        Some(Value::Object(jwk)) if key == "private_key" && jwk.contains_key("kty") => {
+            let text = serde_json::to_string(jwk).map(Zeroizing::new);
+            let text = text.map_err(|_| Error::config("`private_key` is not a JWK"))?;
+            Ok(Some(Secret::new(text.as_str())))
+        }
+        Some(_) if key == "private_key" => {
+            Err(Error::config("`private_key` must be a string or a JWK"))
+        }
+        Some(_) => Err(Error::config(format!("`{key}` must be a string"))),
     }
-    Ok(())
 }
 
 fn with_keys(
@@ -166,8 +179,14 @@ fn with_keys(
             builder = builder.key(key, value.clone());
         }
     }
-    if let Some(secret) = text("client_secret") {
-        builder = builder.client_secret(Secret::new(secret));
+    if let Some(value) = secret(keys, "client_secret")? {
+        builder = builder.client_secret(value);
+    }
+    if let Some(key) = secret(keys, "private_key")? {
+        builder = builder.private_key(key);
+    }
+    if let Some(certificate) = secret(keys, "certificate")? {
+        builder = builder.certificate(certificate);
     }
     let profile = builder.build()?;
     match profile.grant {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use oauthctl_core::http::HttpClient;
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
+use super::certificates;
 use super::upstream::Upstreams;
 
 /// How soon after its announcement a refresh token must be sent.
@@ -76,7 +77,8 @@ impl Punctual {
     }
 
     async fn send_within(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut exchange = self.client.send(request);
+        let own = certificates::client_of_task();
+        let mut exchange = own.as_deref().unwrap_or(&self.client).send(request);
         for _ in 0..self.steps {
             tokio::select! {
                 biased;

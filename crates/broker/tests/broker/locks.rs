@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oauthctl_broker::cache::Caches;
-use oauthctl_broker::flow::{Flow, transport};
+use oauthctl_broker::flow::{Flow, outbound};
 use oauthctl_broker::keys::MasterKey;
 use oauthctl_broker::rules::hooks::Rules;
 use oauthctl_broker::storage::{Location, Usage, open};
@@ -34,9 +34,10 @@ impl Instance {
         let vault = Arc::new(Vault::open(storage, master).await.unwrap());
         let (caches, folder) = (Arc::new(Caches::default()), tempfile::tempdir().unwrap());
         let callback = "http://127.0.0.1:1/callback";
-        let (http, spool) = (transport(Reach::Anywhere), folder.path().join("spool"));
-        let rules = Arc::new(Rules::new(Arc::clone(&vault), Arc::clone(&http)));
-        let flow = Flow::new(&vault, &caches, http, rules, callback, spool).unwrap();
+        let (reach, spool) = (Reach::Anywhere, folder.path().join("spool"));
+        let rules =
+            Arc::new(Rules::new(Arc::clone(&vault), outbound(reach, Duration::from_secs(1))));
+        let flow = Flow::new(&vault, &caches, reach, rules, callback, spool).unwrap();
         Self { flow, caches, _folder: folder }
     }
 }

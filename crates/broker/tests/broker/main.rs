@@ -8,6 +8,7 @@ mod audit;
 mod authority;
 #[path = "../../../../tests/support/chromium.rs"]
 mod chromium;
+mod client_auth;
 mod connect;
 mod crash;
 mod databases;

@@ -1,13 +1,16 @@
 //! Builds profiles in code, for programs without a configuration file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::config_file::ConfigFile;
-use super::{GrantType, Profile, SecretSource};
+use super::{Client, ClientAuth, GrantType, Profile, SecretSource};
 use crate::Secret;
 use crate::error::{Error, Result};
+use crate::protocol::certificate;
+use crate::protocol::signing_key::SigningKey;
 
 /// Builds a [`Profile`] from the keys that a configuration file has, with the same presets, defaults and checks.
 ///
@@ -28,7 +31,8 @@ use crate::error::{Error, Result};
 pub struct ProfileBuilder {
     name: String,
     keys: Map<String, Value>,
-    client_secret: Option<SecretSource>,
+    /// The sources of the client's secrets, by their keys.
+    secrets: BTreeMap<&'static str, SecretSource>,
 }
 
 impl std::fmt::Debug for ProfileBuilder {
@@ -40,7 +44,7 @@ impl std::fmt::Debug for ProfileBuilder {
 impl Profile {
     /// Starts a profile of this name, for a client of this id.
     pub fn builder(name: impl Into<String>, client_id: impl Into<String>) -> ProfileBuilder {
-        ProfileBuilder { name: name.into(), keys: Map::new(), client_secret: None }
+        ProfileBuilder { name: name.into(), keys: Map::new(), secrets: BTreeMap::new() }
             .key("client_id", client_id.into())
     }
 }
@@ -67,15 +71,28 @@ impl ProfileBuilder {
     }
 
     /// Sets the client secret.
-    pub fn client_secret(mut self, secret: Secret) -> Self {
-        self.client_secret = Some(SecretSource::Inline(secret));
-        self
+    pub fn client_secret(self, secret: Secret) -> Self {
+        self.secret("client_secret", SecretSource::Inline(secret))
     }
 
     /// Sets where the client secret is read from each time it is needed. The manager's
     /// [`Secrets`](crate::flow::Secrets) resolve it.
-    pub fn client_secret_from(mut self, source: SecretSource) -> Self {
-        self.client_secret = Some(source);
+    pub fn client_secret_from(self, source: SecretSource) -> Self {
+        self.secret("client_secret", source)
+    }
+
+    /// Sets the private key, PEM or JWK: of `private_key_jwt`, DPoP and the client certificate.
+    pub fn private_key(self, key: Secret) -> Self {
+        self.secret("private_key", SecretSource::Inline(key))
+    }
+
+    /// Sets the client certificate, PEM (RFC 8705).
+    pub fn certificate(self, certificate: Secret) -> Self {
+        self.secret("certificate", SecretSource::Inline(certificate))
+    }
+
+    fn secret(mut self, key: &'static str, source: SecretSource) -> Self {
+        self.secrets.insert(key, source);
         self
     }
 
@@ -105,12 +122,13 @@ impl ProfileBuilder {
     ///
     /// # Errors
     ///
-    /// Returns `Config` for an unknown key, an invalid value, and keys that are missing or contradict each other.
+    /// Returns `Config` for an unknown key, an invalid value, keys that are missing or contradict each other, and a
+    /// private key or a certificate that cannot be used.
     pub fn build(self) -> Result<Profile> {
-        let Self { name, mut keys, client_secret } = self;
-        if client_secret.is_some() {
+        let Self { name, mut keys, secrets } = self;
+        for key in secrets.keys() {
             // A secret has no place in the text that is validated: a reference stands for it.
-            keys.insert("client_secret".to_owned(), json!({ "env": "CLIENT_SECRET" }));
+            keys.insert((*key).to_owned(), json!({ "env": "CLIENT_SECRET" }));
         }
         let profiles = json!({ "profiles": { name.as_str(): keys } });
         let invalid = |why: String| Error::config(format!("the profile is invalid: {why}"));
@@ -119,9 +137,29 @@ impl ProfileBuilder {
         let config =
             file.parse_unsaved().map_err(|error| error.context("the profile is invalid"))?;
         let mut profile = config.profile(&name)?.clone();
-        if client_secret.is_some() {
-            profile.client.secret = client_secret;
+        for (key, source) in secrets {
+            let place = match key {
+                "private_key" => &mut profile.client.private_key,
+                "certificate" => &mut profile.client.certificate,
+                _ => &mut profile.client.secret,
+            };
+            *place = Some(source);
         }
+        check_key(&profile.client)?;
         Ok(profile)
     }
+}
+
+/// Checks the private key and the certificate that sign. The transport checks those of mutual TLS.
+fn check_key(client: &Client) -> Result<()> {
+    if client.auth.is_some_and(ClientAuth::is_mutual_tls) {
+        return Ok(());
+    }
+    if let Some(SecretSource::Inline(key)) = &client.private_key {
+        SigningKey::read(key).map_err(|error| error.context("`private_key`"))?;
+    }
+    if let Some(SecretSource::Inline(pem)) = &client.certificate {
+        certificate::first(pem).map_err(|error| error.context("`certificate`"))?;
+    }
+    Ok(())
 }
