@@ -1,7 +1,7 @@
 //! The state that all requests share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oauthctl_core::Result;
@@ -39,6 +39,8 @@ pub struct Broker {
     /// Counts requests, to limit their rate.
     pub rates: Rates,
     draining: AtomicBool,
+    /// Number of pieces of work in the background.
+    working: AtomicUsize,
 }
 
 impl std::fmt::Debug for Broker {
@@ -71,6 +73,7 @@ impl Broker {
             mailer,
             rates: Rates::default(),
             draining,
+            working: AtomicUsize::new(0),
         })
     }
 
@@ -88,11 +91,34 @@ impl Broker {
 
     /// Makes `/readyz` fail, so that load balancers send no new requests.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.store(true, Ordering::SeqCst);
     }
 
     /// Returns whether the process is shutting down.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Begins work in the background, which a shutdown waits for; `None` if the process is shutting down.
+    pub fn begin_work(self: &Arc<Self>) -> Option<Work> {
+        // Counted first: a shutdown that begins meanwhile either is seen here or sees the count.
+        self.working.fetch_add(1, Ordering::SeqCst);
+        let work = Work(Arc::clone(self));
+        (!self.is_draining()).then_some(work)
+    }
+
+    /// Returns whether work in the background is in progress.
+    pub fn is_working(&self) -> bool {
+        self.working.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Work in the background. It has ended when this is dropped.
+#[derive(Debug)]
+pub struct Work(Arc<Broker>);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::SeqCst);
     }
 }

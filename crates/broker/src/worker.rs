@@ -9,7 +9,7 @@ mod slots;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauthctl_core::{AccessToken, ErrorKind, Grant, TokenRequest};
+use oauthctl_core::{AccessToken, Error, ErrorKind, Grant, Result, Timestamp, TokenRequest};
 
 use crate::broker::Broker;
 use crate::clock::now_seconds;
@@ -17,7 +17,7 @@ use crate::connections;
 use crate::flow::Place;
 use crate::storage::{Record, Space};
 use backoff::{Backoff, below};
-use queue::{Queue, Times};
+use queue::{Next, Queue, Times};
 use slots::Slots;
 
 /// Maximum number of concurrent refreshes, in total and at one provider of a tenant. A single tenant gets half of the
@@ -33,6 +33,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Pause in seconds before a failed refresh is retried, if the failure says nothing about other connections.
 const LATER: u64 = 60;
 
+/// The shortest pause in seconds if the store failed.
+const SOONEST: u64 = 2;
+
 /// Runs until the process shuts down.
 pub async fn run(broker: Arc<Broker>) {
     tokio::spawn(deliveries::run(Arc::clone(&broker)));
@@ -46,7 +49,7 @@ pub async fn run(broker: Arc<Broker>) {
     while !worker.broker.is_draining() {
         let mut next = SWEEP;
         for queue in &mut queues {
-            let work = |record, lease| Arc::clone(&worker).work(record, lease);
+            let work = |record| Arc::clone(&worker).work(record);
             next = next.min(queue.round(work).await);
         }
         if swept_at.elapsed() > SWEEP {
@@ -64,20 +67,18 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(self: Arc<Self>, record: Record, lease: u64) {
-        let (broker, key) = (&self.broker, record.key.clone());
-        let Ok(stored) = broker.vault.document::<Grant>(record).await else { return };
-        let grant = stored.document;
+    async fn work(self: Arc<Self>, record: Record) -> Result<Next> {
+        let (broker, space) = (&self.broker, record.key.space);
+        let grant = broker.vault.document::<Grant>(record).await?.document;
         let place = Place::of(&grant.key);
-        let next = match key.space {
+        // A grant that was saved meanwhile has set its own due time.
+        Ok(Next::Due(match space {
             Space::Unconfirmed => match connections::end(broker, &place).await {
                 Ok(_) => None,
                 Err(_) => Some(now_seconds() + LEASE),
             },
             _ => self.refresh(&place, &grant).await,
-        };
-        // A grant that was saved meanwhile has set its own due time.
-        let _ = broker.vault.storage().reschedule(&key, Some(lease), next).await;
+        }))
     }
 
     /// Refreshes a grant. Returns when it is next due, if it was not saved.
@@ -106,12 +107,7 @@ impl Worker {
             );
             return None;
         }
-        // If a provider does not respond, all its connections pause. A failure of one connection does not concern the
-        // others.
-        let until = match error.kind() {
-            ErrorKind::Unavailable => self.backoff.failed(&profile),
-            _ => now_seconds() + LATER + below(LATER),
-        };
+        let until = self.next_attempt(&profile, grant, &error);
         // No valid token will be available before the next attempt succeeds.
         let is_stuck = now_seconds() + left <= until;
         tracing::warn!(
@@ -124,5 +120,44 @@ impl Worker {
             "not refreshed in the background"
         );
         Some(until)
+    }
+
+    /// Returns when a failed refresh is retried. If a provider does not respond, all its connections pause. A failure of
+    /// one connection does not concern the others.
+    fn next_attempt(&self, profile: &str, grant: &Grant, error: &Error) -> u64 {
+        let now = now_seconds();
+        let from_expiry = |at: Timestamp| now.abs_diff(at.unix());
+        let pause = match error.kind() {
+            ErrorKind::Unavailable => return self.backoff.failed(profile),
+            ErrorKind::Store => grant.tokens.expires_at.map_or(LATER, |at| pause(from_expiry(at))),
+            _ => LATER,
+        };
+        now + pause + below(pause)
+    }
+}
+
+/// Returns the pause after a failure of the store, for a token that expires within this time or expired this long ago:
+/// several attempts before it expires, and fewer ones later.
+fn pause(from_expiry: u64) -> u64 {
+    (from_expiry / 8).clamp(SOONEST, LATER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_store_leaves_several_attempts_before_expiry() {
+        for (lifetime, least) in [(30, 2), (300, 8), (600, 10), (3_600, 8), (86_400, 5)] {
+            // With the longest pauses.
+            let (mut left, mut attempts) = (crate::schedule::lead(lifetime), 0);
+            while left > 0 {
+                attempts += 1;
+                left = left.saturating_sub(2 * pause(left) - 1);
+            }
+            assert!(attempts >= least, "{lifetime}: {attempts}");
+        }
+        assert_eq!(pause(0), SOONEST);
+        assert_eq!(pause(86_400), LATER);
     }
 }

@@ -118,6 +118,7 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
         None => {}
     }
     log(globals);
+    raise_open_files();
     let admin_key = places::admin_key(&section)?;
     let settings = Settings { admin_key, ..section.clone().settle(&places::state_dir()?)? };
     let vault = places::vault(globals, &section, Usage::Serve).await?;
@@ -174,6 +175,18 @@ async fn ended() {
         }
     }
     let _ = signal::ctrl_c().await;
+}
+
+/// Raises the limit of open files as far as the system allows. Many systems start programs with 1,024, which is less than
+/// the connections, refreshes and messages of one instance need.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        // A system that refuses leaves the limit as it is.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
 }
 
 /// Sets up the log on stderr.

@@ -6,11 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oauthctl_core::http::{HttpClient, Options, Reach, client_certificate};
+use oauthctl_core::http::{HttpClient, Options, client_certificate};
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl_core::{Error, Result, Secret};
-
-use super::http::options;
 
 /// Number of known transports above which they are forgotten.
 const MANY: usize = 1_024;
@@ -34,14 +32,14 @@ pub(super) fn client_of_task() -> Option<Arc<HttpClient>> {
 
 /// The transports, by profile, with the certificates that they present.
 pub struct Certificates {
-    reach: Reach,
+    options: Options,
     clients: Mutex<HashMap<String, (Secret, Arc<HttpClient>)>>,
 }
 
 impl Certificates {
-    /// Creates the transports, which connect only to allowed addresses.
-    pub fn new(reach: Reach) -> Self {
-        Self { reach, clients: Mutex::default() }
+    /// Creates the transports, with these options.
+    pub fn new(options: Options) -> Self {
+        Self { options, clients: Mutex::default() }
     }
 
     /// Returns the transport that presents the certificate of a profile; `None` if its client has none.
@@ -59,7 +57,7 @@ impl Certificates {
         }
         let presents = Some(pem.clone());
         let client =
-            HttpClient::new(Options { client_certificate: presents, ..options(self.reach) });
+            HttpClient::new(Options { client_certificate: presents, ..self.options.clone() });
         client.check_options()?;
         let client = Arc::new(client);
         if clients.len() >= MANY {

@@ -23,7 +23,7 @@ use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 pub use certificates::Certificates;
 pub use grants::Grants;
 pub use http::outbound;
-use http::transport;
+use http::{options, transport};
 pub use locks::Locks;
 pub use pending::Pending;
 pub use place::{Place, UNCONFIRMED};
@@ -85,7 +85,7 @@ impl Flow {
             .with_pending(pending, keys)
             .with_hooks(rules);
         let manager = FlowManager::with_profiles(providers.clone(), ports);
-        let certificates = Arc::new(Certificates::new(reach));
+        let certificates = Arc::new(Certificates::new(options(reach)));
         Ok(Self { manager, providers, locks, spool, certificates })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oauthctl_core::flow::Profiles;
+use oauthctl_core::flow::{Profiles, check_signing_key};
 use oauthctl_core::port::BoxFuture;
 use oauthctl_core::profile::{GrantType, Profile, presets};
 use oauthctl_core::{Error, Result, Secret};
@@ -134,7 +134,9 @@ pub fn build(
     redirect_uri: &str,
 ) -> Result<Profile> {
     check_keys(keys)?;
-    with_keys(tenant, provider, keys, redirect_uri)
+    let profile = with_keys(tenant, provider, keys, redirect_uri)?;
+    check_signing_key(&profile)?;
+    Ok(profile)
 }
 
 fn check_keys(keys: &Map<String, Value>) -> Result<()> {

@@ -122,8 +122,8 @@ pub async fn serve(
     let finished = async {
         graceful.shutdown().await;
         // A refresh continues even if its client has disconnected.
-        let flow = &shared.broker.flow;
-        while flow.manager.is_critical() || !flow.spool.is_durable() {
+        let (broker, flow) = (&shared.broker, &shared.broker.flow);
+        while flow.manager.is_critical() || !flow.spool.is_durable() || broker.is_working() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

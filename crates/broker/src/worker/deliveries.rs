@@ -11,7 +11,7 @@ use oauthctl_core::{Result, Timestamp};
 use url::Url;
 
 use super::backoff::{Backoff, below};
-use super::queue::{Queue, Times};
+use super::queue::{Next, Queue, Times};
 use super::slots::Slots;
 use crate::broker::Broker;
 use crate::clock::now_seconds;
@@ -39,7 +39,7 @@ pub(super) async fn run(broker: Arc<Broker>) {
     let mut queue = Queue::new(Arc::clone(&broker), Space::Deliveries, slots, times);
     let shared = Arc::new(Shared { broker, backoff: Backoff::default() });
     while !shared.broker.is_draining() {
-        let work = |record, lease| Arc::clone(&shared).work(record, lease);
+        let work = |record| Arc::clone(&shared).work(record);
         let next = queue.round(work).await;
         tokio::time::sleep(next).await;
     }
@@ -62,13 +62,9 @@ impl<'a> Parts<'a> {
 
 impl Shared {
     /// Sends a message that is claimed.
-    async fn work(self: Arc<Self>, record: Record, lease: u64) {
-        let key = record.key.clone();
-        // If the store fails, the message is due again after the lease.
-        if let Ok(Some(next)) = self.handle(record).await {
-            let storage = self.broker.vault.storage();
-            let _ = storage.reschedule(&key, Some(lease), Some(next)).await;
-        }
+    async fn work(self: Arc<Self>, record: Record) -> Result<Next> {
+        let next = self.handle(record).await?;
+        Ok(next.map_or(Next::Written, |next| Next::Due(Some(next))))
     }
 
     /// Sends a message, if it is its turn. Returns when it is due again, if nothing was written.

@@ -1,16 +1,18 @@
 //! Queues of due records.
 //!
 //! All instances share the work. An instance claims a due record by changing its due time, which only one instance can
-//! do. If that instance dies, the record is due again after the lease.
+//! do. If that instance dies, the record is due again after the lease. If the store fails, the instance returns the record
+//! as soon as the store responds. If the process is shutting down, it returns records whose work has not begun.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oauthctl_core::Result;
 use tokio::task::JoinSet;
 
 use super::backoff::below;
 use super::slots::{Slot, Slots};
-use crate::broker::Broker;
+use crate::broker::{Broker, Work};
 use crate::clock::now_seconds;
 use crate::storage::{Key, Record, Space, Storage};
 use crate::tenants;
@@ -24,6 +26,20 @@ const CROWDED: Duration = Duration::from_millis(100);
 /// Shortest pause after a scan past the records that get no slot that has found all others, and the pause as a multiple
 /// of the time that the scan took: the more records get no slot, the longer a scan takes.
 const SCANS: (Duration, u32) = (Duration::from_secs(1), 10);
+
+/// Pause in seconds before a record is due again if the store failed. The random addition is shorter.
+const SOON: u64 = 5;
+
+/// Pause between two attempts to return a record to a store that fails.
+const RETURN: Duration = Duration::from_secs(1);
+
+/// What becomes of a record after the work on it.
+pub(super) enum Next {
+    /// The work has written or removed it.
+    Written,
+    /// It is due then; with `None`, it is not due any more.
+    Due(Option<u64>),
+}
 
 /// The times of a queue.
 pub(super) struct Times {
@@ -62,11 +78,11 @@ impl Queue {
         Self { broker, space, slots, times, next_scan: Instant::now() }
     }
 
-    /// Claims due records, the earliest first, and starts work on each. The work gets the record and the end of its
-    /// lease. Returns the pause before the next round.
-    pub(super) async fn round<W>(&mut self, work: impl Fn(Record, u64) -> W) -> Duration
+    /// Claims due records, the earliest first, and starts work on each. Work fails if the store does. Returns the pause
+    /// before the next round.
+    pub(super) async fn round<W>(&mut self, work: impl Fn(Record) -> W) -> Duration
     where
-        W: Future<Output = ()> + Send + 'static,
+        W: Future<Output = Result<Next>> + Send + 'static,
     {
         if self.slots.full().is_none() {
             return CROWDED;
@@ -90,9 +106,9 @@ impl Queue {
     }
 
     /// Starts the due records that get slots, except those of these tenants and servers.
-    async fn start<W>(&self, except: &[String], work: &impl Fn(Record, u64) -> W) -> Started
+    async fn start<W>(&self, except: &[String], work: &impl Fn(Record) -> W) -> Started
     where
-        W: Future<Output = ()> + Send + 'static,
+        W: Future<Output = Result<Next>> + Send + 'static,
     {
         let storage = self.broker.vault.storage();
         // A failing store is not asked more often. `/readyz` reports it.
@@ -105,29 +121,48 @@ impl Queue {
         }
         let mut claims = JoinSet::new();
         for record in due {
-            if self.broker.is_draining() {
-                break;
-            }
+            let Some(begun) = self.broker.begin_work() else { break };
             let Some(slot) = self.slots.take(&record.key) else {
                 started.refused += 1;
                 continue;
             };
-            claims.spawn(claim(Arc::clone(storage), record, self.times.lease, slot));
+            claims.spawn(claim(Arc::clone(storage), record, self.times.lease, (slot, begun)));
         }
         while let Some(claimed) = claims.join_next().await {
-            let Ok(Some((record, lease, slot))) = claimed else { continue };
+            let Ok(Some((record, lease, (slot, begun)))) = claimed else { continue };
             started.count += 1;
-            let (broker, key, disabled) =
-                (Arc::clone(&self.broker), record.key.clone(), self.times.disabled);
-            let work = work(record, lease);
+            let (key, due_at) = (record.key.clone(), record.due_at);
+            let (broker, disabled) = (Arc::clone(&self.broker), self.times.disabled);
+            let work = work(record);
             tokio::spawn(async move {
-                let _slot = slot;
-                if is_allowed(&broker, &key, lease, disabled).await {
-                    work.await;
+                let _begun = begun;
+                let next = match postponed_until(&broker, &key, disabled).await {
+                    _ if broker.is_draining() => Ok(Next::Due(due_at)),
+                    Ok(None) => work.await,
+                    Ok(Some(later)) => Ok(Next::Due(Some(later))),
+                    Err(error) => Err(error),
+                };
+                drop(slot);
+                let soon = || now_seconds() + SOON + below(SOON);
+                match next {
+                    Ok(Next::Written) => {}
+                    Ok(Next::Due(next)) => give_back(&broker, &key, lease, next).await,
+                    Err(_) => give_back(&broker, &key, lease, Some(soon())).await,
                 }
             });
         }
         started
+    }
+}
+
+/// Ends a claim: the record is due at `next`, unless it was written meanwhile and has its own due time. If the store
+/// fails, this is repeated until the lease ends, but not while the process is shutting down.
+async fn give_back(broker: &Broker, key: &Key, lease: u64, next: Option<u64>) {
+    while broker.vault.storage().reschedule(key, Some(lease), next).await.is_err() {
+        if broker.is_draining() || now_seconds() >= lease {
+            return;
+        }
+        tokio::time::sleep(RETURN).await;
     }
 }
 
@@ -136,25 +171,17 @@ async fn claim(
     storage: Arc<dyn Storage>,
     record: Record,
     lease: u64,
-    slot: Slot,
-) -> Option<(Record, u64, Slot)> {
+    held: (Slot, Work),
+) -> Option<(Record, u64, (Slot, Work))> {
     let until = now_seconds() + lease;
     let claimed = storage.reschedule(&record.key, record.due_at, Some(until)).await;
-    matches!(claimed, Ok(true)).then_some((record, until, slot))
+    matches!(claimed, Ok(true)).then_some((record, until, held))
 }
 
-/// Returns whether work on a claimed record is allowed. A record of a disabled tenant is postponed. If the store fails,
-/// the record is due again after its lease.
-async fn is_allowed(broker: &Broker, key: &Key, lease: u64, disabled: u64) -> bool {
-    match tenants::is_disabled(&broker.vault, &key.tenant).await {
-        Ok(false) => true,
-        Ok(true) => {
-            let next = now_seconds() + disabled + below(disabled);
-            let _ = broker.vault.storage().reschedule(key, Some(lease), Some(next)).await;
-            false
-        }
-        Err(_) => false,
-    }
+/// Returns until when a claimed record is postponed: that of a disabled tenant is.
+async fn postponed_until(broker: &Broker, key: &Key, disabled: u64) -> Result<Option<u64>> {
+    let is_disabled = tenants::is_disabled(&broker.vault, &key.tenant).await?;
+    Ok(is_disabled.then(|| now_seconds() + disabled + below(disabled)))
 }
 
 fn shuffle(records: &mut [Record]) {

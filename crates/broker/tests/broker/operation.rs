@@ -228,3 +228,19 @@ async fn certificate_of_the_operator_serves_https() {
     assert_eq!(answer.status(), 200);
     home.run(&["serve", "--listen", "127.0.0.1:0", "--tls-certificate", &chain]).fails(3);
 }
+
+#[test]
+fn limit_of_open_files_is_raised() {
+    let home = Home::new();
+    let serve = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = std::process::Command::new("prlimit");
+    command.arg("--nofile=300:600").arg(serve.get_program()).args(serve.get_args()).env_clear();
+    for (name, value) in serve.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let broker = Broker::start(command.env("PATH", "/usr/bin:/bin"));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", broker.process.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<_> = line.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(words, ["600", "600"]);
+}

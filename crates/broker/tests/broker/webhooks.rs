@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use oauthctl_sandbox::{Sandbox, SandboxOptions};
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::databases;
@@ -266,6 +267,39 @@ async fn published_library_accepts_messages_of_both_secrets() {
     let shown = api.get("/v1/webhooks/all").await;
     assert!(!shown.text.contains(second) && !shown.text.contains("whsec_"), "{}", shown.text);
     assert!(!broker.log().contains("whsec_"), "{}", broker.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_under_way_is_finished_after_a_signal() {
+    let sandbox = provider().await;
+    let receiver = Receiver::start().await;
+    let own = Installation::new("sqlite");
+    let mut broker = own.serve();
+    let api = broker.api(&own.key);
+    subscribe(&api, "w", &receiver.url).await;
+    api.provide("sandbox", sandbox.issuer()).await;
+    receiver.fall_silent();
+    api.connect("sandbox", "u-1").await;
+    let until = Instant::now() + Duration::from_secs(30);
+    while receiver.all().is_empty() {
+        assert!(Instant::now() < until, "no message");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    broker.process.signal(Signal::TERM);
+    // It has noticed the signal when it accepts no more connections.
+    let address = broker.url.strip_prefix("http://").unwrap().to_owned();
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        assert!(Instant::now() < until, "still listening");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    receiver.speak(204);
+    broker.process.await_end().ok();
+    assert_eq!(receiver.ended(), 0, "the broker did not wait for the response");
+    let again = own.serve();
+    let deleted = again.api(&own.key).delete("/v1/connections/sandbox/u-1").await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    let kinds: Vec<_> = receiver.wait_for(2).await.iter().map(|m| m.kind()).collect();
+    assert_eq!(kinds, ["connection.created", "connection.revoked"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,26 @@ pub(super) async fn prove_secrets(context: Context<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Checks the private key and the certificate that are part of a profile and sign its requests. Those of mutual TLS belong
+/// to the transport, which checks them.
+///
+/// # Errors
+///
+/// Returns `Config` if one of them cannot be used.
+pub fn check_signing_key(profile: &Profile) -> Result<()> {
+    let client = &profile.client;
+    if client.auth.is_some_and(ClientAuth::is_mutual_tls) {
+        return Ok(());
+    }
+    if let Some(SecretSource::Inline(key)) = &client.private_key {
+        SigningKey::read(key).map_err(|error| error.context("`private_key`"))?;
+    }
+    if let Some(SecretSource::Inline(pem)) = &client.certificate {
+        certificate::first(pem).map_err(|error| error.context("`certificate`"))?;
+    }
+    Ok(())
+}
+
 /// Reads the secret that a key of the profile refers to.
 pub(super) async fn resolve(
     context: Context<'_>,

@@ -74,6 +74,7 @@ pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, DEFAULT_TTL};
 pub use by_url::{Located, Registration};
 pub use claims::Userinfo;
+pub use credentials::check_signing_key;
 pub use critical::CriticalPart;
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
 pub use first_tokens::Completed;

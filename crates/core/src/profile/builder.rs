@@ -6,11 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::config_file::ConfigFile;
-use super::{Client, ClientAuth, GrantType, Profile, SecretSource};
+use super::{GrantType, Profile, SecretSource};
 use crate::Secret;
 use crate::error::{Error, Result};
-use crate::protocol::certificate;
-use crate::protocol::signing_key::SigningKey;
 
 /// Builds a [`Profile`] from the keys that a configuration file has, with the same presets, defaults and checks.
 ///
@@ -122,8 +120,7 @@ impl ProfileBuilder {
     ///
     /// # Errors
     ///
-    /// Returns `Config` for an unknown key, an invalid value, keys that are missing or contradict each other, and a
-    /// private key or a certificate that cannot be used.
+    /// Returns `Config` for an unknown key, an invalid value, and keys that are missing or contradict each other.
     pub fn build(self) -> Result<Profile> {
         let Self { name, mut keys, secrets } = self;
         for key in secrets.keys() {
@@ -145,21 +142,6 @@ impl ProfileBuilder {
             };
             *place = Some(source);
         }
-        check_key(&profile.client)?;
         Ok(profile)
     }
-}
-
-/// Checks the private key and the certificate that sign. The transport checks those of mutual TLS.
-fn check_key(client: &Client) -> Result<()> {
-    if client.auth.is_some_and(ClientAuth::is_mutual_tls) {
-        return Ok(());
-    }
-    if let Some(SecretSource::Inline(key)) = &client.private_key {
-        SigningKey::read(key).map_err(|error| error.context("`private_key`"))?;
-    }
-    if let Some(SecretSource::Inline(pem)) = &client.certificate {
-        certificate::first(pem).map_err(|error| error.context("`certificate`"))?;
-    }
-    Ok(())
 }

@@ -88,3 +88,27 @@ async fn provider_that_asks_for_a_pause_gets_it() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test]
+async fn failed_store_does_not_delay_a_refresh_for_long() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let authority = Authority::start().await;
+    authority.memory().lifetime = 10;
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    // The refresh is claimed, but its lock fails.
+    store.execute_batch("ALTER TABLE locks RENAME TO away").unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while !broker.log().contains("not refreshed in the background") {
+        assert!(Instant::now() < until, "{}", broker.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(authority.refreshes(), 0);
+    store.execute_batch("ALTER TABLE away RENAME TO locks").unwrap();
+    authority.receives(1).await;
+}
