@@ -34,6 +34,9 @@ const AT_PROVIDER: Duration = Duration::from_secs(900);
 /// How often a link can be followed within [`AT_PROVIDER`]: each time starts a flow, which is stored.
 const FLOWS: u32 = 20;
 
+/// Maximum number of flows of a link that count against the quota of its tenant, so that nobody uses it up with one link.
+const COUNTED: usize = 3;
+
 /// The options of a new link.
 #[derive(Debug, Default)]
 pub struct Wanted {
@@ -70,7 +73,7 @@ pub struct Flow {
 /// What counts an authorization of a tenant.
 #[derive(Serialize, Deserialize)]
 struct OpenFlow {
-    link: String,
+    began_at: u64,
 }
 
 /// A link for an application to give to its user.
@@ -271,24 +274,37 @@ pub async fn begin(broker: &Broker, tenant: &Tenant, link: Stored<Link>) -> Resu
     if let Some(seconds) = limits::count(&broker.vault, &counted, FLOWS, window).await? {
         return Ok(Begun::TooOften(seconds));
     }
-    let Some(room) = quota::room_for_flow(&broker.vault, tenant).await? else {
-        return Ok(Begun::Crowded);
-    };
-    let counted = Key::new(Space::OpenFlows, &tenant.name, random_name()?);
-    let expires_at = Some(now_seconds() + AT_PROVIDER.as_secs());
-    let terms = Terms { expires_at, ..Terms::only_if(room.condition()) };
-    let opened = OpenFlow { link: key.id.clone() };
-    let written = broker.vault.put(counted.clone(), &opened, terms).await;
-    // Asking the server may take longer than a turn.
-    room.end().await;
-    if written? == Written::Refused {
-        return Err(Error::store("the store took too long"));
+    let prefix = format!("{}/", key.id);
+    let storage = broker.vault.storage();
+    let open = storage.list(Space::OpenFlows, &tenant.name, &prefix, None, COUNTED).await?;
+    let mut counted = None;
+    if open.len() < COUNTED {
+        counted = count(broker, tenant, &prefix).await?;
+        if counted.is_none() {
+            return Ok(Begun::Crowded);
+        }
     }
-    let sent = start(broker, link, key.id, counted.id.clone()).await;
-    if sent.is_err() {
-        let _ = broker.vault.delete(&counted).await;
+    let sent = start(broker, link, key.id, counted.as_ref().map(|key| key.id.clone())).await;
+    if let (Err(_), Some(counted)) = (&sent, &counted) {
+        let _ = broker.vault.delete(counted).await;
     }
     sent.map(Begun::Sent)
+}
+
+/// Counts a flow of the link with this prefix; returns `None` if the tenant has too many.
+async fn count(broker: &Broker, tenant: &Tenant, prefix: &str) -> Result<Option<Key>> {
+    let Some(room) = quota::room_for_flow(&broker.vault, tenant).await? else { return Ok(None) };
+    let key = Key::new(Space::OpenFlows, &tenant.name, format!("{prefix}{}", random_name()?));
+    let began_at = now_seconds();
+    let expires_at = Some(began_at + AT_PROVIDER.as_secs());
+    let terms = Terms { expires_at, ..Terms::only_if(room.condition()) };
+    let written = broker.vault.put(key.clone(), &OpenFlow { began_at }, terms).await;
+    // Asking the server may take longer than a turn.
+    room.end().await;
+    match written? {
+        Written::Stored(_) => Ok(Some(key)),
+        Written::Refused => Err(Error::store("the store took too long")),
+    }
 }
 
 /// Returns what the core is asked to start for a link.
@@ -305,7 +321,12 @@ fn request_of(broker: &Broker, link: &Link) -> StartRequest {
     request
 }
 
-async fn start(broker: &Broker, link: Link, link_id: String, counted: String) -> Result<Sent> {
+async fn start(
+    broker: &Broker,
+    link: Link,
+    link_id: String,
+    counted: Option<String>,
+) -> Result<Sent> {
     let request = request_of(broker, &link);
     let profile = Place::of_link(&link).profile();
     let start = broker.flow.manager.start(&profile, request);
@@ -315,7 +336,7 @@ async fn start(broker: &Broker, link: Link, link_id: String, counted: String) ->
     let flow = Flow {
         link,
         link_id,
-        counted: Some(counted),
+        counted,
         cookie: of_secret(&cookie),
         redirect_uri: started.redirect_uri,
     };

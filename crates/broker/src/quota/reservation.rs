@@ -14,8 +14,9 @@ use crate::model::Tenant;
 use crate::storage::{Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
-/// How long a place is kept at most, in seconds: longer than a redemption can take.
-const KEPT: u64 = 180;
+/// Maximum time that a place is kept, in seconds. It is more than a redemption can take: 105 s for the lock, 44 s each for
+/// two token requests and three others to the provider, and 5 s for each rule.
+const KEPT: u64 = 600;
 
 /// The most flows of a tenant that are looked at.
 const MOST: usize = 10_000;

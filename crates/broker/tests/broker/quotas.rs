@@ -185,22 +185,35 @@ async fn place_of_a_flow_that_failed_is_free() {
 async fn flows_of_a_tenant_are_limited_over_its_links() {
     let scene = Scene::new().await;
     let Scene { api, home, .. } = &scene;
-    home.json(&["tenant", "quota", "acme", "--pending", "2"]);
-    let (first, second) = (scene.link().await, scene.link().await);
-    let mut browsers = Vec::new();
-    for _ in 0..20 {
-        let mut browser = Browser::default();
-        let callback = browser.callback_of(&first).await;
-        browsers.push((browser, callback));
+    home.json(&["tenant", "quota", "acme", "--pending", "7"]);
+    let mut links = Vec::new();
+    for _ in 0..7 {
+        links.push(scene.link().await);
     }
-    let refused = Browser::default().open(&second).await;
+    let last = links.pop().unwrap();
+    // Nobody uses up the quota with one link: three flows of it count.
+    for _ in 0..15 {
+        assert_eq!(Browser::default().open(&links[0]).await.status, 302);
+    }
+    let mut browsers = Vec::new();
+    for link in &links[1..] {
+        for _ in 0..3 {
+            let mut browser = Browser::default();
+            let callback = browser.callback_of(link).await;
+            browsers.push((browser, callback));
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(Browser::default().open(&last).await.status, 302);
+    }
+    let refused = Browser::default().open(&last).await;
     assert_eq!(refused.status, 429, "{}", refused.text);
     assert_eq!(refused.header("retry-after"), "60");
     assert!(refused.text.contains("Too many users"), "{}", refused.text);
     // A flow that ends makes room for another.
     let (mut browser, callback) = browsers.pop().unwrap();
     assert_eq!(browser.open(&callback).await.status, 200);
-    assert_eq!(Browser::default().follow(&second).await.status, 200);
+    assert_eq!(Browser::default().follow(&last).await.status, 200);
     api.token("sandbox", "u-1").await.json(200);
 }
 
