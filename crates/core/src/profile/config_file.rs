@@ -12,7 +12,6 @@ use super::diagnose::Problems;
 use super::node::{self, Table};
 use super::reader::Surroundings;
 use super::sections::Sections;
-use super::unsupported;
 use crate::advice::Advice;
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
@@ -148,10 +147,8 @@ impl ConfigFile {
         let (document, errors) = DeTable::parse_recoverable(text);
         problems.add_syntax(&errors);
         let around = Surroundings::of(&self.path, self.others_can_read);
-        let mut root = node::table(document.get_ref());
-        let partial = unsupported::take(&mut root, &mut problems);
-        let mut sections =
-            Sections { around: &around, problems: &mut problems, partial: &partial, is_part };
+        let root = node::table(document.get_ref());
+        let mut sections = Sections { around: &around, problems: &mut problems, is_part };
         let mut config = sections.read(&root);
         config.path.clone_from(&self.path);
         config.warnings = problems.finish()?;

@@ -51,7 +51,6 @@ mod server;
 pub mod snapshot;
 mod source;
 mod target;
-mod unsupported;
 pub mod url_login;
 mod validate;
 mod work;

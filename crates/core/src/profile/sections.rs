@@ -2,7 +2,7 @@
 
 mod references;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Profile;
@@ -24,8 +24,6 @@ use crate::text::one_line;
 pub(crate) struct Sections<'a, 't> {
     pub around: &'a Surroundings,
     pub problems: &'a mut Problems<'t>,
-    /// Profiles of which unsupported keys were taken: what they seem to lack is no error.
-    pub partial: &'a BTreeSet<String>,
     /// Whether omitted profiles may include the default one.
     pub is_part: bool,
 }
@@ -230,7 +228,6 @@ impl<'t> Sections<'_, 't> {
         // A missing key may be what a misspelled key was meant to be. Once no more errors are shown,
         // suggestions are not needed.
         let is_told = self.problems.has_syntax_errors()
-            || self.partial.contains(&entry.key)
             || self.problems.is_full() && keys::unknown(own).next().is_some();
         if !is_told {
             let meant = keys::meant(own);

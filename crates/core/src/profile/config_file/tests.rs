@@ -188,10 +188,8 @@ fn tenant_issuer_goes_with_the_servers_endpoints() {
 fn preset_with_any_foreign_endpoint_loses_the_rest() {
     use crate::profile::endpoints::server_keys;
     let gitlab = crate::profile::presets::find("gitlab").unwrap();
-    let is_supported =
-        |key: &&str| !unsupported::UNSUPPORTED.contains(&("[profiles.NAME]", *key, ""));
     let keys = server_keys().filter(|key| gitlab.profile.contains_key(*key));
-    for key in keys.filter(is_supported) {
+    for key in keys {
         for other in ["https://git.example/x", "https://gitlab.com:8443/x", "http://localhost/x"] {
             let text =
                 format!("[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\n{key}=\"{other}\"\n");
@@ -287,4 +285,17 @@ fn invalid_utf_8_is_reported_with_its_line() {
     let mut file = ConfigFile::of_text(Path::new("c.toml"), "");
     file.bytes = Zeroizing::new(b"a = 1\nb = \"\xff\"\n".to_vec());
     assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not valid UTF-8");
+}
+
+#[test]
+fn each_endpoint_of_a_server_can_be_set() {
+    use crate::profile::endpoints::Endpoint;
+    let keys = Endpoint::all().map(Endpoint::key);
+    let lines: String = keys.map(|key| format!("{key} = \"https://as.example/{key}\"\n")).collect();
+    let text = format!("[profiles.x]\nclient_id = \"c\"\n{lines}");
+    let config = parse(&text);
+    for endpoint in Endpoint::all() {
+        let expected = format!("https://as.example/{}", endpoint.key());
+        assert_eq!(config.profiles["x"].endpoints.get(endpoint), Some(&expected));
+    }
 }
