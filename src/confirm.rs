@@ -22,6 +22,8 @@ pub struct Confirm {
     lasts: Option<Duration>,
     hidden: Vec<String>,
     patience: Duration,
+    /// With a terminal, the command may ask there, which only the process group of the terminal can.
+    has_own_group: bool,
     state: Mutex<State>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -64,6 +66,7 @@ impl Confirm {
             lasts,
             hidden,
             patience: PATIENCE,
+            has_own_group: cfg!(unix) && !std::io::stderr().is_terminal(),
             state: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         }
@@ -136,14 +139,12 @@ impl Confirm {
             command.env_remove(name);
         }
         command.envs(about.iter().map(|(name, value)| (name, value)));
-        // With a terminal, the command may ask there, which only the terminal's own process group can.
-        let has_own_group = cfg!(unix) && !std::io::stderr().is_terminal();
         #[cfg(unix)]
-        if has_own_group {
+        if self.has_own_group {
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
         let child = command.spawn().map_err(|error| failed(&error))?;
-        let dialog = Dialog(Arc::new(Mutex::new(child)), has_own_group);
+        let dialog = Dialog(Arc::new(Mutex::new(child)), self.has_own_group);
         let (child, patience) = (Arc::clone(&dialog.0), self.patience);
         let ended = tokio::task::spawn_blocking(move || ended(&child, patience)).await;
         let ended = ended.unwrap_or_else(|error| Err(std::io::Error::other(error)));
@@ -218,7 +219,7 @@ mod tests {
 
     fn confirm(command: &str, patience: Duration) -> Arc<Confirm> {
         let confirm = Confirm::new(command, None, Vec::new());
-        Arc::new(Confirm { patience, ..confirm })
+        Arc::new(Confirm { patience, has_own_group: true, ..confirm })
     }
 
     #[tokio::test]
@@ -231,8 +232,16 @@ mod tests {
         let refused = confirm.ask(question(1, "a")).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::AccessDenied);
         let pid = std::fs::read_to_string(pid).unwrap();
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        assert!(state.is_err() || state.is_ok_and(|state| state.contains(") Z ")), "it still runs");
+        let has_ended = || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            state.map_or(true, |state| state.contains(") Z "))
+        };
+        // The signal has been sent, but the process may not have received it yet.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !has_ended() {
+            assert!(Instant::now() < deadline, "it still runs");
+            std::thread::sleep(POLL);
+        }
     }
 
     #[tokio::test]
