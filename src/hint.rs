@@ -28,10 +28,11 @@ pub fn login_command(key: &GrantKey) -> String {
 fn add_scopes(key: &GrantKey, scopes: &[String]) -> String {
     let login = login_command(key);
     if scopes.is_empty() {
-        return format!("log in with the scope that the request requires: `{login} --scope SCOPE`");
+        return format!("add the scope that the request requires: `{login} --add-scope SCOPE`");
     }
-    let asked = shell_word(&scopes.join(" "));
-    format!("log in with the scopes that you use, and these: `{login} --scope {asked}`")
+    let added: String =
+        scopes.iter().map(|scope| format!(" {}", option("--add-scope", scope))).collect();
+    format!("add the scopes that are missing: `{login}{added}`")
 }
 
 /// Returns the command that prints this account as a line, quoted for a shell.

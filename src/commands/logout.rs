@@ -146,14 +146,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         _ => ("not_asked", None),
     };
     context.ui.say(summary(key, forgotten, word, &at));
-    if word == "no_endpoint" {
-        let what =
-            format!("no revocation endpoint is known for `{}`", text::one_line(&key.profile));
-        context.ui.warn(&Error::config(what).hint(
-            "set `revocation_endpoint` in the profile if the server has one; the tokens stay valid \
-             until they expire or you revoke access in the server's settings",
-        ));
-    }
+    warn_of_valid_tokens(context, key, word, forgotten && !local && profile.is_none());
     let mut result = json!({
         "profile": key.profile, "account": key.account,
         "forgotten": forgotten, "revocation": word, "revocation_endpoint": asked,
@@ -166,6 +159,24 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
             .hint("the tokens may still be valid: revoke access in the server's settings")
     });
     Ok((result, failed))
+}
+
+/// Warns that tokens stay valid at a server that was not asked to revoke them.
+fn warn_of_valid_tokens(context: &Context, key: &GrantKey, word: &str, lacks_profile: bool) {
+    let name = text::one_line(&key.profile);
+    let (what, hint) = match word {
+        "no_endpoint" => (
+            format!("no revocation endpoint is known for `{name}`"),
+            "set `revocation_endpoint` in the profile if the server has one; the tokens stay valid \
+             until they expire or you revoke access in the server's settings",
+        ),
+        "not_asked" if lacks_profile => (
+            format!("the configuration has no profile `{name}`, so its tokens are not revoked"),
+            "the tokens stay valid until they expire or you revoke access in the server's settings",
+        ),
+        _ => return,
+    };
+    context.ui.warn(&Error::config(what).hint(hint));
 }
 
 /// Forgets a login by URL with its last account. Returns what became of the registration of its client.

@@ -35,6 +35,9 @@ pub struct UninstallArgs {
 enum Item {
     /// The record of an account, in a store.
     Record(GrantKey, String),
+    /// The access token of an account in a store that the kernel keyring keeps.
+    #[cfg(target_os = "linux")]
+    Kept(GrantKey, StoreSpec),
     /// A client secret, in a store.
     Secret(String, String),
     /// What `credential setup` added to the file of a tool.
@@ -50,6 +53,8 @@ impl Item {
     fn words(&self) -> (&'static str, String) {
         match self {
             Self::Record(key, store) => ("account", format!("{key} in the store `{store}`")),
+            #[cfg(target_os = "linux")]
+            Self::Kept(key, _) => ("token in the kernel keyring", key.to_string()),
             Self::Secret(name, store) => {
                 ("client secret", format!("{name} in the store `{store}`"))
             }
@@ -118,6 +123,13 @@ fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
         context.ui.warn(&error);
         Vec::new()
     });
+    #[cfg(target_os = "linux")]
+    for entry in &accounts {
+        let spec: StoreSpec = entry.store.parse()?;
+        if context.kernel_cache(&spec)?.find(&entry.key).is_some() {
+            items.push(Item::Kept(entry.key.clone(), spec));
+        }
+    }
     // The directory of the default file store is removed as a whole.
     let elsewhere = accounts.into_iter().filter(|entry| entry.store != own_files);
     items.extend(elsewhere.map(|entry| Item::Record(entry.key, entry.store)));
@@ -231,6 +243,11 @@ fn remove(item: &Item, context: &Context) -> Result<()> {
     let removed = match item {
         Item::Record(key, store) => {
             return runner::block_on(None, open(store)?.grants.remove(key)).map(drop);
+        }
+        #[cfg(target_os = "linux")]
+        Item::Kept(key, spec) => {
+            context.kernel_cache(spec)?.forget(key);
+            return Ok(());
         }
         Item::Secret(name, store) => {
             return runner::block_on(None, open(store)?.items.unset(name)).map(drop);

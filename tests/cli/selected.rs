@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::fixture::{grant, plant, with_sandbox};
+use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::Home;
 
 /// A home with the profiles `p` (the default) and `q`, and logins `default` and `work` of both.
@@ -143,4 +143,15 @@ fn added_scope_is_requested_with_those_of_the_login() {
     let scopes = login["scopes"].as_array().unwrap();
     assert!(scopes.contains(&"write".into()) && scopes.len() > 1, "{scopes:?}");
     home.run(["login", "s", "--add-scope", "a", "--scope", "b"]).fails(2);
+}
+
+#[test]
+fn logout_without_the_profile_warns_of_valid_tokens() {
+    let home = planted(TOKEN);
+    home.config(&PROFILE.replace("profiles.p", "profiles.q"));
+    let output = home.run(["logout", "--all"]).ok();
+    assert!(output.stderr.contains("no profile `p`, so its tokens are not revoked"), "{output:?}");
+    assert!(output.stderr.contains("stay valid"), "{output:?}");
+    home.config(PROFILE);
+    home.run(["token"]).fails(4);
 }

@@ -288,6 +288,19 @@ fn kernel_cache_follows_the_store() {
 }
 
 #[test]
+fn kernel_cache_is_emptied_by_uninstall() {
+    let home = cached(Home::new());
+    plant(&home, &marked(&home));
+    home.run(["token"]).ok();
+    assert_eq!(kernel_keys(&home).len(), 1);
+    let plan = home.run(["uninstall", "--dry-run"]).ok();
+    assert!(plan.stdout.contains("token in the kernel keyring"), "{}", plan.stdout);
+    assert_eq!(kernel_keys(&home).len(), 1);
+    home.run(["uninstall", "--yes"]).ok();
+    assert_eq!(kernel_keys(&home), []);
+}
+
+#[test]
 fn kernel_cache_keeps_no_token_without_an_expiry() {
     let home = cached(Home::new());
     let marker = format!("marker-{}", home.root().display());

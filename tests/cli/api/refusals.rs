@@ -108,7 +108,7 @@ fn missing_scope_is_exit_4_and_named() {
     let refused = api.home("", "").run(["api", "x", "--json"]).code(4);
     assert_eq!((refused.stdout.as_str(), api.refreshes()), ("no", 0));
     let hint = refused.error_json()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("'admin $(x)'"), "{hint}");
+    assert!(hint.contains("`oauthctl login p --add-scope admin --add-scope '$(x)'`"), "{hint}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn login_gets_the_scope_that_is_missing() {
     ));
     home.run(["login", "s"]).ok();
     let refused = home.run(["api", "userinfo"]).code(4);
-    assert!(refused.stderr.contains("openid"), "{refused:?}");
+    assert!(refused.stderr.contains("`oauthctl login s --add-scope openid`"), "{refused:?}");
     let answer = home.run(["api", "userinfo", "--login"]).ok();
     assert!(answer.json()["sub"].is_string(), "{answer:?}");
     let scopes = home.run(["token", "--json"]).ok().json()["scope"].clone();
