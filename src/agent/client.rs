@@ -1,6 +1,7 @@
 //! Asks the agent that `OAUTHCTL_AGENT` names: one round trip, without configuration, store or runtime.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use oauthctl_core::flow::{AccessToken, TokenRequest};
@@ -165,9 +166,19 @@ impl Agent {
         };
         let answer = exchange(path, request).map_err(|error| {
             let path = one_line(&path.display().to_string());
-            Error::unavailable(format!("the agent at {path} does not respond: {error}"))
-                .caused_by(&error)
-                .hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT")
+            let is_absent =
+                matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
+            let what = match is_absent {
+                true => format!("no agent is running at {path}"),
+                false => format!("the agent at {path} does not respond: {error}"),
+            };
+            let error = Error::unavailable(what).caused_by(&error);
+            match Self::named() {
+                Ok(Some(_)) => {
+                    error.hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT")
+                }
+                _ => error.hint("start it with `oauthctl agent`"),
+            }
         })?;
         let Some(word) = answer["error"].as_str() else { return Ok(answer) };
         let kind = ErrorKind::ALL.into_iter().find(|kind| kind.word() == word);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, ErrorKind, Result, Timestamp, time};
 use serde_json::{Value, json};
@@ -48,6 +49,9 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     if let Err(error) = context.check_config() {
         // Accounts can be listed even if the configuration is invalid.
         context.ui.warn(&error);
+    }
+    if let Some(store) = &context.globals.store {
+        store.parse::<StoreSpec>()?;
     }
     let entries = match wanted {
         Some(name) => context.state()?.some_accounts(name, usize::MAX)?,

@@ -169,3 +169,10 @@ fn status_check_exits_4_where_a_login_is_needed() {
     home.config(PROFILE);
     home.run(["status", "p", "--check"]).code(4);
 }
+
+#[test]
+fn status_of_an_unknown_store_is_an_error() {
+    let home = Home::new();
+    let typo = home.run(["--store", "files", "status"]).fails(2);
+    assert!(typo.stderr.contains("files"), "{}", typo.stderr);
+}

@@ -113,7 +113,8 @@ fn locked_agent_hands_out_nothing() {
     agent.client().run(["token"]).ok();
     control("--stop");
     agent.process.wait().ok();
-    home.run(["agent", "--socket", socket, "--status"]).fails(9);
+    let stopped = home.run(["agent", "--socket", socket, "--status"]).fails(9);
+    assert!(stopped.stderr.contains("no agent is running at"), "{}", stopped.stderr);
     assert!(!agent.path.exists());
 }
 
