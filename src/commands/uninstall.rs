@@ -160,6 +160,9 @@ fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
     Ok(items)
 }
 
+/// The directory that records what was added to the settings of tools.
+const SET_UP: &str = "set-up";
+
 /// What this program creates in its state directory. A directory that the user has chosen may hold other things.
 const IN_STATE: [&str; 13] = [
     "accounts",
@@ -172,7 +175,7 @@ const IN_STATE: [&str; 13] = [
     "pending",
     "rejected",
     "resolved",
-    "set-up",
+    SET_UP,
     "urls",
     "broker",
 ];
@@ -224,8 +227,17 @@ fn helper_links() -> Vec<PathBuf> {
 /// Removes everything that can be removed. Returns the first failure; each is reported.
 fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
     let mut first = None;
+    let mut has_settings_left = false;
     for item in items {
-        if let Err(error) = remove(item, context) {
+        let removed = match item {
+            // The record of them is needed to remove them later.
+            Item::Directory(path) if has_settings_left && has_set_up(path) => {
+                Err(Error::store("it records the settings that were not removed"))
+            }
+            _ => remove(item, context),
+        };
+        if let Err(error) = removed {
+            has_settings_left |= matches!(item, Item::Settings(_));
             let (kind, name) = item.words();
             let error = error.context(format!("cannot remove the {kind} {}", one_line(&name)));
             context.ui.warn(&error);
@@ -236,6 +248,11 @@ fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
         context.ui.say("Done. What remains is the program itself, and the configuration unless `--with-config` was given.");
     }
     first
+}
+
+/// Returns whether a directory contains the record of the settings of tools.
+fn has_set_up(path: &Path) -> bool {
+    path.ends_with(SET_UP) || path.join(SET_UP).exists()
 }
 
 fn remove(item: &Item, context: &Context) -> Result<()> {

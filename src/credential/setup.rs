@@ -1,5 +1,7 @@
 //! What `credential setup` inserts into the configuration of a tool, and where.
 
+use std::ops::Range;
+
 use oauthctl_core::profile::{CredentialTool, Target};
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
@@ -43,8 +45,8 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
     }
 }
 
-/// Returns the text to insert, and its offset in the file. `program` is the path of this program, quoted if a
-/// shell parses it.
+/// Returns the text to insert, and the range of the file behind which it belongs and that tells it from an equal text.
+/// `program` is the path of this program, quoted if a shell parses it.
 ///
 /// # Errors
 ///
@@ -54,10 +56,10 @@ pub fn insertion(
     key: &str,
     file: &str,
     program: &str,
-) -> Result<(usize, String)> {
+) -> Result<(Range<usize>, String)> {
     let append = |block: String| {
         let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
-        Ok((file.len(), format!("{line}{block}")))
+        Ok(end(file, format!("{line}{block}")))
     };
     let taken = |what: &str| {
         Err(Error::config(format!("the file already has {what}"))
@@ -105,8 +107,13 @@ pub fn insertion(
     }
 }
 
+/// Inserts a text at the end of a file.
+fn end(file: &str, text: String) -> (Range<usize>, String) {
+    (file.len()..file.len(), text)
+}
+
 /// Inserts the provider into the registry with this index, or adds the registry.
-fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
+fn cargo(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)> {
     let argument = |text: &str| Value::from(text).to_string();
     let provider =
         format!("credential-provider = [{}, \"credential\", \"cargo\"]\n", argument(program));
@@ -116,7 +123,8 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
         at += line.len();
         if line.trim() == index {
             let newline = if line.ends_with('\n') { "" } else { "\n" };
-            return Ok((at, format!("{newline}{provider}")));
+            // The providers of all registries are equal.
+            return Ok((at - line.len()..at, format!("{newline}{provider}")));
         }
     }
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
@@ -129,7 +137,7 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
         format!("registry-{}", name.trim_matches('-'))
     };
     let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
-    Ok((file.len(), format!("{line}[registries.{name}]\n{index}\n{provider}")))
+    Ok(end(file, format!("{line}[registries.{name}]\n{index}\n{provider}")))
 }
 
 /// Returns the name of the kubeconfig user for a table.
@@ -139,7 +147,7 @@ pub fn kubernetes_user(key: &str) -> String {
 }
 
 /// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
-fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
+fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)> {
     // A JSON string is a valid YAML string.
     let text = |text: &str| Value::from(text).to_string();
     let name = format!("name: {}", text(&kubernetes_user(key)));
@@ -170,7 +178,7 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
             let is_entry = |line: &&str| line.trim_start().starts_with("- ");
             let next = lines.next().filter(is_entry).unwrap_or_default();
             let indent = &next[..next.len() - next.trim_start().len()];
-            return Ok((at, format!("{newline}{}", entry(indent))));
+            return Ok((at..at, format!("{newline}{}", entry(indent))));
         }
         if line.starts_with("users:") || line.starts_with(['{', '\t']) {
             return Err(Error::config("the `users` of the file are not written as a block list")
@@ -185,16 +193,16 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
         (false, true) => ("", ""),
         (false, false) => ("", "\n"),
     };
-    Ok((file.len(), format!("{line}{head}users:\n{}", entry(""))))
+    Ok(end(file, format!("{line}{head}users:\n{}", entry(""))))
 }
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
-fn docker(target: &Target, key: &str, file: &str) -> Result<(usize, String)> {
+fn docker(target: &Target, key: &str, file: &str) -> Result<(Range<usize>, String)> {
     // docker asks by host, except for its own registry.
     let server = if target.path().is_empty() { target.authority() } else { key.to_owned() };
     let member = format!("{}: \"oauthctl\"", Value::from(server.as_str()));
     if file.trim().is_empty() {
-        return Ok((file.len(), format!("{{\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}\n}}\n")));
+        return Ok(end(file, format!("{{\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}\n}}\n")));
     }
     let invalid = || Error::config("the file is not a JSON object");
     let parsed: Value = serde_json::from_str(file).map_err(|_| invalid())?;
@@ -220,7 +228,7 @@ fn docker(target: &Target, key: &str, file: &str) -> Result<(usize, String)> {
     after.insert_str(at, &text);
     let is_set = serde_json::from_str::<Value>(&after)
         .is_ok_and(|after| after["credHelpers"][&server] == "oauthctl");
-    if is_set { Ok((at, text)) } else { Err(invalid()) }
+    if is_set { Ok((at..at, text)) } else { Err(invalid()) }
 }
 
 #[cfg(test)]
@@ -230,7 +238,7 @@ mod tests {
     fn after(tool: CredentialTool, key: &str, file: &str) -> String {
         let (at, text) = insertion(tool, key, file, "/opt/o'b/oauthctl").unwrap();
         let mut after = file.to_owned();
-        after.insert_str(at, &text);
+        after.insert_str(at.end, &text);
         after
     }
 

@@ -81,6 +81,48 @@ fn uninstall_undoes_the_setup_of_tools() {
     assert!(!home.state_dir().exists() && !npm.exists());
 }
 
+/// A home with two hosts set up for docker. The second one is inside the text of the first one.
+fn with_docker_hosts(before: &str) -> (Home, PathBuf) {
+    let home = planted(TOKEN);
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    let hosts = ["one.example", "two.example"];
+    let tables = hosts.map(|host| format!("[credential.docker.\"{host}\"]\nprofile = \"p\"\n"));
+    home.config(&format!("{config}{}", tables.concat()));
+    let docker = home.path("home/.docker/config.json");
+    home.write(&docker, before);
+    for host in hosts {
+        home.run(["credential", "setup", "docker", host]).ok();
+    }
+    (home, docker)
+}
+
+#[test]
+fn uninstall_undoes_a_setup_inside_another_one() {
+    for before in ["{\"auths\": {}}", "{}", "{\"credHelpers\": {}}"] {
+        let (home, docker) = with_docker_hosts(before);
+        home.run(["uninstall", "--yes"]).ok();
+        assert_eq!(std::fs::read_to_string(&docker).unwrap(), before);
+        assert!(!home.state_dir().exists());
+    }
+}
+
+/// Without the record, they could not be removed later.
+#[test]
+fn uninstall_keeps_the_record_of_remaining_settings() {
+    let (home, docker) = with_docker_hosts("{\"auths\": {}}");
+    let after = std::fs::read_to_string(&docker).unwrap();
+    // It can no longer be read.
+    std::fs::write(&docker, [after.as_bytes(), b"\xff"].concat()).unwrap();
+    let failed = home.run(["uninstall", "--yes"]);
+    assert_eq!(failed.status, 10, "{}", failed.stderr);
+    assert!(failed.stderr.contains("settings that were not removed"), "{}", failed.stderr);
+    assert!(home.state_dir().join("set-up").is_dir());
+    home.write(&docker, &after);
+    home.run(["uninstall", "--yes"]).ok();
+    assert_eq!(std::fs::read_to_string(&docker).unwrap(), "{\"auths\": {}}");
+    assert!(!home.state_dir().exists());
+}
+
 #[test]
 fn uninstall_asks_or_is_told_to() {
     let home = planted(TOKEN);

@@ -58,6 +58,64 @@ fn setup_is_undone_byte_for_byte() {
     assert!(!state.contains("CANARY-other"), "what else is in the file is not recorded");
 }
 
+/// Sets up two keys of a tool, and undoes that in both orders.
+fn undone_in_each_order(tool: &str, keys: [&str; 2], file: &str, before: &str) {
+    let tables = keys.map(|key| format!("[credential.{tool}.\"{key}\"]\nprofile = \"p\"\n"));
+    let home = planted_with(&tables.concat());
+    let path = home.path(file);
+    for order in [keys, [keys[1], keys[0]]] {
+        home.write(&path, before);
+        for key in keys {
+            home.run(["credential", "setup", tool, key]).ok();
+        }
+        let names = |key: &str| fs::read_to_string(&path).unwrap().contains(key);
+        home.run(["credential", "setup", tool, order[0], "--undo"]).ok();
+        let after = fs::read_to_string(&path).unwrap();
+        if tool == "docker" {
+            assert!(serde_json::from_str::<serde_json::Value>(&after).is_ok(), "{after}");
+            assert!(!names(order[0]) && names(order[1]), "{after}");
+        } else {
+            let provider = after.find("credential-provider").unwrap();
+            let index = after[..provider].rfind("index = ").unwrap();
+            assert!(after[index..provider].contains(order[1]), "{order:?}: {after}");
+        }
+        home.run(["credential", "setup", tool, order[1], "--undo"]).ok();
+        assert_eq!(fs::read_to_string(&path).unwrap(), before, "{order:?}");
+    }
+}
+
+#[test]
+fn docker_setups_are_undone_in_each_order() {
+    for before in
+        ["{\n\t\"credHelpers\": {}\n}\n", "{\"credHelpers\": {\"x\": \"y\" }, \"auths\": {}}"]
+    {
+        let keys = ["one.example", "two.example"];
+        undone_in_each_order("docker", keys, "home/.docker/config.json", before);
+    }
+}
+
+#[test]
+fn docker_undo_keeps_a_helper_added_since() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.docker/config.json");
+    home.write(&path, "{\"credHelpers\": {}}");
+    home.run(["credential", "setup", "docker"]).ok();
+    let after = fs::read_to_string(&path).unwrap();
+    home.write(&path, &after.replace("\"oauthctl\"", "\"oauthctl\", \"x\": \"y\""));
+    home.run(["credential", "setup", "docker", "--undo"]).ok();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{\"credHelpers\": { \"x\": \"y\"}}");
+}
+
+#[test]
+fn cargo_setups_are_undone_in_each_order() {
+    let keys = ["sparse+https://one.example/", "sparse+https://two.example/"];
+    let before = format!(
+        "[registries.one]\nindex = \"{}\"\n[registries.two]\nindex = \"{}\"\n",
+        keys[0], keys[1]
+    );
+    undone_in_each_order("cargo", keys, "home/.cargo/config.toml", &before);
+}
+
 #[test]
 fn setup_undo_keeps_what_was_added_since() {
     let home = planted_with(SETTINGS);

@@ -1,9 +1,12 @@
 //! Text that is inserted into the configuration of other programs, and removed again.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::StateDir;
@@ -20,11 +23,14 @@ pub struct Insertion {
     pub text: String,
     /// Whether the file did not exist before.
     pub created: bool,
+    /// What stands directly before the text, if that tells it from an equal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub after: String,
 }
 
 impl StateDir {
-    /// Inserts a text at an offset into a file with this content (`None`: there is no file), and records it under a
-    /// name.
+    /// Inserts a text behind a range of a file with this content (`None`: there is no file), and records it under a
+    /// name. What the range contains is recorded too: it tells the text from an equal text elsewhere in the file.
     ///
     /// # Errors
     ///
@@ -34,7 +40,7 @@ impl StateDir {
         &self,
         name: &str,
         (path, before): (&Path, Option<&str>),
-        at: usize,
+        at: Range<usize>,
         text: &str,
     ) -> Result<()> {
         let all = self.insertions()?;
@@ -43,13 +49,18 @@ impl StateDir {
             return Err(Error::config("this is already set up"));
         }
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let (head, tail) = before
-            .unwrap_or_default()
-            .split_at_checked(at)
-            .ok_or_else(|| Error::internal(format!("{at} is no offset in {}", path.display())))?;
+        let content = before.unwrap_or_default();
+        let place = content
+            .get(at.clone())
+            .ok_or_else(|| Error::internal(format!("{at:?} is not in {}", path.display())))?;
+        let (head, tail) = content.split_at(at.end);
         let after = format!("{head}{text}{tail}");
-        let insertion =
-            Insertion { path: path.clone(), text: text.to_owned(), created: before.is_none() };
+        let insertion = Insertion {
+            path: path.clone(),
+            text: text.to_owned(),
+            created: before.is_none(),
+            after: place.to_owned(),
+        };
         // The record comes first: text that is not recorded could not be removed.
         all.keep(&entry, &Some(insertion.clone()));
         if all.find(&entry).flatten() != Some(insertion) {
@@ -72,19 +83,47 @@ impl StateDir {
         Ok(Some(insertion))
     }
 
-    /// Returns all texts that are recorded and still in their files.
+    /// Returns all texts that are recorded and still in their files, in an order in which they can be removed: a text
+    /// that was split by another one comes after it.
     ///
     /// # Errors
     ///
     /// Returns `Store` if the state directory must not be used.
     pub fn inserted_texts(&self) -> Result<Vec<Insertion>> {
         let all = self.insertions()?.all().into_iter().filter_map(|(_, insertion)| insertion);
-        let is_there = |insertion: &Insertion| {
-            content(&insertion.path).ok().flatten().is_some_and(|c| c.contains(&insertion.text))
-        };
-        let mut all: Vec<Insertion> = all.filter(is_there).collect();
-        all.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
-        Ok(all)
+        let mut left: Vec<Insertion> = all.collect();
+        left.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
+        let mut files = HashMap::new();
+        let mut found = Vec::new();
+        loop {
+            let before = left.len();
+            left.retain(|insertion| {
+                let file =
+                    files.entry(insertion.path.clone()).or_insert_with(|| content(&insertion.path));
+                let is_there = match file {
+                    // Removing it tells the user why that is impossible.
+                    Err(_) => true,
+                    Ok(None) => false,
+                    Ok(Some(content)) => match without(content, insertion) {
+                        Without::Rest(rest) => {
+                            *content = rest;
+                            true
+                        }
+                        Without::Invalid => true,
+                        Without::Missing => false,
+                    },
+                };
+                if is_there {
+                    found.push(insertion.clone());
+                }
+                !is_there
+            });
+            if left.len() == before {
+                break;
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
     }
 
     /// Removes a text of [`inserted_texts`](Self::inserted_texts).
@@ -109,14 +148,50 @@ impl StateDir {
 /// Removes a text from its file.
 fn take_out(insertion: &Insertion) -> Result<()> {
     let content = read_tool_file(&insertion.path)?.unwrap_or_default();
-    let Some(at) = content.rfind(&insertion.text) else {
-        let what = format!("{} was changed since", insertion.path.display());
+    let failed = |what: &str| {
         let remove = insertion.text.trim().replace('\n', " ");
-        return Err(Error::config(what).hint(format!("remove this from it: {remove}")));
+        Error::config(format!("{} {what}", insertion.path.display()))
+            .hint(format!("remove this from it: {remove}"))
     };
-    let rest = format!("{}{}", &content[..at], &content[at + insertion.text.len()..]);
+    let rest = match without(&content, insertion) {
+        Without::Rest(rest) => rest,
+        Without::Invalid => return Err(failed("would no longer be valid JSON")),
+        Without::Missing => return Err(failed("was changed since")),
+    };
     let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
     exchange(&insertion.path, Some(&content), rest)
+}
+
+/// A file without a text.
+enum Without {
+    Rest(String),
+    /// It was valid JSON and would not be any more.
+    Invalid,
+    /// The text is not in it.
+    Missing,
+}
+
+/// Removes a text from the content of its file. In JSON, the comma that belongs to it depends on the members around it,
+/// which may have changed since.
+fn without(content: &str, insertion: &Insertion) -> Without {
+    let (text, after) = (insertion.text.as_str(), insertion.after.as_str());
+    let is_json = is_json_object(content);
+    let find = |text: &str| content.rfind(&format!("{after}{text}")).map(|at| at + after.len());
+    let bare = text.strip_suffix(',').filter(|_| is_json);
+    let found = find(text).map(|at| (at, text));
+    let found = found.or_else(|| bare.and_then(|bare| Some((find(bare)?, bare))));
+    let Some((at, text)) = found else { return Without::Missing };
+    let (head, tail) = (&content[..at], &content[at + text.len()..]);
+    let is_valid = |rest: &String| !is_json || rest.trim().is_empty() || is_json_object(rest);
+    let before = head.trim_end().strip_suffix(',').map(|head| (head, tail));
+    let behind = tail.trim_start().strip_prefix(',').map(|tail| (head, tail));
+    let rests = [Some((head, tail)), before, behind].into_iter().flatten();
+    let mut rests = rests.map(|(head, tail)| format!("{head}{tail}"));
+    rests.find(is_valid).map_or(Without::Invalid, Without::Rest)
+}
+
+fn is_json_object(content: &str) -> bool {
+    content.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(content).is_ok()
 }
 
 /// Returns the content of a file of another program; `None` if there is none.
@@ -192,7 +267,7 @@ mod tests {
                 Some(now) => fs::write(&path, now).unwrap(),
                 None => fs::remove_file(&path).unwrap(),
             }
-            let refused = state.insert_text("git", (&path, read), 0, "[ours]\n").unwrap_err();
+            let refused = state.insert_text("git", (&path, read), 0..0, "[ours]\n").unwrap_err();
             assert!(
                 refused.message().ends_with("was just changed by another program"),
                 "{refused:?}"
@@ -205,7 +280,7 @@ mod tests {
         // What was refused is not recorded, and leaves no file behind.
         assert!(state.remove_text("git").unwrap().is_none());
         assert_eq!(files(), 1, "the state directory");
-        state.insert_text("git", (&path, None), 0, "[ours]\n").unwrap();
+        state.insert_text("git", (&path, None), 0..0, "[ours]\n").unwrap();
         assert!(state.remove_text("git").unwrap().is_some() && !path.exists());
     }
 }
