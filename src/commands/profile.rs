@@ -208,15 +208,20 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     let profile = write(new, secret.as_ref(), context)?;
     let is_loopback = !profile.redirect_uris.iter().all(|u| u.host == LoopbackHost::Elsewhere);
     let name = shell_word(&args.name);
-    if is_guided && is_loopback && prompt::confirm("Log in now to test the profile?", true)? {
+    if is_guided
+        && is_loopback
+        && profile.grant.needs_user()
+        && prompt::confirm("Log in now to test the profile?", true)?
+    {
         let target = Target::named(context, Some(&args.name), None)?;
         let manager = manager::build_among_others(context, &target)?;
         login::log_in(context, &target, &manager, &[])?;
         return Ok(ExitCode::SUCCESS);
     }
-    context.ui.say(match is_loopback {
-        false => format!("Start authorizations with `oauthctl start {name}`."),
-        true => format!("Log in with `oauthctl login {name}`."),
+    context.ui.say(match (profile.grant.needs_user(), is_loopback) {
+        (false, _) => format!("Get a token with `oauthctl token {name}`."),
+        (true, false) => format!("Start authorizations with `oauthctl start {name}`."),
+        (true, true) => format!("Log in with `oauthctl login {name}`."),
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -79,7 +79,14 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         context.ui.say(match wanted {
             Some(name) => {
                 let (shown, word) = (one_line(name), shell_word(name));
-                format!("Not logged in to `{shown}`. Run `oauthctl login {word}`.")
+                let needs_user = |name| {
+                    let config = context.config().ok()?;
+                    config.profiles.get(name).map(|profile| profile.grant.needs_user())
+                };
+                match needs_user(name).unwrap_or(true) {
+                    true => format!("Not logged in to `{shown}`. Run `oauthctl login {word}`."),
+                    false => format!("`{shown}` needs no login. Run `oauthctl token {word}`."),
+                }
             }
             None => "Not logged in to any profile. Run `oauthctl login PROFILE`, or try `oauthctl \
                      demo`."

@@ -27,6 +27,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
     ("port_in_use_is_replaced_as_told", &["--port N"]),
     ("profile_for_a_web_application_starts_as_told", &["--config", "oauthctl start {name}"]),
+    ("profile_without_users_needs_no_login", &["oauthctl token {name}", "oauthctl token {word}"]),
     ("profile_keeps_the_store_it_was_added_with", &["oauthctl login {name}"]),
     (
         "record_without_a_tag_is_accepted_or_replaced",

@@ -176,3 +176,16 @@ fn status_of_an_unknown_store_is_an_error() {
     let typo = home.run(["--store", "files", "status"]).fails(2);
     assert!(typo.stderr.contains("files"), "{}", typo.stderr);
 }
+
+#[test]
+fn profile_without_users_needs_no_login() {
+    let (home, sandbox) = with_sandbox(None);
+    let add = ["profile", "add", "robot", "--issuer", &sandbox.issuer, "--client-id", "c"];
+    let grant = ["--set", "grant=client_credentials", "--client-secret-stdin"];
+    let added = home.run_with([&add[..], &grant].concat(), "secret\n").ok();
+    assert!(added.stderr.contains("`oauthctl token robot`"), "{}", added.stderr);
+    let status = home.run(["status", "robot"]).ok();
+    let said = status.stdout + &status.stderr;
+    assert!(said.contains("needs no login. Run `oauthctl token robot`"), "{said}");
+    home.run(["token", "robot"]).ok();
+}
