@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl_core::flow::{AtServer, AttributeChanges};
+use oauthctl_core::flow::{AtServer, AttributeChanges, Revoked};
 use oauthctl_core::grant::{AccountEntry, LastError};
 use oauthctl_core::port::Coordinator;
-use oauthctl_core::{Error, Grant, Result, Timestamp};
+use oauthctl_core::{Error, ErrorKind, Grant, Result, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -300,7 +300,17 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
     let key = place.grant_key();
     let flow = broker.flow.clone();
     let work = tokio::spawn(async move {
-        flow.present(&key.profile, flow.manager.revoke_if(&key, known.as_ref())).await
+        let revoked = flow.manager.revoke_if(&key, known.as_ref());
+        match flow.present(&key.profile, revoked).await {
+            // A provider that is not accepted cannot be asked, and must not keep the connection alive.
+            Err(error) if error.kind() == ErrorKind::Config && known.is_none() => {
+                let mut ended = Revoked::default();
+                ended.forgotten = flow.manager.forget(&key).await?;
+                ended.at_server = AtServer::Failed(error);
+                Ok(Some(ended))
+            }
+            ended => ended,
+        }
     });
     let ended = work.await.unwrap_or_else(|_| Err(Error::internal("the revocation panicked")))?;
     let Some(ended) = ended else { return Ok(None) };

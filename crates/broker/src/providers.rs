@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use oauthctl_core::http::Reach;
 use oauthctl_core::profile::Profile;
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, ErrorKind, Result};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 use utoipa::ToSchema;
 
@@ -71,8 +71,8 @@ pub async fn put(
     let built = build_profile(tenant, name, &keys, redirect_uri);
     let profile = built.map_err(|error| Problem::invalid(error.message()))?;
     refuse_out_of_reach(&profile, broker.settings.reach())?;
-    let client = broker.flow.certificates.client(&profile);
-    client.map_err(|error| Problem::invalid(error.message()))?;
+    let checked = broker.flow.certificates.check(&profile).await;
+    checked.map_err(|error| Problem::invalid(error.message()))?;
     let key = key_of(tenant, name);
     let work = |condition| write(broker, &caller.tenant, &key, (keys, own_callback), condition);
     let (mut provider, revision, is_new) =
@@ -114,7 +114,7 @@ async fn save(
     condition: Condition,
 ) -> Result<Written> {
     let written = broker.vault.put(key.clone(), provider, Terms::only_if(condition)).await?;
-    broker.caches.forget(key);
+    forget(broker, key);
     Ok(written)
 }
 
@@ -194,7 +194,8 @@ pub async fn get(broker: &Broker, tenant: &str, name: &str) -> Result<Option<Val
     Ok(Some(shown(broker, name, &profile, &found.document)))
 }
 
-/// Returns the providers of a tenant that follow this name, as they are shown, with the name to continue from.
+/// Returns the providers of a tenant that follow this name, as they are shown, with the name to continue from. One that
+/// this version does not accept has its name and an error.
 ///
 /// # Errors
 ///
@@ -210,8 +211,15 @@ pub async fn list(
     let mut providers = Vec::with_capacity(found.len());
     for stored in found {
         let name = &stored.key.id;
-        if let Some(profile) = broker.flow.providers.profile(tenant, name).await? {
-            providers.push(shown(broker, name, &profile, &stored.document));
+        match broker.flow.providers.profile(tenant, name).await {
+            Ok(Some(profile)) => providers.push(shown(broker, name, &profile, &stored.document)),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::Config => {
+                // Which of its keys are secret is not known either.
+                let word = Problem::from(error).error();
+                providers.push(json!({ "provider": name, "error": word }));
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(ProviderPage { providers, next_cursor })
@@ -231,8 +239,14 @@ pub async fn delete(broker: &Broker, tenant: &str, name: &str) -> Result<bool, P
     }
     let key = key_of(tenant, name);
     let removed = storage.delete(&key, Condition::Always).await?;
-    broker.caches.forget(&key);
+    forget(broker, &key);
     Ok(removed)
+}
+
+/// Drops what this process keeps of a provider that was written or removed.
+fn forget(broker: &Broker, key: &Key) {
+    broker.caches.forget(key);
+    broker.flow.certificates.forget(&format!("{}/{}", key.tenant, key.id));
 }
 
 /// Returns a provider without its secrets.

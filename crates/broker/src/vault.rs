@@ -262,9 +262,22 @@ impl Vault {
     ///
     /// Returns `Store` if it is damaged.
     pub async fn document<T: DeserializeOwned>(&self, record: Record) -> Result<Stored<T>> {
-        let document = self.unseal(&record.key, &record.value).await?;
-        let Record { key, revision, due_at, expires_at, .. } = record;
-        Ok(Stored { key, revision, due_at, expires_at, document })
+        self.examine(record).await?
+    }
+
+    /// Decrypts a record. The inner error says that the record cannot be read, because it is damaged or its key is not
+    /// known here: another attempt has the same result.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails while a key is searched.
+    pub async fn examine<T: DeserializeOwned>(&self, record: Record) -> Result<Result<Stored<T>>> {
+        let opened = self.try_open(&record.key, &record.value).await?;
+        Ok(opened.and_then(|plain| {
+            let document = parse(&plain)?;
+            let Record { key, revision, due_at, expires_at, .. } = record;
+            Ok(Stored { key, revision, due_at, expires_at, document })
+        }))
     }
 
     /// Opens a sealed value. While the master key is being rotated, either key leads to the other.
@@ -273,14 +286,19 @@ impl Vault {
     ///
     /// Returns `Store` if it is damaged or the key is not known here.
     pub async fn open_value(&self, key: &Key, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.try_open(key, sealed).await?
+    }
+
+    /// As [`open_value`](Self::open_value), with the failures of the value itself as the inner error.
+    async fn try_open(&self, key: &Key, sealed: &[u8]) -> Result<Result<Zeroizing<Vec<u8>>>> {
         if let Some(master) = self.master(key_id(sealed)) {
-            return master.open(key, sealed);
+            return Ok(master.open(key, sealed));
         }
         self.adopt_successor().await?;
-        match self.master(key_id(sealed)) {
+        Ok(match self.master(key_id(sealed)) {
             Some(master) => master.open(key, sealed),
             None => Err(wrong_key()),
-        }
+        })
     }
 
     /// Encrypts with this key from now on. Values under earlier keys can still be decrypted.

@@ -14,7 +14,7 @@ use oauthctl_core::{AccessToken, Error, ErrorKind, Grant, Result, Timestamp, Tok
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::connections;
-use crate::flow::Place;
+use crate::flow::{Locks, Place};
 use crate::storage::{Record, Space};
 use backoff::{Backoff, below};
 use queue::{Next, Queue, Times};
@@ -69,7 +69,10 @@ struct Worker {
 impl Worker {
     async fn work(self: Arc<Self>, record: Record) -> Result<Next> {
         let (broker, space) = (&self.broker, record.key.space);
-        let grant = broker.vault.document::<Grant>(record).await?.document;
+        let grant = match broker.vault.examine::<Grant>(record).await? {
+            Ok(stored) => stored.document,
+            Err(error) => return Ok(Next::Unreadable(error)),
+        };
         let place = Place::of(&grant.key);
         // A grant that was saved meanwhile has set its own due time.
         Ok(Next::Due(match space {
@@ -90,7 +93,9 @@ impl Worker {
         let left = grant.tokens.expires_at.map_or(0, |at| at.unix().saturating_sub(now_seconds()));
         // A longer lifetime than is left: a new token from another instance satisfies it, the stored one does not.
         let request = TokenRequest::default().min_ttl(Duration::from_secs(left + 1));
-        let error = match self.broker.flow.token(&place.grant_key(), &request).await {
+        let key = place.grant_key();
+        let (outcome, is_busy) = Locks::watch(self.broker.flow.token(&key, &request)).await;
+        let error = match outcome {
             Ok(AccessToken { warning: None, .. }) => {
                 self.backoff.succeeded(&profile);
                 return None;
@@ -107,7 +112,7 @@ impl Worker {
             );
             return None;
         }
-        let until = self.next_attempt(&profile, grant, &error);
+        let until = next_attempt(&self.backoff, &profile, grant, (&error, is_busy));
         // No valid token will be available before the next attempt succeeds.
         let is_stuck = now_seconds() + left <= until;
         tracing::warn!(
@@ -121,22 +126,29 @@ impl Worker {
         );
         Some(until)
     }
-
-    /// Returns when a failed refresh is retried. If a provider does not respond, all its connections pause. A failure of
-    /// one connection does not concern the others.
-    fn next_attempt(&self, profile: &str, grant: &Grant, error: &Error) -> u64 {
-        let now = now_seconds();
-        let from_expiry = |at: Timestamp| now.abs_diff(at.unix());
-        let pause = match error.kind() {
-            ErrorKind::Unavailable => return self.backoff.failed(profile),
-            ErrorKind::Store => grant.tokens.expires_at.map_or(LATER, |at| pause(from_expiry(at))),
-            _ => LATER,
-        };
-        now + pause + below(pause)
-    }
 }
 
-/// Returns the pause after a failure of the store, for a token that expires within this time or expired this long ago:
+/// Returns when a failed refresh is retried. If a provider does not respond, all its connections pause. A failure of
+/// one connection does not concern the others, nor does a lock that someone else holds.
+fn next_attempt(
+    backoff: &Backoff,
+    profile: &str,
+    grant: &Grant,
+    (error, is_busy): (&Error, bool),
+) -> u64 {
+    let now = now_seconds();
+    let from_expiry = |at: Timestamp| now.abs_diff(at.unix());
+    let pause = match error.kind() {
+        ErrorKind::Unavailable if !is_busy => return backoff.failed(profile),
+        ErrorKind::Store | ErrorKind::Unavailable => {
+            grant.tokens.expires_at.map_or(LATER, |at| pause(from_expiry(at)))
+        }
+        _ => LATER,
+    };
+    now + pause + below(pause)
+}
+
+/// Returns the pause after a failure of the store or of a lock, for a token that expires within this time or expired this long ago:
 /// several attempts before it expires, and fewer ones later.
 fn pause(from_expiry: u64) -> u64 {
     (from_expiry / 8).clamp(SOONEST, LATER)
@@ -144,7 +156,29 @@ fn pause(from_expiry: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use oauthctl_core::GrantKey;
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn held_lock_does_not_pause_the_provider() {
+        let now = Timestamp::now();
+        let grant = serde_json::from_value(json!({
+            "version": 1, "id": "g", "generation": 1, "key": GrantKey::new("acme/p", "u-1"),
+            "grant_type": "authorization_code",
+            "pin": { "issuer": null, "token_endpoint": "https://as.example/token", "client_id": "c",
+                "client_auth": "none" },
+            "tokens": { "access_token": "a", "token_type": "Bearer", "expires_at": now, "scopes": [] },
+            "obtained_at": now, "refreshed_at": now,
+        }));
+        let (grant, backoff) = (grant.unwrap(), Backoff::default());
+        let error = Error::unavailable("held");
+        assert!(next_attempt(&backoff, "acme/p", &grant, (&error, true)) > now.unix());
+        assert_eq!(backoff.paused_until("acme/p"), None);
+        next_attempt(&backoff, "acme/p", &grant, (&error, false));
+        assert!(backoff.paused_until("acme/p").is_some());
+    }
 
     #[test]
     fn failed_store_leaves_several_attempts_before_expiry() {

@@ -5,6 +5,7 @@
 //! that was paused for too long can no longer write. An intent of another instance prevents a second request
 //! for as long as the first may still be in progress.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,6 +40,10 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 /// abandoned: that instance may hold tokens, and stores them as soon as it can.
 const SETTLED: Duration = Duration::from_secs(5);
 
+tokio::task_local! {
+    static WAS_BUSY: Cell<bool>;
+}
+
 /// A lock that this process holds.
 #[derive(Clone, Copy)]
 struct Fence {
@@ -68,6 +73,16 @@ impl Locks {
     pub fn new(vault: Arc<Vault>, caches: Arc<Caches>) -> Result<Self> {
         let (queues, fences) = Default::default();
         Ok(Self { vault, caches, owner: random_text()?, queues, fences })
+    }
+
+    /// Runs work, and also returns whether it gave up because another task or instance holds a lock for too long. That
+    /// says nothing about the provider, although the error is of the same kind as if the provider did not respond.
+    pub async fn watch<F: Future>(work: F) -> (F::Output, bool) {
+        let watched = async {
+            let output = work.await;
+            (output, WAS_BUSY.with(Cell::get))
+        };
+        WAS_BUSY.scope(Cell::new(false), watched).await
     }
 
     /// Returns the condition that the lock of this name is still the one that this process holds.
@@ -159,6 +174,7 @@ impl Locks {
 }
 
 fn busy() -> Error {
+    let _ = WAS_BUSY.try_with(|was_busy| was_busy.set(true));
     Error::unavailable("another instance is refreshing this connection")
 }
 

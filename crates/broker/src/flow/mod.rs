@@ -103,16 +103,17 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// Returns the errors of the work, and `Config` for a certificate that cannot be used.
+    /// Returns the errors of the work, `Store` if the store fails, and `Config` for a profile or a certificate that
+    /// cannot be used. No request is sent then.
     pub async fn present<T>(
         &self,
         profile: &str,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        // If the store fails, the work says so.
-        let client = match self.providers.get(profile).await {
-            Ok(Some(profile)) => self.certificates.client(&profile)?,
-            _ => None,
+        // Without the certificate, nothing may be sent: the server would refuse a client that has one.
+        let client = match self.providers.get(profile).await? {
+            Some(profile) => self.certificates.client(&profile).await?,
+            None => None,
         };
         certificates::scope(client, work).await
     }

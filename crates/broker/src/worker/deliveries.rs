@@ -63,21 +63,24 @@ impl<'a> Parts<'a> {
 impl Shared {
     /// Sends a message that is claimed.
     async fn work(self: Arc<Self>, record: Record) -> Result<Next> {
-        let next = self.handle(record).await?;
+        let stored = match self.broker.vault.examine::<Delivery>(record).await? {
+            Ok(stored) => stored,
+            Err(error) => return Ok(Next::Unreadable(error)),
+        };
+        let next = self.handle(stored).await?;
         Ok(next.map_or(Next::Written, |next| Next::Due(Some(next))))
     }
 
     /// Sends a message, if it is its turn. Returns when it is due again, if nothing was written.
-    async fn handle(&self, record: Record) -> Result<Option<u64>> {
+    async fn handle(&self, stored: Stored<Delivery>) -> Result<Option<u64>> {
         let vault = &self.broker.vault;
-        let key = record.key.clone();
+        let key = stored.key.clone();
         let Some(parts) = Parts::of(&key) else { return vault.delete(&key).await.map(|_| None) };
         let first = self.first(&key, &parts).await?;
         if let Some(first) = first.filter(|first| first.key.id < key.id) {
             let waits_until = first.due_at.unwrap_or_default().max(now_seconds());
             return Ok(Some(waits_until + 1));
         }
-        let stored = vault.document::<Delivery>(record).await?;
         let webhook = webhooks::find(vault, &key.tenant, parts.webhook).await?;
         let webhook = webhook.filter(|webhook| webhook.id == stored.document.webhook);
         let Some(webhook) = webhook else {

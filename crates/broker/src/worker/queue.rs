@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauthctl_core::Result;
+use oauthctl_core::{Error, Result};
 use tokio::task::JoinSet;
 
 use super::backoff::below;
@@ -39,6 +39,8 @@ pub(super) enum Next {
     Written,
     /// It is due then; with `None`, it is not due any more.
     Due(Option<u64>),
+    /// It cannot be read, however often that is tried.
+    Unreadable(Error),
 }
 
 /// The times of a queue.
@@ -143,15 +145,31 @@ impl Queue {
                     Err(error) => Err(error),
                 };
                 drop(slot);
-                let soon = || now_seconds() + SOON + below(SOON);
-                match next {
-                    Ok(Next::Written) => {}
-                    Ok(Next::Due(next)) => give_back(&broker, &key, lease, next).await,
-                    Err(_) => give_back(&broker, &key, lease, Some(soon())).await,
+                if let Some(next) = due_after(&key, next) {
+                    give_back(&broker, &key, lease, next).await;
                 }
             });
         }
         started
+    }
+}
+
+/// Returns when a record is due after the work on it; `None` if its claim is not given back. If the store fails, that
+/// is soon. A record that cannot be read stays claimed until its lease ends: a retry does not help.
+fn due_after(key: &Key, next: Result<Next>) -> Option<Option<u64>> {
+    match next {
+        Ok(Next::Written) => None,
+        Ok(Next::Due(next)) => Some(next),
+        Ok(Next::Unreadable(error)) => {
+            tracing::warn!(
+                tenant = key.tenant,
+                kind = ?key.space,
+                "a due record cannot be read: {}",
+                error.message()
+            );
+            None
+        }
+        Err(_) => Some(Some(now_seconds() + SOON + below(SOON))),
     }
 }
 
@@ -188,5 +206,21 @@ fn shuffle(records: &mut [Record]) {
     for at in (1..records.len()).rev() {
         let other = usize::try_from(below(at as u64 + 1)).unwrap_or(0);
         records.swap(at, other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failing_store_is_asked_again_soon() {
+        let key = Key::new(Space::Grants, "acme", "p/u");
+        let error = || Error::store("x");
+        assert_eq!(due_after(&key, Ok(Next::Unreadable(error()))), None);
+        assert_eq!(due_after(&key, Ok(Next::Written)), None);
+        assert_eq!(due_after(&key, Ok(Next::Due(Some(7)))), Some(Some(7)));
+        let soon = due_after(&key, Err(error())).flatten().unwrap();
+        assert!(soon >= SOON);
     }
 }
