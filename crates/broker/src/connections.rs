@@ -300,7 +300,7 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
     let key = place.grant_key();
     let flow = broker.flow.clone();
     let work = tokio::spawn(async move {
-        let revoked = flow.manager.revoke_if(&key, known.as_ref());
+        let revoked = Box::pin(flow.manager.revoke_if(&key, known.as_ref()));
         match flow.present(&key.profile, revoked).await {
             // A provider that is not accepted cannot be asked, and must not keep the connection alive.
             Err(error) if error.kind() == ErrorKind::Config && known.is_none() => {

@@ -76,11 +76,11 @@ impl Worker {
         let place = Place::of(&grant.key);
         // A grant that was saved meanwhile has set its own due time.
         Ok(Next::Due(match space {
-            Space::Unconfirmed => match connections::end(broker, &place).await {
+            Space::Unconfirmed => match Box::pin(connections::end(broker, &place)).await {
                 Ok(_) => None,
                 Err(_) => Some(now_seconds() + LEASE),
             },
-            _ => self.refresh(&place, &grant).await,
+            _ => Box::pin(self.refresh(&place, &grant)).await,
         }))
     }
 
@@ -94,7 +94,9 @@ impl Worker {
         // A longer lifetime than is left: a new token from another instance satisfies it, the stored one does not.
         let request = TokenRequest::default().min_ttl(Duration::from_secs(left + 1));
         let key = place.grant_key();
-        let (outcome, is_busy) = Locks::watch(self.broker.flow.token(&key, &request)).await;
+        // Boxed, because each layer around such a large future would copy it onto the stack.
+        let work = Box::pin(self.broker.flow.token(&key, &request));
+        let (outcome, is_busy) = Locks::watch(work).await;
         let error = match outcome {
             Ok(AccessToken { warning: None, .. }) => {
                 self.backoff.succeeded(&profile);

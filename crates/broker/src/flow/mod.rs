@@ -95,7 +95,8 @@ impl Flow {
     ///
     /// Returns the errors of [`FlowManager::token`].
     pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
-        let work = punctual::scope(key.profile.clone(), self.manager.token(key, request));
+        let work = Box::pin(self.manager.token(key, request));
+        let work = punctual::scope(key.profile.clone(), work);
         self.present(&key.profile, work).await
     }
 

@@ -18,7 +18,7 @@ use crate::support::{Home, provider};
 const MANY: usize = 800;
 
 /// Opens the store of a home, whether or not a broker is running.
-async fn vault_of(home: &Home) -> Vault {
+pub async fn vault_of(home: &Home) -> Vault {
     let location = Location::Sqlite(home.path().join("state/broker.db"));
     let storage = open(&location, Usage::Administer).await.unwrap();
     let key = std::fs::read_to_string(home.path().join("config/broker.key")).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oauthctl_broker::cache::Caches;
-use oauthctl_broker::flow::{Flow, outbound};
+use oauthctl_broker::flow::{Flow, Locks, outbound};
 use oauthctl_broker::keys::MasterKey;
 use oauthctl_broker::rules::hooks::Rules;
 use oauthctl_broker::storage::{Location, Usage, open};
@@ -62,10 +62,14 @@ async fn writer_that_lost_its_lock_writes_nothing() {
     let wait = Duration::from_secs(5);
     let mut late = one.flow.locks.lock(&key, wait).await.unwrap();
     late.publish(&entry).await.unwrap();
-    let busy = two.flow.locks.lock(&key, Duration::from_millis(50)).await;
+    let waiting = two.flow.locks.lock(&key, Duration::from_millis(50));
+    let (busy, was_busy) = Locks::watch(waiting).await;
     assert_eq!(busy.err().unwrap().kind(), ErrorKind::Unavailable);
+    assert!(was_busy);
     store.flush_locks().await;
-    let mut holder = two.flow.locks.lock(&key, wait).await.unwrap();
+    let (holder, was_busy) = Locks::watch(two.flow.locks.lock(&key, wait)).await;
+    assert!(!was_busy);
+    let mut holder = holder.unwrap();
     assert_eq!(late.publish(&entry).await.unwrap_err().kind(), ErrorKind::Store);
     holder.publish(&entry).await.unwrap();
     drop(holder);

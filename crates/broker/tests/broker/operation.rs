@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use oauthctl_broker::storage::{Key, Space};
+use oauthctl_broker::vault::Terms;
+use oauthctl_core::Timestamp;
 use oauthctl_sandbox::SandboxOptions;
+use serde_json::{Value, json};
 
+use crate::fairness::vault_of;
 use crate::process::Output;
 use crate::support::{Broker, Home, Scene, run, token_requests};
 
@@ -243,4 +248,57 @@ fn limit_of_open_files_is_raised() {
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let words: Vec<_> = line.split_whitespace().skip(3).take(2).collect();
     assert_eq!(words, ["600", "600"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreadable_grant_is_logged_once_per_lease() {
+    let mut scene = Scene::new().await;
+    scene.connect().await;
+    let store = rusqlite::Connection::open(scene.home.path().join("state/broker.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    let space = Space::Grants.number();
+    let damage = "UPDATE records SET value = substr(value, 1, length(value) - 1) WHERE space = ?1";
+    assert_eq!(store.execute(damage, [space]), Ok(1));
+    for times in 1..=2 {
+        // The lease ends.
+        assert_eq!(store.execute("UPDATE records SET due_at = 1 WHERE space = ?1", [space]), Ok(1));
+        let line = "a due record cannot be read";
+        let lines = |log: &str| log.matches(line).count();
+        scene.broker.process.await_stderr(|log| (lines(log) >= times).then_some(()));
+        let due_at: u64 = store
+            .query_row("SELECT due_at FROM records WHERE space = ?1", [space], |row| row.get(0))
+            .unwrap();
+        assert!(due_at > Timestamp::now().unix() + 60, "it is not claimed any more");
+        let log = scene.broker.log();
+        assert_eq!(lines(&log), times, "{log}");
+        assert!(log.lines().any(|text| text.contains(line) && text.contains("acme")), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_provider_does_not_hide_the_others() {
+    let Scene { broker, key, home, sandbox, api } = Scene::new().await;
+    api.connect("sandbox", "u-1").await;
+    api.provide("other", sandbox.issuer()).await;
+    drop(broker);
+    // A version that allowed this key has written it.
+    let vault = vault_of(&home).await;
+    let record = Key::new(Space::Providers, "acme", "sandbox");
+    let mut provider = vault.get::<Value>(&record).await.unwrap().unwrap().document;
+    provider["keys"]["password"] = "a-secret".into();
+    vault.put(record, &provider, Terms::default()).await.unwrap();
+    drop(vault);
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    let listed = api.get("/v1/providers").await;
+    let providers = listed.json(200)["providers"].clone();
+    assert_eq!(providers[0]["provider"], "other");
+    assert_eq!(providers[1], json!({ "provider": "sandbox", "error": "invalid_provider" }));
+    assert!(!listed.text.contains("a-secret"), "{}", listed.text);
+    api.get("/v1/providers/sandbox").await.problem(422);
+    // Its connection can be removed, although nobody can revoke it.
+    let deleted = api.delete("/v1/connections/sandbox/u-1").await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    assert!(broker.log().contains("not revoked at the provider"), "{}", broker.log());
+    api.get("/v1/connections/sandbox/u-1").await.problem(404);
 }
