@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use oauthctl_core::Result;
 use oauthctl_core::flow::FlowManager;
 use oauthctl_core::profile::url_login::{IssuedClient, UrlClient, UrlLogin};
+use oauthctl_core::{Error, Result};
 
 use super::place::Place;
 
 /// Forgets the login of a URL, with its clients that no other login uses. Returns what became of their
-/// registrations, if there were any.
+/// registrations, if there were any. If another login cannot be read, nothing is forgotten.
 ///
 /// # Errors
 ///
@@ -20,10 +20,14 @@ pub async fn forget(
     login: &UrlLogin,
     local: bool,
 ) -> Result<Option<Result<()>>> {
-    let mut others = place.logins.all()?;
+    let read = || Ok((place.logins.complete()?, with_replaced(place, login.clients())?));
+    let (mut others, clients) = match read() {
+        Ok(read) => read,
+        Err(error) => return Ok(Some(Err(not_forgotten(error)))),
+    };
     others.retain(|other| other.url != login.url && other.store == login.store);
     let mut outcome = None;
-    for one in with_replaced(place, login.clients())? {
+    for one in clients {
         let deleted = forget_client(place, manager, &others, &one, local).await?;
         outcome = match outcome {
             Some(Err(error)) => Some(Err(error)),
@@ -32,6 +36,10 @@ pub async fn forget(
     }
     place.logins.forget(&login.url)?;
     Ok(outcome)
+}
+
+fn not_forgotten(error: Error) -> Error {
+    error.context("the client is kept, because another login may use it")
 }
 
 /// Returns these clients, and those that others have replaced at their issuers.
@@ -62,7 +70,7 @@ pub async fn forget_unused(
     manager: &FlowManager,
     clients: Vec<IssuedClient>,
 ) -> Result<()> {
-    let mut logins = place.logins.all()?;
+    let mut logins = place.logins.complete().map_err(not_forgotten)?;
     logins.retain(|login| login.store == place.store_name);
     for one in clients {
         match of_issuer(place, &one)? {
@@ -109,7 +117,7 @@ fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
 ///
 /// Returns `Store` if it may still be there.
 pub async fn forget_failed(place: &Place, manager: &FlowManager, login: &UrlLogin) -> Result<()> {
-    let mut others = place.logins.all()?;
+    let mut others = place.logins.complete().map_err(not_forgotten)?;
     others.retain(|other| other.store == login.store);
     let client = IssuedClient { issuer: login.issuer.clone(), client: login.client.clone() };
     forget_client(place, manager, &others, &client, false).await.map(|_| ())

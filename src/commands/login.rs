@@ -239,8 +239,10 @@ fn log_in_once(
         Err(error) => match by_url::explain(&place, &login, error) {
             by_url::Failed::Final(error) => Err(error),
             by_url::Failed::UselessClient { error, can_retry } => {
-                *needs_new_client = can_retry;
-                by_url::forget_failed(&place, &manager, &login).await?;
+                match by_url::forget_failed(&place, &manager, &login).await {
+                    Ok(()) => *needs_new_client = can_retry,
+                    Err(failed) => context.ui.warn(&failed),
+                }
                 Err(error)
             }
         },

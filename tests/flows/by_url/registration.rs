@@ -315,6 +315,60 @@ fn client_of_another_store_does_not_keep_this_one() {
     assert_eq!(last_secret(&scene), "canary-there-52");
 }
 
+/// The only file in a directory of the state.
+fn only_file(scene: &Scene, directory: &str) -> std::path::PathBuf {
+    let files = std::fs::read_dir(scene.home.state_dir().join(directory)).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+#[test]
+fn client_of_an_unreadable_login_is_kept() {
+    let scene = Scene::with(&json!({ "challenge": null, "root": {
+        "resource": "$/", "authorization_servers": ["$/a"],
+    } }));
+    let other = format!("{}/other", scene.server.base);
+    scene.home.run(["login", &other]).ok();
+    let record = only_file(&scene, "urls");
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 1);
+    let kept = std::fs::read_to_string(&record).unwrap();
+    for damaged in ["{", &kept.replacen("\"version\":1", "\"version\":2", 1)] {
+        assert_ne!(damaged, kept);
+        scene.home.write(&record, damaged);
+        let said = scene.home.run(["logout", &scene.url]).ok().stderr;
+        assert!(said.contains("the client is kept"), "{said}");
+        assert_eq!(deleted(&scene).len(), 0, "{damaged}");
+        scene.home.write(&record, &kept);
+        scene.home.run(["token", "-p", &other, "--force-refresh"]).ok();
+        scene.login().ok();
+        assert_eq!(scene.count("/a/register"), 1, "{damaged}");
+    }
+    // With all of them readable, the last logout deletes it.
+    scene.home.run(["logout", &scene.url]).ok();
+    assert_eq!(deleted(&scene).len(), 0);
+    scene.home.run(["logout", &other]).ok();
+    assert_eq!((deleted(&scene).len(), stored(&scene)), (1, 0));
+}
+
+#[test]
+fn unreadable_clients_are_not_overwritten() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let clients = only_file(&scene, "clients");
+    let kept = std::fs::read_to_string(&clients).unwrap();
+    let newer = kept.replacen("\"version\":1", "\"version\":2", 1);
+    assert_ne!(newer, kept);
+    scene.home.write(&clients, &newer);
+    scene.login().fails(10);
+    assert_eq!(std::fs::read_to_string(&clients).unwrap(), newer);
+    assert_eq!(scene.count("/a/register"), 1);
+    scene.home.write(&clients, &kept);
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 1);
+}
+
 #[test]
 fn client_of_another_resource_is_announced() {
     let scene = Scene::new();

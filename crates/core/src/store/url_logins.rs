@@ -60,7 +60,7 @@ impl UrlLogins {
     /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
     pub fn find(&self, url: &str) -> Result<Option<UrlLogin>> {
         let Some(dir) = self.dir(URLS)? else { return Ok(None) };
-        Ok(self.read(&dir, &name_of(url)))
+        Ok(self.readable(&dir, &name_of(url)))
     }
 
     /// Returns all logins, sorted by URL. Damaged ones are skipped with a warning.
@@ -69,9 +69,26 @@ impl UrlLogins {
     ///
     /// Returns [`Store`](crate::ErrorKind::Store) if they cannot be listed.
     pub fn all(&self) -> Result<Vec<UrlLogin>> {
+        self.listed(|dir, name| Ok(self.readable(dir, name)))
+    }
+
+    /// Returns all logins, sorted by URL, and skips none: what no login refers to can be removed.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if one of them cannot be read.
+    pub fn complete(&self) -> Result<Vec<UrlLogin>> {
+        self.listed(read)
+    }
+
+    fn listed(
+        &self,
+        read: impl Fn(&Dir, &str) -> Result<Option<UrlLogin>>,
+    ) -> Result<Vec<UrlLogin>> {
         let Some(dir) = self.dir(URLS)? else { return Ok(Vec::new()) };
         let names = dir.names()?.into_iter().filter(|name| name.ends_with(".json"));
-        let mut all: Vec<UrlLogin> = names.filter_map(|name| self.read(&dir, &name)).collect();
+        let all: Result<Vec<_>> = names.filter_map(|name| read(&dir, &name).transpose()).collect();
+        let mut all = all?;
         all.sort_by(|one, other| one.url.cmp(&other.url));
         Ok(all)
     }
@@ -157,7 +174,7 @@ impl UrlLogins {
             former: Vec::new(),
         };
         let Some(dir) = self.dir(CLIENTS)? else { return Ok(none()) };
-        let kept: Option<OfIssuer> = self.read(&dir, &name_of_client(issuer, store));
+        let kept: Option<OfIssuer> = read(&dir, &name_of_client(issuer, store))?;
         let kept = kept.filter(|kept| kept.issuer == issuer && kept.store == store);
         Ok(kept.unwrap_or_else(none))
     }
@@ -169,22 +186,12 @@ impl UrlLogins {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, dir: &Dir, name: &str) -> Option<T> {
-        let why = match dir.read(name) {
-            Ok(None) => return None,
-            Err(error) => error.message().to_owned(),
-            Ok(Some(bytes)) => match serde_json::from_slice::<Kept<T>>(&bytes) {
-                Ok(kept) if kept.version > VERSION => {
-                    "it was written by a newer oauthctl".to_owned()
-                }
-                Ok(kept) => return Some(kept.value),
-                Err(error) => {
-                    format!("it is damaged (line {}, column {})", error.line(), error.column())
-                }
-            },
-        };
-        self.warnings.push(format!("skipped `{}`: {why}", dir.path_of(name).display()));
-        None
+    /// Reads a record. One that cannot be read is skipped with a warning.
+    fn readable<T: DeserializeOwned>(&self, dir: &Dir, name: &str) -> Option<T> {
+        read(dir, name).unwrap_or_else(|error| {
+            self.warnings.push(format!("skipped a login by URL: {}", error.message()));
+            None
+        })
     }
 
     fn write<T: Serialize>(&self, below: &str, name: &str, value: &T) -> Result<()> {
@@ -198,6 +205,18 @@ impl UrlLogins {
         dir.sweep(name);
         Ok(())
     }
+}
+
+/// Reads a record; `None` if there is none.
+fn read<T: DeserializeOwned>(dir: &Dir, name: &str) -> Result<Option<T>> {
+    let Some(bytes) = dir.read(name)? else { return Ok(None) };
+    let why = match serde_json::from_slice::<Kept<T>>(&bytes) {
+        Ok(kept) if kept.version <= VERSION => return Ok(Some(kept.value)),
+        Ok(_) => "it was written by a newer oauthctl".to_owned(),
+        Err(error) => format!("it is damaged (line {}, column {})", error.line(), error.column()),
+    };
+    Err(Error::store(format!("cannot read `{}`: {why}", dir.path_of(name).display()))
+        .hint("restore the file, or move it away"))
 }
 
 fn name_of(url: &str) -> String {
