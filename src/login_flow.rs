@@ -64,6 +64,8 @@ pub fn choose(asked: FlowOptions<'_>, context: &Context, profile: &Profile) -> R
         None if flow == LoginFlow::Paste || profile.grant == GrantType::Ciba => None,
         None => match headless {
             None => Some(desktop()),
+            // Whoever asks for the device flow expects no browser.
+            Some(_) if asked.flow == Some(LoginFlow::Device) => None,
             Some(reason) => {
                 context.ui.say(not_opening(&reason.to_string(), flow, order));
                 None

@@ -92,16 +92,17 @@ fn say_code(ui: &Ui, authorization: &DeviceAuthorization, opens: bool, draws: bo
         (true, None) => "Opening the browser. Enter the code there, or on any other device:",
         (false, _) => "Open this page in a browser on any device, and enter the code:",
     };
-    ui.insist(format!("{how}\n\n  {page}\n  {code}\n"));
-    if let Some(complete) = &authorization.verification_uri_complete {
-        ui.insist(format!("This link contains the code:\n\n  {complete}\n"));
-    }
+    // First: a low screen then shows what comes after it, the code above all.
     if draws {
         let url = authorization.verification_uri_complete.as_ref().unwrap_or(page);
         match qr::draw(url, wrap::width().unwrap_or(usize::MAX), ui.color) {
             Some(drawn) => ui::prompt(&format!("{drawn}\n")),
             None => ui.warn_always("the QR code does not fit in this terminal"),
         }
+    }
+    ui.insist(format!("{how}\n\n  {page}\n  {code}\n"));
+    if let Some(complete) = &authorization.verification_uri_complete {
+        ui.insist(format!("This link contains the code:\n\n  {complete}\n"));
     }
     let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));
     ui.say(format!("Waiting for you to log in; the code is valid for {left} …"));

@@ -303,6 +303,9 @@ fn scanner_reads_the_page_from_the_qr_code() {
         let page = format!("{}/device{query}", hostile().issuer(scenario));
         let output = home.run(["login", "p", "--qr"]).ok();
         assert_eq!(scanned(&home, &output.stderr), page);
+        let (_, below) = output.stderr.rsplit_once('█').unwrap();
+        let shown = below.lines().filter(|line| !line.is_empty()).count();
+        assert!(below.contains(CODE) && shown < 10, "a low screen shows no code: {below}");
         // At a terminal the colors are set, so that the background does not matter.
         let terminal = AtTerminal::start(&home.command(["login", "p", "--qr"]));
         let (status, screen) = terminal.wait();
