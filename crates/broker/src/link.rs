@@ -204,7 +204,7 @@ struct Renewal {
     token: String,
 }
 
-/// Returns a link for a connection that only its user can renew. Requests within [`RENEWAL`] get the same one, unless
+/// Returns a link for a connection that only its user can renew. Requests within `RENEWAL` get the same one, unless
 /// it was used: an application may ask for the token as often as it likes.
 ///
 /// # Errors
