@@ -140,12 +140,10 @@ fn read(response: &HttpResponse, provider: &str, user: &str) -> Result<Value> {
         _ => return Err(refused(ErrorKind::ServerRefused, "the broker refused the request")),
     }
     let invalid = || Error::new(ErrorKind::Validation, "the response of the broker is invalid");
-    let expires_at = match &body["expires_at"] {
-        Value::Null => None,
-        at => Some(at.as_str().and_then(|at| at.parse::<Timestamp>().ok()).ok_or_else(invalid)?),
-    };
+    // The broker has compared the lifetime already: a token without a readable one is still a token.
+    let expires_at = text("expires_at").and_then(|at| at.parse::<Timestamp>().ok());
     let token = text("access_token").filter(|token| !token.is_empty()).ok_or_else(invalid)?;
-    let token_type = text("token_type").ok_or_else(invalid)?;
+    let token_type = text("token_type").unwrap_or("Bearer");
     if !token_type.eq_ignore_ascii_case("Bearer") {
         let what = "the token is bound to a key, which the broker keeps";
         return Err(Error::usage(what).hint("let the broker's application make the request"));

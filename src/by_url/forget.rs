@@ -123,7 +123,8 @@ pub async fn forget_failed(place: &Place, manager: &FlowManager, login: &UrlLogi
     forget_client(place, manager, &others, &client, false).await.map(|_| ())
 }
 
-/// Forgets a client that none of these logins uses, or else what none of them uses of it. Returns what became of its registration.
+/// Forgets a client, unless one of these logins uses it: then only the items that none of them refers to are removed.
+/// Returns what became of its registration.
 async fn forget_client(
     place: &Place,
     manager: &FlowManager,

@@ -1,31 +1,19 @@
 //! The connections of a tenant: their state, their attributes, and their removal.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use oauthctl_core::flow::{AtServer, AttributeChanges, Revoked};
 use oauthctl_core::grant::{AccountEntry, LastError};
-use oauthctl_core::port::Coordinator;
 use oauthctl_core::{Error, ErrorKind, Grant, Result, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::broker::Broker;
-use crate::callback::Unconfirmed;
-use crate::caller::Caller;
-use crate::events;
 use crate::flow::Place;
-use crate::names::of_secret;
 use crate::problem::Problem;
-use crate::quota::{self, Reservation};
-use crate::schedule;
-use crate::storage::{Condition, Key, Removal, Space, Written};
-use crate::vault::{Stored, Terms};
-
-/// How long a change waits for a refresh of the same connection.
-const WAIT: Duration = Duration::from_secs(50);
+use crate::storage::{Key, Space};
+use crate::vault::Stored;
 
 /// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -110,7 +98,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn of(stored: Stored<Grant>, last_error: Option<LastError>) -> Self {
+    pub(crate) fn of(stored: Stored<Grant>, last_error: Option<LastError>) -> Self {
         let Stored { document: grant, revision, .. } = stored;
         let place = Place::of(&grant.key);
         let status = if grant.dead.is_some() { Status::LoginRequired } else { Status::Connected };
@@ -324,98 +312,4 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
         );
     }
     Ok(Some(ended.forgotten))
-}
-
-/// Makes the tokens of a flow readable, once the application has confirmed that the flow was started for this user. A
-/// confirmation that fails can be repeated, also after the process was killed.
-///
-/// # Errors
-///
-/// Returns 404 for an unknown confirmation, one that was used, and one of another user, 403 if the quota of connections
-/// is used up, and 503 if the store fails.
-pub async fn confirm(
-    broker: &Arc<Broker>,
-    caller: &Caller,
-    confirmation: &str,
-    user: &str,
-) -> Result<Connection, Problem> {
-    let tenant = &caller.tenant.name;
-    let record = Key::new(Space::Confirmations, tenant, of_secret(confirmation));
-    let found = broker.vault.get::<Unconfirmed>(&record).await?.ok_or_else(Problem::not_found)?;
-    let (owed, waiting) = (&found.document, found.document.place(tenant));
-    if owed.user != user {
-        // Naming another user uses the confirmation up.
-        let condition = Condition::Revision(found.revision);
-        if broker.vault.storage().delete(&record, condition).await? {
-            end(broker, &waiting).await?;
-        }
-        return Err(Problem::not_found());
-    }
-    let place = Place::new(tenant, &owed.provider, user);
-    let (broker, tenant) = (Arc::clone(broker), caller.tenant.clone());
-    // A client that has disconnected must not interrupt it.
-    let work = tokio::spawn(async move {
-        // The confirmation can still be used once there is room.
-        let Some(kept) = Reservation::take(&broker.vault, &tenant, &place).await? else {
-            return Err(quota::no_connection());
-        };
-        let moved = move_grant(&broker, &record, &waiting, &place).await;
-        kept.give_up(&broker.vault).await;
-        moved
-    });
-    work.await.unwrap_or_else(|_| Err(Error::internal("the confirmation panicked").into()))
-}
-
-/// Makes an unconfirmed grant the grant of a connection. One transaction removes the confirmation and the unconfirmed
-/// grant, and stores the connection. Before it, the confirmation can be repeated, and the worker revokes the grant if
-/// the application does not confirm; after it, the worker finds no grant to revoke, and nothing that fails is an error.
-/// Returns the connection.
-async fn move_grant(
-    broker: &Broker,
-    confirmation: &Key,
-    from: &Place,
-    to: &Place,
-) -> Result<Connection, Problem> {
-    let (vault, locks) = (&broker.vault, &broker.flow.locks);
-    let storage = vault.storage();
-    let _source = locks.lock(&from.grant_key(), WAIT).await?;
-    let mut target = locks.lock(&to.grant_key(), WAIT).await?;
-    let source = from.grant(vault);
-    // Another request may have used the confirmation meanwhile, and the worker may have ended the grant.
-    let (Some(used), Some(stored)) =
-        (storage.get(confirmation).await?, vault.get::<Grant>(&source).await?)
-    else {
-        return Err(Problem::not_found());
-    };
-    let mut removes = vec![used.into(), Removal { key: source, revision: stored.revision }];
-    removes.extend(storage.get(&from.record(vault, Space::Accounts)).await?.map(Removal::from));
-    let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
-    let mut grant = stored.document;
-    grant.key = to.grant_key();
-    if let Some(earlier) = &earlier {
-        grant.generation = grant.generation.max(earlier.generation + 1);
-    }
-    let due_at = schedule::first_look(&grant, false);
-    let terms = Terms { due_at, removes, ..Terms::only_if(locks.held(&to.lock(vault))?) };
-    let written = events::save(vault, to, earlier.as_ref(), &grant, terms).await?;
-    broker.caches.forget(&to.grant(vault));
-    let Written::Stored(revision) = written else {
-        return Err(Error::store("the lock of the connection was lost").into());
-    };
-    let entry = AccountEntry::of(&grant, storage.kind());
-    for done in [target.clear_intent().await, target.publish(&entry).await] {
-        if let Err(error) = done {
-            let word = error.kind().word();
-            tracing::warn!(
-                tenant = to.tenant,
-                provider = to.provider,
-                error = word,
-                "after a confirmation: {}",
-                error.message_to_keep()
-            );
-        }
-    }
-    let stored =
-        Stored { key: to.grant(vault), revision, due_at, expires_at: None, document: grant };
-    Ok(Connection::of(stored, None))
 }

@@ -13,6 +13,7 @@ pub mod callback;
 pub mod caller;
 pub mod cli;
 pub mod clock;
+pub mod confirmations;
 pub mod connections;
 pub mod events;
 pub mod feed;

@@ -25,6 +25,9 @@ fn broker() -> (Api, Home) {
                 })
                 .to_string(),
             ),
+            Some("bare/token") => {
+                Replied::ok("{\"access_token\":\"lent\",\"expires_at\":\"soon\"}")
+            }
             Some("odd/token") => Replied::ok("{\"access_token\":7}"),
             Some(other) => {
                 let status = other.split('/').next().and_then(|status| status.parse().ok());
@@ -49,6 +52,9 @@ fn token_of_a_broker_needs_no_configuration() {
         (&"2100-01-01T00:00:00Z".into(), &"a b".into())
     );
     assert_eq!(told["account"], "ada");
+    // Only the token is needed.
+    let bare = home.run(["token", "-p", "github", "--account", "bare", "--json"]).ok().json();
+    assert_eq!((&bare["access_token"], &bare["expires_at"]), (&"lent".into(), &json!(null)));
     home.run(["token", "-p", "github", "--account", "ada/b c"]).ok();
     let run = ["exec", "-p", "github", "--account", "ada", "--", "env"];
     let variables = home.run(run).ok().stdout;
@@ -56,7 +62,8 @@ fn token_of_a_broker_needs_no_configuration() {
     let targets: Vec<_> = api.asked().iter().map(|asked| asked.target.clone()).collect();
     let ada = "/v1/connections/github/ada/token";
     let odd = "/v1/connections/github/ada%2Fb%20c/token";
-    assert_eq!(targets, [ada, &format!("{ada}?min_ttl=300"), odd, ada]);
+    let bare = "/v1/connections/github/bare/token";
+    assert_eq!(targets, [ada, &format!("{ada}?min_ttl=300"), bare, odd, ada]);
     assert!(home.files().is_empty(), "{:?}", home.files());
 }
 

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::extract::{Authenticated, Json};
 use crate::broker::Broker;
-use crate::connections::{self, Connection};
+use crate::confirmations;
+use crate::connections::Connection;
 use crate::problem::Problem;
 
 /// A confirmation.
@@ -43,5 +44,5 @@ pub async fn create(
     Json(body): Json<Confirmation>,
 ) -> Result<axum::Json<Connection>, Problem> {
     let Confirmation { confirmation, user } = body;
-    connections::confirm(&broker, &caller, &confirmation, &user).await.map(axum::Json)
+    confirmations::confirm(&broker, &caller, &confirmation, &user).await.map(axum::Json)
 }

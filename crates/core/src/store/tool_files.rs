@@ -23,14 +23,14 @@ pub struct Insertion {
     pub text: String,
     /// Whether the file did not exist before.
     pub created: bool,
-    /// What stands directly before the text, if that tells it from an equal text.
+    /// The text directly before it, if that distinguishes it from an equal text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub after: String,
 }
 
 impl StateDir {
     /// Inserts a text behind a range of a file with this content (`None`: there is no file), and records it under a
-    /// name. What the range contains is recorded too: it tells the text from an equal text elsewhere in the file.
+    /// name. The content of the range is recorded too: it distinguishes the text from an equal text elsewhere in the file.
     ///
     /// # Errors
     ///
