@@ -100,7 +100,7 @@ pub async fn prepare(
 fn former(before: &UrlLogin, store: &str, issuer: &str, id: &str) -> Vec<IssuedClient> {
     let here = (before.store == store).then(|| before.clients());
     let others = here.into_iter().flatten().filter(|one| !one.is(issuer, id));
-    others.filter(|one| one.client.origin != ClientOrigin::MetadataDocument).take(FORMER).collect()
+    others.take(FORMER).collect()
 }
 
 impl Prepared {

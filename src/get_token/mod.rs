@@ -112,7 +112,11 @@ fn from_manager(
     };
     context.ui.tell_beside(&token.warning, &token.notes);
     let endpoint = profile.endpoints.token.as_deref();
-    warn_of_move(context, &token, profile.issuer.as_deref(), endpoint, &profile.client.id);
+    let issuer = profile.issuer.as_deref();
+    let former = profile.former_clients.iter();
+    let former = former.filter(|one| Some(one.issuer.as_str()) == issuer);
+    let former = former.map(|one| one.client.id.as_str());
+    warn_of_move(context, &token, issuer, endpoint, &profile.client.id, former);
     warn_of_short_life(context, selection, &token);
     Ok(token)
 }

@@ -22,17 +22,21 @@ pub fn remark_renewal(context: &Context, token: &AccessToken) {
 }
 
 /// Warns about a token of the server or client that was configured before: it still works there, and
-/// nowhere else.
-pub fn warn_of_move(
+/// nowhere else. The clients of earlier logins at this issuer are `former`.
+pub fn warn_of_move<'a>(
     context: &Context,
     token: &AccessToken,
     issuer: Option<&str>,
     token_endpoint: Option<&str>,
     client_id: &str,
+    mut former: impl Iterator<Item = &'a str>,
 ) {
     let account = &token.account;
-    let differs = |pin: &Pin| pin.differs_from(issuer, token_endpoint, client_id);
-    let Some(what) = account.pin.as_ref().and_then(differs) else { return };
+    let mut differs = |pin: &Pin| {
+        let what = pin.differs_from(issuer, token_endpoint, client_id)?;
+        (what != "client" || !former.any(|id| id == pin.client_id)).then_some(what)
+    };
+    let Some(what) = account.pin.as_ref().and_then(&mut differs) else { return };
     let warning = format!(
         "the token of {} belongs to a different {what} than the one that is now configured",
         account.key

@@ -8,7 +8,7 @@ use oauthctl_core::flow::{self, AccessToken};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::DEFAULT_MIN_TTL;
 use oauthctl_core::profile::snapshot::{Found, Snapshot};
-use oauthctl_core::profile::url_login::is_url;
+use oauthctl_core::profile::url_login::{IssuedClient, is_url};
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::{GrantKey, Result, Timestamp};
 
@@ -64,7 +64,9 @@ pub fn get(
     }
     if let Some(token) = &token {
         let (issuer, endpoint) = (settings.issuer.as_deref(), settings.token_endpoint.as_deref());
-        warn_of_move(context, token, issuer, endpoint, &settings.client_id);
+        let former = settings.former.iter().filter(|one| Some(one.issuer.as_str()) == issuer);
+        let former = former.map(|one| one.client.id.as_str());
+        warn_of_move(context, token, issuer, endpoint, &settings.client_id, former);
     }
     Ok(token)
 }
@@ -80,6 +82,8 @@ struct Settings {
     issuer: Option<String>,
     token_endpoint: Option<String>,
     client_id: String,
+    /// The clients of earlier logins.
+    former: Vec<IssuedClient>,
 }
 
 impl Settings {
@@ -114,6 +118,7 @@ impl Settings {
             issuer: Some(login.issuer),
             token_endpoint: None,
             client_id: login.client.id,
+            former: login.former,
         }))
     }
 
@@ -130,6 +135,7 @@ impl Settings {
             issuer: snapshot.issuer,
             token_endpoint: snapshot.token_endpoint,
             client_id: snapshot.client_id,
+            former: Vec::new(),
         }))
     }
 }

@@ -23,16 +23,22 @@ const world = {
   root: null,
   // What replaces members of the metadata of every authorization server; null removes one.
   metadata: {},
-  // The status, body and members of registrations.
+  // The status, body and members of registrations. `ID` in a member stands for the client id.
   registration: { status: 201, body: null, members: {} },
   // Members of token responses.
   tokens: { expires_in: 3600 },
   // Parameters of the callback instead of a code, and its `iss`.
   callback: null,
   iss: 'own',
+  // Whether a client may request only the scopes that it is registered for.
+  strict_scopes: false,
   // Raw answers by path: { status, headers, body }.
   raw: {},
 };
+
+/** The clients that registered, by issuer and id, and the client of each token. */
+const clients = new Map();
+const owners = new Map();
 
 function filled(value) {
   return JSON.parse(JSON.stringify(value).replaceAll('$/', `${base}/`));
@@ -63,28 +69,50 @@ function register(issuer, body) {
     client_id: id,
     registration_client_uri: `${issuer}/register/${id}`,
     registration_access_token: `rat-${id}-canary-7f3a`,
-    ...members,
+    ...JSON.parse(JSON.stringify(members).replaceAll('ID', id)),
   };
+  clients.set(`${issuer} ${client.client_id}`, client);
   return { status, body: JSON.stringify(client) };
 }
 
 function authorize(issuer, query) {
   const back = new URL(query.get('redirect_uri'));
   const iss = world.iss === 'own' ? issuer : world.iss;
-  const parameters = world.callback ?? { code: `code-${++count}` };
+  const scopes = clients.get(`${issuer} ${query.get('client_id')}`)?.scope?.split(' ');
+  const isRefused = world.strict_scopes && query.get('scope').split(' ').some((one) => !scopes?.includes(one));
+  const refused = world.callback ?? (isRefused ? { error: 'invalid_scope' } : null);
+  const parameters = refused ?? { code: `code-${++count}` };
   for (const [name, value] of Object.entries(parameters)) back.searchParams.set(name, value);
   back.searchParams.set('state', query.get('state'));
   if (iss) back.searchParams.set('iss', iss);
   return { status: 302, headers: { location: back.href }, body: '' };
 }
 
-function tokens() {
+/** The client of a request: by its credentials, else by the parameter. */
+function clientOf(headers, form) {
+  const basic = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1];
+  return basic ? Buffer.from(basic, 'base64').toString().split(':').map(decodeURIComponent) : [form.get('client_id')];
+}
+
+/** The refusal of a client that is unknown by now or authenticates wrongly, or of a token of another client. */
+function refusal(issuer, headers, form, token) {
+  const [id, secret] = clientOf(headers, form);
+  const client = clients.get(`${issuer} ${id}`);
+  if (client?.deleted || (client?.client_secret && client.client_secret !== secret)) {
+    return { status: 401, body: '{"error":"invalid_client"}' };
+  }
+  const owner = owners.get(token);
+  return owner && owner !== `${issuer} ${id}` ? { status: 400, body: '{"error":"invalid_grant"}' } : null;
+}
+
+function tokens(owner) {
   const body = {
     access_token: `at-${++count}-canary-19c4`,
     refresh_token: `rt-${count}-canary-19c4`,
     token_type: 'Bearer',
     ...world.tokens,
   };
+  for (const token of [body.access_token, body.refresh_token]) owners.set(token, owner);
   return { status: 200, body: JSON.stringify(body) };
 }
 
@@ -105,11 +133,19 @@ function answer(method, url, headers, body) {
   if (inserted) return json(metadata(`${base}/${inserted}`));
   const [, name, endpoint, id] = /^\/([a-z]+)\/([a-z]+)(?:\/(.+))?$/.exec(pathname) ?? [];
   const issuer = `${base}/${name}`;
-  if (endpoint === 'register' && id) return { status: method === 'DELETE' ? 204 : 405, body: '' };
+  if (endpoint === 'register' && id) {
+    const client = clients.get(`${issuer} ${id}`);
+    if (client) client.deleted = true;
+    return { status: method === 'DELETE' ? 204 : 405, body: '' };
+  }
   if (endpoint === 'register') return register(issuer, body);
   if (endpoint === 'authorize') return authorize(issuer, url.searchParams);
-  if (endpoint === 'token') return tokens();
+  const form = new URLSearchParams(body);
+  const refused = refusal(issuer, headers, form, form.get('refresh_token') ?? form.get('token'));
+  if (refused && ['token', 'revoke', 'introspect'].includes(endpoint)) return refused;
+  if (endpoint === 'token') return tokens(`${issuer} ${clientOf(headers, form)[0]}`);
   if (endpoint === 'revoke') return { status: 200, body: '' };
+  if (endpoint === 'introspect') return { status: 200, body: '{"active":true}' };
   return { status: 404, body: '' };
 }
 

@@ -107,13 +107,13 @@ fn logout_deletes_earlier_registrations_too() {
 }
 
 /// The number of records and secrets in the store.
-fn stored(scene: &Scene) -> usize {
+pub fn stored(scene: &Scene) -> usize {
     let is_stored = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "age");
     scene.home.files().into_iter().filter(is_stored).count()
 }
 
 /// The clients whose registrations were deleted at the first server, in their order.
-fn deleted(scene: &Scene) -> Vec<String> {
+pub fn deleted(scene: &Scene) -> Vec<String> {
     let paths = scene.server.paths();
     paths.iter().filter_map(|path| path.strip_prefix("/a/register/")).map(str::to_owned).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::access_token::Account;
 use super::load::load;
 use super::login_required::not_logged_in;
-use super::pin::{moved, pin};
+use super::pin::{moved, pin, pinned};
 use super::request::TokenRequest;
 use super::token;
 use super::turn::{Context, Peer};
@@ -41,6 +41,8 @@ pub(super) async fn userinfo(context: Context<'_>, key: &GrantKey) -> Result<Use
     let token = token::token(context, key, &TokenRequest::default()).await?;
     let ports = context.ports();
     let Some(grant) = load(ports, key).await? else { return Err(not_logged_in(key)) };
+    let profile = pinned(context.profile, &grant.pin);
+    let context = Context { profile: &profile, ..context };
     let server = context.server(Purpose::Optional).await?;
     let peer = context.with(&server);
     if let Some(difference) = moved(&grant.pin, &pin(peer.profile, peer.server)?) {

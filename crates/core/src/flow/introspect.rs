@@ -6,7 +6,7 @@ use super::exchange::{Exchange, Spends, exchange};
 use super::identity::issuer;
 use super::load::load;
 use super::login_required::not_logged_in;
-use super::pin::{moved, pin};
+use super::pin::{moved, pin, pinned};
 use super::turn::{Context, Peer};
 use crate::Secret;
 use crate::advice::Advice;
@@ -41,6 +41,8 @@ pub(super) async fn introspect(
         }
         Introspected::Received(_) => None,
     };
+    let pinned = grant.as_ref().map(|grant| pinned(context.profile, &grant.pin));
+    let context = Context { profile: pinned.as_deref().unwrap_or(context.profile), ..context };
     let server = context.server(Purpose::Optional).await?;
     let peer = context.with(&server);
     if let Some(grant) = &grant

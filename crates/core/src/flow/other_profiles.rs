@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::accounts;
 use super::exchange::{Exchange, Spends, exchange};
 use super::load::load;
-use super::pin::{moved, pin};
+use super::pin::{moved, pin, pinned};
 use super::request::TokenRequest;
 use super::turn::{Context, Peer, Shared};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{DEFAULT_ACCOUNT, GrantKey, Pin};
+use crate::grant::{DEFAULT_ACCOUNT, Grant, GrantKey, Pin};
 use crate::port::BoxFuture;
 use crate::profile::discovery::Purpose;
 use crate::profile::inputs::ID_JAG;
@@ -98,9 +98,12 @@ pub(super) fn identity_assertion<'a>(
         })?;
         let other = Other::find(peer.context(), idp).await?;
         let id_token = other.token(true).await?;
-        let context = other.context();
+        let grant = load(&other.shared.ports, &other.key).await?;
+        let pinned = grant.as_ref().map(|grant| pinned(&other.profile, &grant.pin));
+        let profile = pinned.as_deref().unwrap_or(&other.profile);
+        let context = Context { profile, ..other.context() };
         let server = context.server(Purpose::Token).await?;
-        refuse_moved(&other, pin(context.profile, &server)?).await?;
+        refuse_moved(&other, grant.as_ref(), &pin(context.profile, &server)?)?;
         let provider = context.with(&server);
         peer.trace_step("Requesting an identity assertion from the identity provider", "RFC 8693");
         let mut form: Vec<(String, String)> = [
@@ -133,9 +136,8 @@ pub(super) fn identity_assertion<'a>(
 }
 
 /// Refuses to send an id_token to another server than the one that issued it.
-async fn refuse_moved(other: &Other, now: Pin) -> Result<()> {
-    let grant = load(&other.shared.ports, &other.key).await?;
-    let Some(difference) = grant.and_then(|grant| moved(&grant.pin, &now)) else { return Ok(()) };
+fn refuse_moved(other: &Other, grant: Option<&Grant>, now: &Pin) -> Result<()> {
+    let Some(difference) = grant.and_then(|grant| moved(&grant.pin, now)) else { return Ok(()) };
     let what = format!("{} was logged in at a different server or client: {difference}", other.key);
     Err(Error::login_required(what)
         .hint("its id_token was not sent there")

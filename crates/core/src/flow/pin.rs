@@ -1,5 +1,7 @@
 //! The pin of a grant: issuer, endpoints and client. Its tokens are sent nowhere else.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -45,6 +47,31 @@ pub(super) fn pin(profile: &Profile, server: &AuthorizationServer) -> Result<Pin
         client_id: profile.client.id.clone(),
         client_auth: client_auth(profile, server).as_str().to_owned(),
     })
+}
+
+/// Returns the profile with the client to which a grant or a flow is pinned, if that is one of earlier logins, and with
+/// the issuer of that client.
+pub(super) fn pinned<'a>(profile: &'a Profile, pin: &Pin) -> Cow<'a, Profile> {
+    let is_current =
+        profile.client.id == pin.client_id && profile.issuer.as_ref() == pin.issuer.as_ref();
+    let mut former = profile.former_clients.iter().filter(|_| !is_current);
+    let found = former
+        .find(|one| one.client.id == pin.client_id && Some(&one.issuer) == pin.issuer.as_ref());
+    let Some(found) = found else { return Cow::Borrowed(profile) };
+    let mut other = profile.clone();
+    other.issuer = Some(found.issuer.clone());
+    other.client.clone_from(&found.client);
+    Cow::Owned(other)
+}
+
+/// Returns the same, unless that client is one of another issuer: a grant continues only at the issuer that the profile
+/// has now.
+pub(super) fn pinned_here<'a>(profile: &'a Profile, pin: &Pin) -> Cow<'a, Profile> {
+    let found = pinned(profile, pin);
+    match found.issuer == profile.issuer {
+        true => found,
+        false => Cow::Borrowed(profile),
+    }
 }
 
 pub(super) fn token_endpoint<'a>(
@@ -105,4 +132,54 @@ pub(super) fn unpinned(pin: &Pin, endpoint: &str) -> Option<String> {
     (!is_known).then(|| {
         format!("no revocation endpoint was known at the login, and {new} is on a different server")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+    use crate::profile::FormerClient;
+
+    #[test]
+    fn client_of_another_issuer_is_not_picked() {
+        let mut profile = Profile::builder("p", "new").issuer("https://a.example").build().unwrap();
+        let client = |id: &str, secret: &str| {
+            let built = Profile::builder("p", id).issuer("https://x.example");
+            built.client_secret(Secret::new(secret)).build().unwrap().client
+        };
+        let former = [("https://b.example", "b"), ("https://a.example", "a")];
+        let former = former.map(|(issuer, secret)| FormerClient {
+            issuer: issuer.to_owned(),
+            client: client("same", secret),
+        });
+        profile.former_clients = former.into();
+        let picked = |issuer: Option<&str>, id: &str, here: bool| {
+            let pin = Pin {
+                issuer: issuer.map(str::to_owned),
+                token_endpoint: String::new(),
+                refresh_endpoint: None,
+                revocation_endpoint: None,
+                client_id: id.to_owned(),
+                client_auth: String::new(),
+            };
+            let found = if here { pinned_here(&profile, &pin) } else { pinned(&profile, &pin) };
+            (found.issuer.clone().unwrap(), found.client.clone())
+        };
+        let current = ("https://a.example".to_owned(), profile.client.clone());
+        let at_a = ("https://a.example".to_owned(), client("same", "a"));
+        let at_b = ("https://b.example".to_owned(), client("same", "b"));
+        assert_eq!(picked(Some("https://a.example"), "same", true), at_a);
+        assert_eq!(picked(Some("https://b.example"), "same", false), at_b);
+        // A grant of another issuer does not continue.
+        assert_eq!(picked(Some("https://b.example"), "same", true), current);
+        for (issuer, id) in [
+            (Some("https://a.example"), "new"),
+            (Some("https://b.example"), "new"),
+            (Some("https://c.example"), "same"),
+            (Some("https://a.example"), "unknown"),
+            (None, "same"),
+        ] {
+            assert_eq!(picked(issuer, id, false), current, "{issuer:?} {id}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::commit::{prove_store, recover};
 use super::critical::CriticalPart;
 use super::exchange::{Exchange, Spends, exchange};
 use super::load::{Unloaded, load};
-use super::pin::{moved, pin, unpinned};
+use super::pin::{moved, pin, pinned, unpinned};
 use super::turn::{Context, LOCK_WAIT, Peer, Shared};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
@@ -94,6 +94,8 @@ async fn try_revoke(
     grant: &Grant,
     asked: &mut Option<String>,
 ) -> Result<bool> {
+    let profile = pinned(context.profile, &grant.pin);
+    let context = Context { profile: &profile, ..context };
     let server = context.server_of(Some(&grant.pin)).await?;
     let peer = context.with(&server);
     let Some(endpoint) = revocation_endpoint(peer, grant).await? else {

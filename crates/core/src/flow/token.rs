@@ -13,7 +13,7 @@ use super::login_required::{
     ended, no_cached_token, no_new_id_token, perhaps_elsewhere, require_renewable,
 };
 use super::obtain::obtain;
-use super::pin::{moved, pin};
+use super::pin::{moved, pin, pinned_here};
 use super::refresh::{self, Sent};
 use super::refreshed::{self, Renewal};
 use super::request::TokenRequest;
@@ -162,8 +162,11 @@ async fn renew(
     request: &TokenRequest,
     lock: &mut dyn Lock,
 ) -> Result<Renewed> {
+    let made = current.as_ref().map(|grant| &grant.pin);
+    let pinned = made.map(|pin| pinned_here(context.profile, pin));
+    let context = Context { profile: pinned.as_deref().unwrap_or(context.profile), ..context };
     let Context { shared, profile } = context;
-    let server = context.server_of(current.as_ref().map(|grant| &grant.pin)).await?;
+    let server = context.server_of(made).await?;
     let pin = pin(profile, &server)?;
     let difference = current.as_ref().and_then(|grant| moved(&grant.pin, &pin));
     let mut turn = Turn { shared, profile, server: &server, pin, lock };

@@ -25,6 +25,16 @@ pub struct Client {
     pub assertion_audience: AssertionAudience,
 }
 
+/// A client with which grants of a profile may have been obtained before, and the issuer that knows it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FormerClient {
+    /// The issuer.
+    pub issuer: String,
+    /// The client.
+    pub client: Client,
+}
+
 /// The source of a secret. `Debug` shows the source, never an inline value.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

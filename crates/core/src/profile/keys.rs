@@ -383,5 +383,6 @@ pub(crate) fn defaults(name: &str) -> Profile {
         callback: Callback::default(),
         quirks: Quirks::default(),
         discovery_rules: DiscoveryRules::default(),
+        former_clients: Vec::new(),
     }
 }

@@ -59,7 +59,7 @@ pub use authorization_server::AuthorizationServer;
 pub use builder::ProfileBuilder;
 pub(crate) use callbacks::of_other_servers;
 pub use catalog::Catalog;
-pub use client::{AssertionAudience, Client, ClientAuth, SecretSource};
+pub use client::{AssertionAudience, Client, ClientAuth, FormerClient, SecretSource};
 pub use config::{Config, Defaults, StoreCommand};
 pub use config_file::ConfigFile;
 pub use credential::{Credential, CredentialToken, CredentialTool, Credentials};
@@ -97,6 +97,8 @@ pub struct Profile {
     pub endpoints: Endpoints,
     /// The client.
     pub client: Client,
+    /// The clients of earlier logins. A grant is used with the client with which it was obtained.
+    pub former_clients: Vec<FormerClient>,
     /// The grant type.
     pub grant: GrantType,
     /// The inputs of the grant request.
@@ -177,6 +179,7 @@ crate::redact::debug::redacted_debug!(Profile {
     issuer,
     endpoints,
     client,
+    former_clients,
     grant,
     inputs,
     scopes,

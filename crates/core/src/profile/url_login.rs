@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use super::{DiscoveryRules, Profile, SecretSource, endpoint};
+use super::{Client, ClientAuth, DiscoveryRules, FormerClient, Profile, SecretSource, endpoint};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 use crate::time::Timestamp;
@@ -162,10 +162,8 @@ impl UrlLogin {
     ///
     /// Returns `Config` if what was kept is invalid.
     pub fn profile(&self) -> Result<Profile> {
-        let mut builder = Profile::builder("url", &self.client.id)
-            .issuer(&self.issuer)
-            .scopes(&self.scopes)
-            .key("store", self.store.as_str());
+        let mut builder =
+            Profile::builder("url", &self.client.id).issuer(&self.issuer).scopes(&self.scopes);
         if let Some(resource) = &self.resource {
             builder = builder.key("resource", json!([resource]));
         }
@@ -180,8 +178,29 @@ impl UrlLogin {
         }
         let mut profile = builder.build()?;
         profile.name.clone_from(&self.url);
+        // Not a key of the builder: the programs of the store `command` are in the user's configuration.
+        profile.store = Some(self.store.clone());
         profile.discovery_rules = DiscoveryRules::Mcp;
+        let former = self.former.iter().filter_map(|one| {
+            let client = one.client.in_place_of(&profile.client)?;
+            Some(FormerClient { issuer: one.issuer.clone(), client })
+        });
+        profile.former_clients = former.collect();
         Ok(profile)
+    }
+}
+
+impl UrlClient {
+    /// Returns the client of the equivalent profile, made from that of another one, or `None` if it authenticates in a
+    /// way that is unknown.
+    fn in_place_of(&self, other: &Client) -> Option<Client> {
+        let method = |name: &String| ClientAuth::ALL.iter().find(|(known, _)| known == name);
+        let auth = match &self.auth {
+            Some(name) => Some(method(name)?.1),
+            None => None,
+        };
+        let secret = self.secret_item.clone().map(SecretSource::Keyring);
+        Some(Client { id: self.id.clone(), auth, secret, ..other.clone() })
     }
 }
 

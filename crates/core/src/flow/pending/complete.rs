@@ -9,7 +9,7 @@ use crate::flow::accounts::profile;
 use crate::flow::first_tokens::{Completed, used_up};
 use crate::flow::mix_up::refuse_mix_up;
 use crate::flow::opened::{Opened, Pairs, open};
-use crate::flow::pin::{moved, pin};
+use crate::flow::pin::{moved, pin, pinned_here};
 use crate::flow::push::may_want_a_push;
 use crate::flow::redeem::{Terms, redeem_once};
 use crate::flow::turn::{Context, Shared};
@@ -27,7 +27,8 @@ pub(in crate::flow) async fn complete(
 ) -> Result<Completed> {
     recognized.require(expected)?;
     let Recognized { claims, state, flow, is_sealed } = recognized;
-    let profile = &*profile(shared, recognized.profile()).await?;
+    let profile = profile(shared, recognized.profile()).await?;
+    let profile = &*pinned_here(&profile, &flow.pin);
     let context = Context { shared, profile };
     let parameters = response.parameters(recognized.redirect_uri())?;
     claims.check_time(context.now())?;

@@ -1,0 +1,170 @@
+//! Several accounts of one URL, each with the client that it was logged in with.
+
+use std::net::TcpListener;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::Scene;
+use super::registration::{deleted, stored};
+use crate::support::{Output, assert_no_secret};
+
+impl Scene {
+    /// A scene whose servers register confidential clients, each with a secret of its own.
+    fn confidential() -> Self {
+        let members = json!({
+            "client_secret": "cs-ID-canary", "token_endpoint_auth_method": "client_secret_basic",
+        });
+        Self::with(&json!({
+            "registration": { "status": 201, "body": null, "members": members },
+            "metadata": {
+                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+                "introspection_endpoint": "$/a/introspect",
+            },
+        }))
+    }
+
+    #[track_caller]
+    fn login_as(&self, account: &str) -> Output {
+        self.home.run(["login", &self.url, "--account", account])
+    }
+
+    /// Occupies the port of the client that was registered last: the next login needs another client.
+    #[track_caller]
+    fn take_port(&self) -> TcpListener {
+        let last = self.server.requests("/a/register").pop().unwrap();
+        let uri = last["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
+        TcpListener::bind(("127.0.0.1", url::Url::parse(&uri).unwrap().port().unwrap())).unwrap()
+    }
+
+    #[track_caller]
+    fn refresh_as(&self, account: &str) -> Output {
+        self.token(&["--account", account, "--force-refresh"])
+    }
+
+    /// The client of the last request at this path, by its credentials or by its id.
+    #[track_caller]
+    fn last_client(&self, path: &str) -> String {
+        let request = self.server.requests(path).pop().unwrap();
+        client_of(&request)
+    }
+}
+
+fn client_of(request: &Value) -> String {
+    let Some(basic) = request["authorization"].as_str() else {
+        return request["form"]["client_id"].as_str().unwrap().to_owned();
+    };
+    let decoded = STANDARD.decode(basic.strip_prefix("Basic ").unwrap()).unwrap();
+    let decoded = String::from_utf8(decoded).unwrap();
+    let (id, secret) = decoded.split_once(':').unwrap();
+    assert_eq!(secret, format!("cs-{id}-canary"));
+    id.to_owned()
+}
+
+#[test]
+fn each_account_continues_with_its_own_client() {
+    let scene = Scene::confidential();
+    scene.login_as("one").ok();
+    let taken = scene.take_port();
+    scene.login_as("two").ok();
+    drop(taken);
+    let clients = scene.server.requests("/a/authorize");
+    let [one, two] = [0, 1].map(|n| clients[n]["query"]["client_id"].as_str().unwrap().to_owned());
+    assert_ne!(one, two);
+    let revocations = || scene.server.requests("/a/revoke").len();
+    for (account, client) in [("one", &one), ("two", &two), ("one", &one)] {
+        let token = scene.refresh_as(account).ok();
+        assert_eq!((&token.stderr, &scene.last_client("/a/token")), (&String::new(), client));
+        let cached = scene.token(&["--account", account]).ok();
+        assert_eq!((cached.line(), &cached.stderr), (token.line(), &String::new()));
+        for more in [&[][..], &["--refresh-token"]] {
+            let args = ["introspect", &scene.url, "--account", account];
+            scene.home.run([&args[..], more].concat()).ok();
+            assert_eq!(&scene.last_client("/a/introspect"), client);
+        }
+    }
+    // A copy of a login is used with the client of the login.
+    let line = scene.home.run(["export", "-p", &scene.url, "--account", "one"]).ok().stdout;
+    scene.home.run_with(["import", "--replace"], &line).ok();
+    scene.refresh_as("one").ok();
+    assert_eq!((scene.last_client("/a/token"), revocations()), (one.clone(), 0));
+    scene.home.run(["logout", &scene.url, "--account", "one"]).ok();
+    let clients: Vec<String> = scene.server.requests("/a/revoke").iter().map(client_of).collect();
+    assert_eq!(clients, [one.as_str(), &one]);
+    scene.refresh_as("two").ok();
+    assert_no_secret(&scene.home, [format!("cs-{one}-canary"), format!("cs-{two}-canary")]);
+    scene.home.run(["logout", &scene.url, "--account", "two"]).ok();
+    assert_eq!(scene.last_client("/a/revoke"), two);
+    assert_eq!((deleted(&scene).len(), stored(&scene)), (2, 0));
+}
+
+#[test]
+fn refused_scopes_leave_the_other_account_its_client() {
+    let scene = Scene::with(&json!({ "strict_scopes": true }));
+    scene.login_as("one").ok();
+    let more = ["login", &scene.url, "--account", "two", "--scope", "read write"];
+    let more = scene.home.run(more).ok();
+    assert!(more.stderr.contains("registering another one"), "{}", more.stderr);
+    assert_eq!((scene.count("/a/register"), deleted(&scene).len()), (2, 0));
+    for account in ["one", "two", "one"] {
+        scene.refresh_as(account).ok();
+    }
+    let clients: Vec<String> = scene.server.requests("/a/token").iter().map(client_of).collect();
+    let (one, two) = (&clients[0], &clients[1]);
+    assert_ne!(one, two);
+    assert_eq!(clients[2..], [one.clone(), two.clone(), one.clone()]);
+}
+
+#[test]
+fn login_that_is_not_stored_leaves_the_old_one() {
+    let scene = Scene::confidential();
+    let records = scene.home.path("records");
+    std::fs::create_dir_all(&records).unwrap();
+    // The first record of a login or an account fails to be stored: in the way that the file `fails` says.
+    let set = "case \"$1\" in probe-*|item-*) ;; *) [ ! -e \"$0/fails\" ] || . \"$0/fails\" ;; esac; cat >\"$0/$1\"";
+    let shell = |script: &str| json!(["sh", "-c", script, records.to_str().unwrap()]);
+    scene.home.config(&format!(
+        "[defaults]\nstore = \"command\"\n[store.command]\nget = {}\nset = {}\ndelete = {}\n",
+        shell("cat \"$0/$1\""),
+        shell(set),
+        shell("rm \"$0/$1\""),
+    ));
+    let mut home = scene.home;
+    home.unset("OAUTHCTL_STORE");
+    let scene = Scene { home, ..scene };
+    scene.login().ok();
+    let first = scene.last_client("/a/token");
+    for (how, status) in [("kill -9 $PPID; exit 2", 128 + 9), ("exit 2", 10)] {
+        let taken = scene.take_port();
+        scene.home.write(&records.join("fails"), how);
+        let codes = scene.count("/a/token");
+        let login = scene.login().fails(status);
+        assert_eq!(scene.count("/a/token"), codes + 1, "{how}: {}", login.stderr);
+        assert_ne!(scene.last_client("/a/token"), first, "{how}");
+        std::fs::remove_file(records.join("fails")).unwrap();
+        drop(taken);
+        let token = scene.token(&["--force-refresh"]).ok();
+        assert_eq!((scene.last_client("/a/token"), token.stderr), (first.clone(), String::new()));
+    }
+    scene.home.run(["logout", &scene.url]).ok();
+    assert_eq!(scene.last_client("/a/revoke"), first);
+    assert_eq!(deleted(&scene).len(), 3);
+    assert_eq!(std::fs::read_dir(&records).unwrap().count(), 0);
+}
+
+#[test]
+fn account_of_a_metadata_document_keeps_it() {
+    let scene =
+        Scene::with(&json!({ "metadata": { "client_id_metadata_document_supported": true } }));
+    let document = "https://client.example/oauthctl.json";
+    scene.home.config(&format!("[defaults]\nclient_id_metadata_url = {document:?}\n"));
+    scene.login_as("one").ok();
+    scene.server.set(&json!({ "metadata": {} }));
+    scene.login_as("two").ok();
+    assert_eq!(scene.count("/a/register"), 1);
+    scene.refresh_as("one").ok();
+    assert_eq!(scene.last_client("/a/token"), document);
+    scene.refresh_as("two").ok();
+    assert_ne!(scene.last_client("/a/token"), document);
+}
