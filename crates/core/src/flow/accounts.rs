@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::commit::recover;
+use super::commit::lock_recovered;
 use super::index::refuse_older;
 use super::load::load;
 use super::pending::PendingFlows;
@@ -37,12 +37,9 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
 /// used.
 pub(super) async fn export(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
     let ports = &shared.ports;
-    let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
-    recover(shared, &mut *lock, key).await?;
+    let (_lock, _) = lock_recovered(shared, key, LOCK_WAIT).await?;
     let grant = load(ports, key).await?;
-    if let Some(grant) = &grant {
-        refuse_older(ports, grant).await?;
-    }
+    refuse_older(ports, grant.as_ref()).await?;
     Ok(grant)
 }
 

@@ -95,6 +95,21 @@ pub(super) async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
 /// A save that was completed, and what observers of it had to report.
 pub(super) type Recovered = (Grant, Option<Error>);
 
+/// Waits for the lock of a grant, and [recovers](recover) what its earlier holder left unfinished.
+///
+/// # Errors
+///
+/// Returns the errors of both.
+pub(super) async fn lock_recovered(
+    shared: &Shared,
+    key: &GrantKey,
+    wait: Duration,
+) -> Result<(Box<dyn Lock>, Option<Recovered>)> {
+    let mut lock = shared.ports.coordinator.lock(key, wait).await?;
+    let recovered = recover(shared, &mut *lock, key).await?;
+    Ok((lock, recovered))
+}
+
 /// Completes the save during which an earlier holder of the lock was killed, and returns it: its tokens
 /// are the only ones that the server still accepts. Observers get it as if its writer had lived.
 ///

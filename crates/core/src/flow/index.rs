@@ -2,8 +2,9 @@
 //! and the last failure, which is shared with callers that waited for the same attempt.
 
 use super::intent::unanswered;
+use super::load::load;
 use super::ports::Ports;
-use super::request::TokenRequest;
+use super::turn::Call;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
@@ -23,12 +24,15 @@ const SHARED: [ErrorKind; 6] = [
 
 /// Records a failed refresh for `status` and for the callers that waited for it.
 pub(super) async fn note_failure(
-    ports: &Ports,
+    call: Call<'_>,
     lock: &mut dyn Lock,
-    grant: &Grant,
+    current: Option<&Grant>,
     error: &Error,
-    request: &TokenRequest,
 ) {
+    let (ports, request) = (call.ports(), call.request);
+    // The new tokens may be stored by now: a hook denied them after the refresh.
+    let stored = load(ports, call.key).await.ok().flatten();
+    let Some(grant) = stored.as_ref().or(current) else { return };
     let sent = grant.tokens.refresh_token.as_ref();
     let perhaps_spent = match sent {
         Some(token) => unanswered(lock, token).await.is_ok_and(|intent| intent.is_some()),
@@ -55,7 +59,8 @@ pub(super) async fn note_failure(
 }
 
 /// Refuses an older record that was restored over a newer one, as far as the index can tell.
-pub(super) async fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
+pub(super) async fn refuse_older(ports: &Ports, grant: Option<&Grant>) -> Result<()> {
+    let Some(grant) = grant else { return Ok(()) };
     match ports.coordinator.account(&grant.key).await {
         Ok(Some(entry)) => entry.refuse_older(grant, &ports.store.name()),
         _ => Ok(()),
@@ -78,12 +83,9 @@ pub(super) async fn last_failure(ports: &Ports, key: &GrantKey) -> Option<String
 /// Returns the failure recorded since the one of this id, if it applies to all callers of that time. A
 /// server that is down or refuses must not be asked again for each of them, and neither must a refresh
 /// token that may be spent be sent again.
-pub(super) async fn failure_since(
-    ports: &Ports,
-    key: &GrantKey,
-    id: Option<&str>,
-    request: &TokenRequest,
-) -> Option<Error> {
+pub(super) async fn failure_since(call: Call<'_>, id: Option<&str>) -> Option<Error> {
+    let Call { key, request, .. } = call;
+    let ports = call.ports();
     let entry = ports.coordinator.account(key).await.ok().flatten();
     let failure = entry
         .filter(|entry| entry.store == ports.store.name())?

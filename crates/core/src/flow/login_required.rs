@@ -1,10 +1,11 @@
 //! The errors for an account without a usable grant: the user must log in, or the grant is in another
 //! store.
 
-use super::load::Unloaded;
+use super::access_token::AccessToken;
+use super::load::{Unloaded, load};
 use super::ports::Ports;
 use super::request::TokenRequest;
-use super::turn::Context;
+use super::turn::Call;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, GrantKey};
@@ -12,27 +13,23 @@ use crate::text::one_line;
 use crate::time::{Timestamp, describe};
 
 /// Fails, without a lock or a request, if a login by the user is required.
-pub(super) async fn require_renewable(
-    context: Context<'_>,
-    key: &GrantKey,
-    grant: Option<&Grant>,
-    request: &TokenRequest,
-) -> Result<()> {
+pub(super) async fn require_renewable(call: Call<'_>, grant: Option<&Grant>) -> Result<()> {
+    let Call { key, request, .. } = call;
     if request.id_token && grant.is_some_and(without_id_token) {
         return Err(no_id_token(key));
     }
-    if !context.profile.grant.needs_user() {
+    if !call.needs_user() {
         return Ok(());
     }
     let Some(grant) = grant else {
-        return Err(never_logged_in(context.ports(), key).await);
+        return Err(never_logged_in(call.ports(), key).await);
     };
-    if let Some(dead) = ended(grant, request, context.now()) {
+    if let Some(dead) = ended(grant, request, call.now()) {
         let what = format!("the login of {key} is no longer valid: {}", dead.reason);
         return Err(login_required(key, &what));
     }
     if grant.tokens.refresh_token.is_none() {
-        let now = context.now();
+        let now = call.now();
         let what = match grant.tokens.expires_at {
             Some(at) if at <= now => {
                 format!("the token of {key} has expired, and there is no refresh token")
@@ -59,16 +56,20 @@ pub(super) fn ended<'a>(
     grant.dead.as_ref().filter(|dead| !dead.ask_again_at.as_ref().is_some_and(is_over))
 }
 
-/// Extends the error of a store that cannot be read: the index may know that the grant is in another
-/// one.
-pub(super) async fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloaded) -> Error {
-    let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
-    match ports.coordinator.account(key).await {
+/// Reads a grant. If the store cannot be read, the error names the one that has the grant, as far as the index
+/// knows.
+pub(super) async fn load_or_locate(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>> {
+    let error = match load(ports, key).await {
+        Ok(found) => return Ok(found),
+        Err(Unloaded::Failed(error)) => error,
+        Err(unloaded) => return Err(unloaded.into()),
+    };
+    Err(match ports.coordinator.account(key).await {
         Ok(Some(entry)) if entry.store != ports.store.name() => {
             error.hint(Advice::UseStore { key: key.clone(), store: entry.store })
         }
         _ => error,
-    }
+    })
 }
 
 /// Returns the error for a grant that is not stored; the index may know of another store.
@@ -103,9 +104,28 @@ fn no_id_token(key: &GrantKey) -> Error {
         .hint(Advice::configure(&["scopes"], how))
 }
 
-pub(super) fn no_new_id_token(key: &GrantKey) -> Error {
+/// Returns the token, unless an id_token is requested and none that has not expired came with it: a server
+/// need not return one at a refresh.
+pub(super) fn require_id_token(call: Call<'_>, token: AccessToken) -> Result<AccessToken> {
+    let is_valid = token.id_token_expires_at.is_some_and(|at| at > call.now());
+    if is_valid || !call.request.id_token {
+        return Ok(token);
+    }
+    let key = &token.account.key;
     let what = format!("the id_token of {key} has expired, and the refresh returned no new one");
-    login_required(key, &what)
+    let error = login_required(key, &what);
+    Err(match token.warning {
+        Some(warning) => error.with_warning(warning),
+        None => error,
+    })
+}
+
+/// Returns the error for a grant whose refresh token the server or the client of today must not get.
+pub(super) fn made_elsewhere(key: &GrantKey, difference: &str) -> Error {
+    let what = format!("{key} was logged in at a different server or client: {difference}");
+    Error::login_required(what)
+        .hint("its refresh token was not sent there")
+        .and_hint(Advice::LogInIfIntended(key.clone()))
 }
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {

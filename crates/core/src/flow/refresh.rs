@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::exchange::{Exchange, NoAnswer, Spends, exchange_with};
 use super::hooks;
+use super::login_required::{ended, made_elsewhere};
+use super::pin::moved;
 use super::request::TokenRequest;
-use super::turn::Peer;
+use super::turn::{Call, Peer};
 use crate::Secret;
-use crate::error::Error;
-use crate::grant::Grant;
+use crate::error::{Error, Result};
+use crate::grant::{Grant, Pin};
 use crate::profile::{Endpoint, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
@@ -21,6 +23,12 @@ pub(super) struct Sent<'a> {
     pub(super) refresh_token: &'a Secret,
     pub(super) params: BTreeMap<String, String>,
     pub(super) credentials: &'a Credentials,
+}
+
+/// The response to a refresh, and the client secret with which it was requested.
+pub(super) struct Renewal<'a> {
+    pub(super) reply: TokenReply,
+    pub(super) client_secret: Option<&'a Secret>,
 }
 
 /// A refresh that returned no tokens.
@@ -40,13 +48,30 @@ impl From<Error> for Failed {
     }
 }
 
+/// Returns the refresh token to send, or `None` if the grant has to be requested again: it has none, the server
+/// has ended it, or it belongs to another server or client than the pin.
+///
+/// # Errors
+///
+/// Returns `LoginRequired` if it belongs to another server or client, and only the user can grant access again.
+pub(super) fn token_to_send(call: Call<'_>, grant: &Grant, pin: &Pin) -> Result<Option<Secret>> {
+    if let Some(difference) = moved(&grant.pin, pin) {
+        return match call.needs_user() {
+            true => Err(made_elsewhere(call.key, &difference)),
+            false => Ok(None),
+        };
+    }
+    let has_ended = ended(grant, call.request, call.now()).is_some();
+    Ok(grant.tokens.refresh_token.clone().filter(|_| !has_ended))
+}
+
 /// Sends a grant's refresh token, and reads the answer.
-pub(super) async fn send(
+pub(super) async fn send<'a>(
     peer: Peer<'_>,
     grant: &Grant,
     request: &TokenRequest,
-    sent: Sent<'_>,
-) -> Result<TokenReply, Failed> {
+    sent: Sent<'a>,
+) -> Result<Renewal<'a>, Failed> {
     let Sent { refresh_token, params, credentials } = sent;
     let Peer { profile, server, .. } = peer;
     peer.trace_step("Refreshing the access token", "RFC 6749, section 6");
@@ -83,7 +108,8 @@ pub(super) async fn send(
         may_be_json: true,
     };
     let answer = exchange_with(peer, credentials, &sent).await;
-    read_reply(answer, profile)
+    let reply = read_reply(answer, profile)?;
+    Ok(Renewal { reply, client_secret: credentials.secret.as_ref() })
 }
 
 /// Evaluates the response to a refresh request.

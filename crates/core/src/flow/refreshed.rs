@@ -13,7 +13,7 @@ use super::load::load;
 use super::login_required::login_required;
 use super::pin::unpinned;
 use super::ports::Ports;
-use super::refresh::Failed;
+use super::refresh::{Failed, Renewal};
 use super::request::TokenRequest;
 use super::revoke::send_revocation;
 use super::tokens::{self, short_lived};
@@ -31,12 +31,6 @@ use crate::time::Timestamp;
 /// How long to wait before asking a server again that requires a login without clearly rejecting the
 /// refresh token.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
-
-/// The response to a refresh, and the client secret with which it was requested.
-pub(super) struct Renewal<'a> {
-    pub(super) reply: TokenReply,
-    pub(super) client_secret: Option<&'a Secret>,
-}
 
 /// Saves the received tokens, and hands them out. A new refresh token is saved before any other
 /// request: an id_token may require keys that have to be fetched.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::access_token::AccessToken;
 use super::request::TokenRequest;
+use super::turn::{Call, lock_wait};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
@@ -74,12 +75,9 @@ fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
 
 /// Returns how long a call waits for its turn: behind a holder that hangs, a token that still lives is worth more
 /// than one that is awaited.
-pub(super) fn patience(
-    found: Option<&Grant>,
-    request: &TokenRequest,
-    now: Timestamp,
-    longest: Duration,
-) -> Duration {
+pub(super) fn patience(call: Call<'_>, found: Option<&Grant>, now: Timestamp) -> Duration {
+    let Call { context, request, .. } = call;
+    let longest = lock_wait(context.profile);
     let tokens = found.and_then(|grant| requested(grant, request)).filter(|t| !t.withheld);
     let expires_at = tokens.and_then(|tokens| tokens.expires_at);
     let life = expires_at.map_or(Duration::ZERO, |at| at.remaining(now)).saturating_sub(GIVE_UP);
@@ -119,22 +117,17 @@ impl Seen<'_> {
 
 /// After a transient failure an unexpired token still serves.
 pub(super) fn fall_back_if_transient(
+    call: Call<'_>,
     found: Option<Grant>,
-    request: &TokenRequest,
     error: Error,
-    now: Timestamp,
 ) -> Result<AccessToken> {
-    if error.is_transient() { fall_back(found, request, error, now) } else { Err(error) }
+    if error.is_transient() { fall_back(call, found, error) } else { Err(error) }
 }
 
 /// Returns the stored token if it is still valid at all, with the error as a warning.
-pub(super) fn fall_back(
-    found: Option<Grant>,
-    request: &TokenRequest,
-    error: Error,
-    now: Timestamp,
-) -> Result<AccessToken> {
-    match found.and_then(|grant| stored(&grant, &request.any_life(), request.force, now)) {
+pub(super) fn fall_back(call: Call<'_>, found: Option<Grant>, error: Error) -> Result<AccessToken> {
+    let Call { request, .. } = call;
+    match found.and_then(|grant| stored(&grant, &request.any_life(), request.force, call.now())) {
         Some(token) => Ok(AccessToken { warning: Some(error), ..token }),
         None => Err(error),
     }

@@ -7,7 +7,7 @@ use super::access_token::AccessToken;
 use super::critical::Parts;
 use super::hooks::HOOK_TIMEOUT;
 use super::jwks_cache::JwksCache;
-use super::pin::token_endpoint;
+use super::pin::{pin, token_endpoint};
 use super::ports::Ports;
 use super::profiles::Profiles;
 use super::request::TokenRequest;
@@ -196,6 +196,29 @@ impl<'a> Peer<'a> {
     }
 }
 
+/// One call for a token: a profile, the key of the grant, and what is requested.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) key: &'a GrantKey,
+    pub(super) request: &'a TokenRequest,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn ports(self) -> &'a Ports {
+        self.context.ports()
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        self.context.now()
+    }
+
+    /// Returns whether the grant of the profile requires user interaction.
+    pub(super) fn needs_user(self) -> bool {
+        self.context.profile.grant.needs_user()
+    }
+}
+
 /// A grant's turn: its lock is held, and the server is known that its tokens are exchanged with.
 pub(super) struct Turn<'a> {
     pub(super) shared: &'a Shared,
@@ -206,6 +229,16 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
+    /// Returns the turn of a grant that is pinned to this server, as the profile is configured now.
+    pub(super) fn new(
+        context: Context<'a>,
+        server: &'a AuthorizationServer,
+        lock: &'a mut dyn Lock,
+    ) -> Result<Self> {
+        let Context { shared, profile } = context;
+        Ok(Self { shared, profile, server, pin: pin(profile, server)?, lock })
+    }
+
     /// The turn without its lock.
     pub(super) fn peer(&self) -> Peer<'a> {
         Peer { shared: self.shared, profile: self.profile, server: self.server }

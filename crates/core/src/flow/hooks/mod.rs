@@ -5,8 +5,10 @@ mod answer;
 mod ask;
 mod port;
 mod post_token;
+mod pre_token;
 
 pub(super) use answer::{add, keep, merge};
 pub(super) use ask::{About, ask, login_required};
 pub use port::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 pub(super) use post_token::{has_post_token, post_token, withheld};
+pub(super) use pre_token::pre_token;

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::flow::critical::CriticalPart;
 use crate::flow::ports::Ports;
 use crate::flow::profiles::{FixedProfiles, Profiles};
-use crate::flow::turn::{Context, Shared};
+use crate::flow::turn::{Context, GetToken, Shared};
 use crate::flow::{accounts, token};
 use crate::profile::Profile;
 
@@ -44,7 +44,8 @@ impl FlowManager {
     pub fn with_profiles(profiles: Arc<dyn Profiles>, mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
         let (critical, jwks, waiting) = Default::default();
-        let get_token = token::boxed;
+        let get_token: GetToken =
+            |context, key, request| Box::pin(token::token(context, key, request));
         Self { shared: Shared { profiles, ports, critical, jwks, get_token, waiting } }
     }
 
