@@ -78,7 +78,7 @@ impl Desk {
             Arc::new(HttpClient::new(Options::default())),
             clock.clone(),
             Arc::new(Grants::open(dir.join("grants"))?),
-            Arc::new(StateDir::open(dir.join("turns"), clock)),
+            Arc::new(StateDir::open(dir.join("locks"), clock)),
         );
         let keys = Arc::new(keys.keys_for(MAX_TTL).await?);
         Ok(Self { dir: dir.to_owned(), config, ports, keys })
@@ -136,9 +136,9 @@ impl Desk {
         Ok(())
     }
 
-    async fn token(&self, user: &str, account: &str, want: TokenRequest) -> Result<()> {
+    async fn token(&self, user: &str, account: &str, request: TokenRequest) -> Result<()> {
         let key = GrantKey::new(PROFILE, name_of(user, account)?);
-        let token = self.of(user)?.1.token(&key, &want).await?;
+        let token = self.of(user)?.1.token(&key, &request).await?;
         let how = if token.fresh { "refreshed" } else { "stored" };
         // `token.value.expose()` is what a request is sent with, and not shown here.
         println!("a {} token, {how}, of grant {}", token.token_type, token.account.grant_id);

@@ -32,8 +32,8 @@
 mod origin;
 #[path = "track_consent/page.rs"]
 mod page;
-#[path = "track_consent/people.rs"]
-mod people;
+#[path = "track_consent/users.rs"]
+mod users;
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -63,7 +63,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use page::Problem;
-use people::{People, Person};
+use users::{User, Users};
 
 const PROFILE: &str = "consent";
 
@@ -161,7 +161,7 @@ fn router(site: &Arc<Site>) -> Router {
 }
 
 async fn list(State(site): State<Arc<Site>>) -> Result<Html<String>, Problem> {
-    Ok(page::list(&site.people.lock().await.all()?))
+    Ok(page::list(&site.users.lock().await.all()?))
 }
 
 #[derive(Deserialize)]
@@ -174,9 +174,9 @@ async fn ask(
     State(site): State<Arc<Site>>,
     Form(Chosen { user }): Form<Chosen>,
 ) -> Result<impl IntoResponse, Problem> {
-    let person = site.person(user).await?;
+    let found = site.find(user).await?;
     let request = StartRequest::for_user(user.to_string()).ttl(site.ttl);
-    let request = request.param("login_hint", person.email);
+    let request = request.param("login_hint", found.email);
     let started = site.manager.start(PROFILE, request).await?;
     let cookie = cookie(&started.id, &format!("{user}.{}", started.state), site.ttl);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
@@ -191,10 +191,10 @@ async fn callback(
     let response = AuthorizationResponse::from_query(&query.unwrap_or_default())?;
     let sent_off = sent_off(&headers, response.state());
     let (id, user, state) = sent_off.ok_or(Problem::NOT_FROM_HERE)?;
-    let person = site.person(user).await?;
-    let mut expected = Expected::default().state(state).user(user.to_string()).email(&person.email);
+    let found = site.find(user).await?;
+    let mut expected = Expected::default().state(state).user(user.to_string()).email(&found.email);
     // A connected account is identified by more than its address.
-    expected.identity.sub = person.consent.and_then(|consent| consent.sub);
+    expected.identity.sub = found.consent.and_then(|consent| consent.sub);
     let account = expected.identity.clone();
     let work = site.clone();
     let completed = to_the_end(async move {
@@ -208,12 +208,12 @@ async fn callback(
             Redirect::to("/").into_response()
         }
         Err(error) if error.kind() == ErrorKind::AccessDenied => {
-            page::denied(&site.person(user).await?)
+            page::denied(&site.find(user).await?)
         }
         // The flow may still be open for the right response: its cookie stays.
         Err(error) if error.kind() == ErrorKind::Validation => {
             eprintln!("{error}");
-            return Ok(page::refused(&site.person(user).await?, &account, &error));
+            return Ok(page::refused(&site.find(user).await?, &account, &error));
         }
         Err(error) => return Err(error.into()),
     };
@@ -287,7 +287,7 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
 
 struct Site {
     manager: FlowManager,
-    people: Mutex<People>,
+    users: Mutex<Users>,
     origin: String,
     policy: HeaderValue,
     ttl: Duration,
@@ -313,26 +313,26 @@ impl Site {
              frame-ancestors 'none'; base-uri 'none'"
         );
         let policy = policy.parse().map_err(std::io::Error::other)?;
-        let people = Mutex::new(People::open(data)?);
-        let site = Arc::new(Self { manager, people, origin, policy, ttl });
+        let users = Mutex::new(Users::open(data)?);
+        let site = Arc::new(Self { manager, users, origin, policy, ttl });
         // An earlier process may have ended between storing a grant and its row.
-        let all = site.people.lock().await.all()?;
-        for person in all {
-            site.note(person.id).await?;
+        let all = site.users.lock().await.all()?;
+        for user in all {
+            site.note(user.id).await?;
         }
         Ok(site)
     }
 
-    async fn person(&self, id: i64) -> Result<Person, Problem> {
-        self.people.lock().await.one(id)?.ok_or(Problem::NOBODY)
+    async fn find(&self, id: i64) -> Result<User, Problem> {
+        self.users.lock().await.one(id)?.ok_or(Problem::NOBODY)
     }
 
     /// Updates the table from the store of grants, which alone counts. An unreadable grant counts as none:
     /// the store moves it aside once its user has consented again.
     async fn note(&self, user: i64) -> Result<(), Problem> {
-        let people = self.people.lock().await;
+        let users = self.users.lock().await;
         let grant = self.manager.grant(&key(user)).await;
         let grant = grant.inspect_err(|error| eprintln!("{error}")).ok().flatten();
-        Ok(people.note(user, grant.as_ref())?)
+        Ok(users.note(user, grant.as_ref())?)
     }
 }

@@ -44,8 +44,8 @@ struct State {
     subjects: HashMap<String, Subject>,
     /// How often consents were forgotten.
     forgotten: u64,
-    /// The turns of those who asked.
-    turns: HashMap<u32, Arc<tokio::sync::Mutex<()>>>,
+    /// A lock for each of those who asked.
+    askers: HashMap<u32, Arc<tokio::sync::Mutex<()>>>,
 }
 
 /// What the user said about one subject.
@@ -89,7 +89,7 @@ impl Confirm {
     }
 
     async fn ask_in_turn(&self, question: &Question, before: Subject) -> Result<bool> {
-        let turn = Arc::clone(self.state().turns.entry(question.asker).or_default());
+        let turn = Arc::clone(self.state().askers.entry(question.asker).or_default());
         let _turn = turn.lock().await;
         let _asking = self.asking.lock().await;
         let (now, forgotten) = self.known(&question.subject);

@@ -83,15 +83,15 @@ pub fn choose(asked: FlowOptions<'_>, context: &Context, profile: &Profile) -> R
 /// after the device flow.
 fn first_that_works(order: &[LoginFlow], opens: bool) -> (LoginFlow, Option<LoginFlow>) {
     let has = |flow: LoginFlow| order.contains(&flow);
-    let by_hand = match (has(LoginFlow::Browser), has(LoginFlow::Paste)) {
+    let interactive = match (has(LoginFlow::Browser), has(LoginFlow::Paste)) {
         (true, _) => Some(LoginFlow::Browser),
         (false, true) => Some(LoginFlow::Paste),
         (false, false) => None,
     };
     let works = |flow: &&LoginFlow| opens || **flow != LoginFlow::Browser;
     match order.iter().find(works).copied() {
-        Some(LoginFlow::Device) => (LoginFlow::Device, by_hand),
-        Some(LoginFlow::Paste) if !opens => (by_hand.unwrap_or(LoginFlow::Paste), None),
+        Some(LoginFlow::Device) => (LoginFlow::Device, interactive),
+        Some(LoginFlow::Paste) if !opens => (interactive.unwrap_or(LoginFlow::Paste), None),
         Some(flow) => (flow, None),
         None => (LoginFlow::Browser, None),
     }

@@ -1,5 +1,5 @@
-//! The walls of the house, read from the source as text: who may import whom, where foreign crates live, and what
-//! may not be there at all. `docs/architecture.md` says why.
+//! The rules of the architecture, checked in the source as text: who may import whom, which files may use a
+//! third-party crate, and what must not occur at all. `docs/architecture.md` describes them.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -9,6 +9,8 @@ mod cycles;
 mod files;
 #[path = "floors/packages.rs"]
 mod packages;
+#[path = "floors/parameters.rs"]
+mod parameters;
 #[path = "floors/source.rs"]
 mod source;
 #[path = "floors/wording.rs"]
@@ -19,8 +21,8 @@ use std::fs;
 use source::{Source, followers, is_word, joined, report, root, sources, strings, without_text};
 use wording::{matches_on_text, names_program};
 
-/// The floor of every top module of the library. One imports from lower floors, and on its own floor from those that stand before
-/// it here; so there are no circles. Floor 0 is one heap of nouns.
+/// The layer of every top module of the library. A module imports from lower layers, and within its own layer from those listed
+/// before it, so that there are no cycles. Modules of layer 0 may import each other.
 const FLOORS: &[(&str, u8)] = &[
     ("digest", 0),
     ("secret", 0),
@@ -43,7 +45,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("hook", 3),
     ("http", 3),
     ("store", 3),
-    // The ports that are ready to use: clock, transport and memory put together.
+    // Ports that are ready to use: clock, transport and memory store.
     ("ready", 3),
     ("blocking", 3),
     ("login", 3),

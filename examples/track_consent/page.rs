@@ -6,7 +6,7 @@ use oauthctl_core::flow::RequiredIdentity;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind};
 
-use crate::people::{Consent, Person};
+use crate::users::{Consent, User};
 
 pub const STYLE: &str = include_str!("page.css");
 
@@ -19,66 +19,66 @@ fn page(title: &str, body: &str) -> Html<String> {
     ))
 }
 
-pub fn list(people: &[Person]) -> Html<String> {
-    let items: String = people.iter().map(item).collect();
+pub fn list(users: &[User]) -> Html<String> {
+    let items: String = users.iter().map(item).collect();
     page("Who has consented?", &format!("<ul>{items}</ul>"))
 }
 
-pub fn denied(person: &Person) -> Response {
-    let text = format!("<p>{} denied access. {}</p>{BACK}", shown(&person.name), earlier(person));
+pub fn denied(user: &User) -> Response {
+    let text = format!("<p>{} denied access. {}</p>{BACK}", shown(&user.name), earlier(user));
     (StatusCode::FORBIDDEN, page("Denied", &text)).into_response()
 }
 
 /// Returns the page for a response that is invalid or belongs to another account; the error names that
 /// account.
-pub fn refused(person: &Person, expected: &RequiredIdentity, error: &Error) -> Response {
+pub fn refused(user: &User, expected: &RequiredIdentity, error: &Error) -> Response {
     let known = [("email", &expected.email), ("sub", &expected.sub)];
     let known = known.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     let known: Vec<_> = known.map(|(name, v)| format!("{name} <b>{}</b>", shown(v))).collect();
     let text = format!(
         "<p>The consent of {} requires the account with {}.</p><p>The response was refused: {}.</p>\
          <p>No consent was recorded. {}</p>{BACK}",
-        shown(&person.name),
+        shown(&user.name),
         known.join(" and "),
         shown(error.message()),
-        earlier(person),
+        earlier(user),
     );
     (StatusCode::BAD_REQUEST, page("Not accepted", &text)).into_response()
 }
 
-fn earlier(person: &Person) -> String {
-    match &person.consent {
+fn earlier(user: &User) -> String {
+    match &user.consent {
         Some(consent) => format!("The consent of {} remains valid.", shown(&consent.at)),
         None => "There is no earlier consent either.".to_owned(),
     }
 }
 
-fn item(person: &Person) -> String {
-    let (class, status, buttons) = match &person.consent {
-        None => ("no", "has not consented".to_owned(), button(person, "/ask", "Ask for consent")),
+fn item(user: &User) -> String {
+    let (class, status, buttons) = match &user.consent {
+        None => ("no", "has not consented".to_owned(), button(user, "/ask", "Ask for consent")),
         Some(Consent { at, sub, email }) => {
             let sub = shown(sub.as_deref().unwrap_or("an unnamed user"));
             let email = email.as_deref().map(|e| format!(" ({})", shown(e))).unwrap_or_default();
             let at = shown(at);
             let since = format!("has consented since <time>{at}</time> as <b>{sub}</b>{email}");
-            let again = button(person, "/ask", "Ask again");
-            ("yes", since, again + &button(person, "/withdraw", "Withdraw consent"))
+            let again = button(user, "/ask", "Ask again");
+            ("yes", since, again + &button(user, "/withdraw", "Withdraw consent"))
         }
     };
     format!(
         "<li class=\"{class}\"><div><h2>{}</h2><p class=\"mail\">{}</p><p>{status}</p></div>\
          <div>{buttons}</div></li>",
-        shown(&person.name),
-        shown(&person.email),
+        shown(&user.name),
+        shown(&user.email),
     )
 }
 
-fn button(person: &Person, action: &str, what: &str) -> String {
+fn button(user: &User, action: &str, what: &str) -> String {
     format!(
         "<form method=\"post\" action=\"{action}\"><button name=\"user\" value=\"{}\" \
          aria-label=\"{what}: {}\">{what}</button></form>",
-        person.id,
-        shown(&person.name)
+        user.id,
+        shown(&user.name)
     )
 }
 

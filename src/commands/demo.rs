@@ -79,7 +79,8 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let manager = manager(context, profile.clone(), place, &http);
     let key = GrantKey::new("demo", "default");
 
-    let grant = log_in(args, context, &manager, &profile, &key, &http, &mut step).await?;
+    let (manager, profile, key, http) = (&manager, &profile, &key, &http);
+    let grant = log_in(&Demo { args, context, manager, profile, key, http }, &mut step).await?;
     step.tell(&format!(
         "Redeemed the code with its PKCE verifier. The id_token's signature, issuer, audience and \
          nonce are valid: {} is logged in.",
@@ -90,7 +91,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     );
 
     let request = TokenRequest::default();
-    let stored = manager.token(&key, &request).await?;
+    let stored = manager.token(key, &request).await?;
     step.tell(&format!(
         "`oauthctl token` prints the stored token without a network request; {}.",
         life(&stored)
@@ -99,8 +100,8 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         ui::print_line(stored.value.expose())?;
     }
 
-    let forced = manager.token(&key, &request.force()).await?;
-    let rotated = manager.grant(&key).await?.and_then(|grant| grant.rotates) == Some(true);
+    let forced = manager.token(key, &request.force()).await?;
+    let rotated = manager.grant(key).await?.and_then(|grant| grant.rotates) == Some(true);
     step.tell(if rotated {
         "The refresh returned a new access token and a new refresh token. Both were stored before \
          the access token was printed:"
@@ -111,7 +112,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         ui::print_line(forced.value.expose())?;
     }
 
-    manager.revoke(&key).await?;
+    manager.revoke(key).await?;
     step.tell("`oauthctl logout` revoked the tokens at the server and removed them locally.");
     let requests = sandbox.journal().len();
     step.tell(&format!(
@@ -148,15 +149,18 @@ fn manager(context: &Context, profile: Profile, place: &Path, http: &Arc<dyn Htt
     FlowManager::new([profile], ports.with_trace(context.trace.clone()))
 }
 
-async fn log_in(
-    args: &DemoArgs,
-    context: &Context,
-    manager: &FlowManager,
-    profile: &Profile,
-    key: &GrantKey,
-    http: &Arc<dyn Http>,
-    step: &mut Steps<'_>,
-) -> Result<GrantInfo> {
+/// What the login of the demo needs.
+struct Demo<'a> {
+    args: &'a DemoArgs,
+    context: &'a Context,
+    manager: &'a FlowManager,
+    profile: &'a Profile,
+    key: &'a GrantKey,
+    http: &'a Arc<dyn Http>,
+}
+
+async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
+    let Demo { args, context, manager, profile, key, http } = *demo;
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
     let browser = match args.browser.as_deref() {

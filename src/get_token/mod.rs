@@ -9,7 +9,7 @@ use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result};
 
-use self::remarks::{warn_of_move, warn_of_short_life};
+use self::remarks::{Configured, warn_of_move, warn_of_short_life};
 use self::request::{Request, Selection, to_library};
 use crate::agent::client::Agent;
 use crate::commands::login;
@@ -111,12 +111,13 @@ fn from_manager(
         other => other?,
     };
     context.ui.tell_beside(&token.warning, &token.notes);
-    let endpoint = profile.endpoints.token.as_deref();
+    let token_endpoint = profile.endpoints.token.as_deref();
     let issuer = profile.issuer.as_deref();
     let former = profile.former_clients.iter();
     let former = former.filter(|one| Some(one.issuer.as_str()) == issuer);
     let former = former.map(|one| one.client.id.as_str());
-    warn_of_move(context, &token, issuer, endpoint, &profile.client.id, former);
+    let client_id = &profile.client.id;
+    warn_of_move(context, &token, Configured { issuer, token_endpoint, client_id }, former);
     warn_of_short_life(context, selection, &token);
     Ok(token)
 }

@@ -21,16 +21,23 @@ pub fn remark_renewal(context: &Context, token: &AccessToken) {
     context.ui.remark(format!("The server issued a new token for {}{life}.", token.account.key));
 }
 
+/// The server and the client that are configured now.
+#[derive(Clone, Copy)]
+pub struct Configured<'a> {
+    pub issuer: Option<&'a str>,
+    pub token_endpoint: Option<&'a str>,
+    pub client_id: &'a str,
+}
+
 /// Warns about a token of the server or client that was configured before: it still works there, and
 /// nowhere else. The clients of earlier logins at this issuer are `former`.
 pub fn warn_of_move<'a>(
     context: &Context,
     token: &AccessToken,
-    issuer: Option<&str>,
-    token_endpoint: Option<&str>,
-    client_id: &str,
+    configured: Configured<'_>,
     mut former: impl Iterator<Item = &'a str>,
 ) {
+    let Configured { issuer, token_endpoint, client_id } = configured;
     let account = &token.account;
     let mut differs = |pin: &Pin| {
         let what = pin.differs_from(issuer, token_endpoint, client_id)?;

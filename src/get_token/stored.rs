@@ -12,7 +12,7 @@ use oauthctl_core::profile::url_login::{IssuedClient, is_url};
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::{GrantKey, Result, Timestamp};
 
-use super::remarks::warn_of_move;
+use super::remarks::{Configured, warn_of_move};
 use super::request::{Request, Selection, to_library};
 use crate::context::Context;
 use crate::context::stores::is_kernel;
@@ -63,10 +63,12 @@ pub fn get(
         }
     }
     if let Some(token) = &token {
-        let (issuer, endpoint) = (settings.issuer.as_deref(), settings.token_endpoint.as_deref());
+        let (issuer, token_endpoint) =
+            (settings.issuer.as_deref(), settings.token_endpoint.as_deref());
         let former = settings.former.iter().filter(|one| Some(one.issuer.as_str()) == issuer);
         let former = former.map(|one| one.client.id.as_str());
-        warn_of_move(context, token, issuer, endpoint, &settings.client_id, former);
+        let client_id = &settings.client_id;
+        warn_of_move(context, token, Configured { issuer, token_endpoint, client_id }, former);
     }
     Ok(token)
 }

@@ -253,7 +253,7 @@ fn files_are_private_under_any_umask() {
         found.push((mode(&dir), dir));
     }
     assert!(found.iter().all(|(mode, _)| *mode == 0o700), "{found:?}");
-    for name in ["users", "grants", "turns", "state-keys"] {
+    for name in ["users", "grants", "locks", "state-keys"] {
         let is_there = found.iter().any(|(_, dir)| dir.ends_with(name));
         assert!(is_there, "{name}: {found:?}");
     }

@@ -108,7 +108,7 @@ impl Site {
     }
 
     fn rows(&self) -> Vec<(i64, String)> {
-        let db = Connection::open(self.home.path("consent/track_consent/people.db")).unwrap();
+        let db = Connection::open(self.home.path("consent/track_consent/users.db")).unwrap();
         let mut query = db.prepare("SELECT user_id, sub FROM consents ORDER BY user_id").unwrap();
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(Result::unwrap).collect()
@@ -167,14 +167,14 @@ fn consent_with_another_account_is_refused() {
     assert_eq!((site.says("Ada Quill"), site.rows()), (consented, rows));
 
     // Known by the subject, an account that was given the address since is another one.
-    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/users.db")).unwrap();
     db.execute("UPDATE consents SET sub = 'earlier' WHERE user_id = 1", []).unwrap();
     let page = site.ask(&mut Person::default(), ADA).with(400);
     assert!(page.body.contains("and sub <b>earlier</b>"), "{}", page.body);
 }
 
 #[test]
-fn two_people_at_once_are_not_mixed_up() {
+fn two_users_at_once_are_not_mixed_up() {
     let site = Site::new();
     let (mut ada, mut brook) = (Person::default(), Person::default());
     let adas = ada.click_until_callback(&site.url, "/ask", ADA);
@@ -252,7 +252,7 @@ fn restart_between_asking_and_answer_loses_nothing() {
         assert!(site.has_consented("Ada Quill"));
     }
     // What is in the table is what there is: here the row was lost, there the grant.
-    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/users.db")).unwrap();
     db.execute("DELETE FROM consents WHERE user_id = 1", []).unwrap();
     let invented = "INSERT INTO consents VALUES (3, 'no-grant', 'chen', NULL, 'never')";
     db.execute(invented, []).unwrap();

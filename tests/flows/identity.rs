@@ -180,7 +180,7 @@ fn keys_that_are_not_right_prove_nothing() {
 }
 
 #[test]
-fn unusual_id_token_that_is_right_names_the_person() {
+fn unusual_valid_id_token_identifies_the_user() {
     let (server, home) = signing("");
     let check = |name: &str| {
         let output = paste(&home).ok();
@@ -271,7 +271,7 @@ fn login_without_openid_needs_no_keys() {
 }
 
 #[test]
-fn login_as_another_person_says_whose_it_replaces() {
+fn login_as_another_user_names_the_replaced_user() {
     let server = Servers::hostile();
     let mut home = Home::new();
     home.profile("p", &server.issuer("honest"), "cli", OPENID);

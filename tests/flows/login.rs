@@ -219,7 +219,7 @@ fn login_leaves_no_secret_anywhere() {
 }
 
 #[test]
-fn persons_wishes_reach_the_server() {
+fn login_options_reach_the_server() {
     let mut home = Home::new();
     profile_at(&home, provider(), "cli", "authorization_params = { ui_locales = \"fr\" }\n");
     let browser = home.browser(&json!({ "mode": "honest" }));

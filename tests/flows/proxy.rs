@@ -23,7 +23,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// One that wants the password.
+    /// One that requires the password.
     fn start() -> Self {
         Self::answering(None)
     }
@@ -215,13 +215,13 @@ const WRONG: &[(&str, i32, &str, &str)] = &[
 #[test]
 fn invalid_proxy_is_named_without_its_password() {
     let refused = url::Url::parse(hostile().bases["refused"].as_deref().unwrap()).unwrap();
-    let wants = Proxy::answering(Some("HTTP/1.1 407 Who are you\r\n\r\n"));
+    let denying = Proxy::answering(Some("HTTP/1.1 407 Who are you\r\n\r\n"));
     let refuses = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
     for (value, code, words, hint) in WRONG {
         let value = value
             .replace("PASSWORD", PASSWORD)
             .replace("REFUSED", &refused.port().unwrap().to_string())
-            .replace(":407", &format!(":{}", wants.port))
+            .replace(":407", &format!(":{}", denying.port))
             .replace(":403", &format!(":{}", refuses.port));
         let mut home = Home::new();
         profile_over_tls(&home, "named", "tag.wrong", "");

@@ -96,7 +96,7 @@ fn check(rows: &[Reply]) {
     for (number, row) in rows.iter().enumerate() {
         server.reply(CODE_GRANT, &row.shape);
         let output = paste(&home).fails(row.code);
-        judge(row.name, &output, row.words);
+        check_output(row.name, &output, row.words);
         assert_eq!(server.requests(CODE_GRANT).len(), number + 2, "{}: codes sent", row.name);
         assert_not_shown(&output.stderr, server.secrets());
         assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{}", row.name);
@@ -105,7 +105,7 @@ fn check(rows: &[Reply]) {
     assert_no_secret(&home, server.secrets());
 }
 
-fn judge(name: &str, output: &Output, words: &str) {
+fn check_output(name: &str, output: &Output, words: &str) {
     let error = error(output);
     assert!(error.contains(words), "{name}: {words:?} not in\n{error}");
     assert!(harmless(&output.stderr), "{name}: {:?}", output.stderr);
@@ -121,7 +121,7 @@ fn check_transport(rows: &[Row]) {
         let scenario = format!("code.{part}");
         pasting(&home, &scenario, "");
         let output = paste(&home).fails(*code);
-        judge_transport(&scenario, &output, words);
+        check_transport_output(&scenario, &output, words);
         pasting(&home, "honest", "");
         assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{part}");
     }
@@ -130,8 +130,8 @@ fn check_transport(rows: &[Row]) {
     hostile().assert_canary_untouched();
 }
 
-fn judge_transport(scenario: &str, output: &Output, words: &str) {
-    judge(scenario, output, words);
+fn check_transport_output(scenario: &str, output: &Output, words: &str) {
+    check_output(scenario, output, words);
     let sent = hostile().requests(scenario, "token").len();
     assert_eq!(sent, 1, "{scenario}: the code was sent {sent} times");
     assert_not_shown(&output.stderr, hostile().secrets_minted());
@@ -184,7 +184,7 @@ fn endless_response_is_ended() {
     });
     for (running, scenario, home) in rows {
         let output = running.wait().fails(9);
-        judge_transport(&scenario, &output, "30 s");
+        check_transport_output(&scenario, &output, "30 s");
         home.run(["token"]).fails(4);
     }
 }

@@ -56,15 +56,15 @@ fn sixteen_threads_and_one_refresh() {
     let key = manager.complete(&response, &Expected::default()).unwrap().grant.key;
     server.ttl(3_600);
     server.hold(1);
-    let want = TokenRequest::default().min_ttl(Duration::from_secs(120));
+    let request = TokenRequest::default().min_ttl(Duration::from_secs(120));
     let tokens: Vec<_> = std::thread::scope(|scope| {
         let callers: Vec<_> = (0..16)
             .map(|number| {
                 // Half of them share the manager, half have a clone.
-                let (cloned, manager, key, want) = (manager.clone(), &manager, &key, &want);
+                let (cloned, manager, key, request) = (manager.clone(), &manager, &key, &request);
                 scope.spawn(move || {
                     let manager = if number % 2 == 0 { &cloned } else { manager };
-                    manager.token(key, want).unwrap()
+                    manager.token(key, request).unwrap()
                 })
             })
             .collect();

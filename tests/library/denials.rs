@@ -76,27 +76,27 @@ async fn old_token_is_no_way_around_a_denial() {
 async fn client_credentials_token_can_be_denied() {
     let served = Served::start();
     let (manager, desk) = hooked(&served, &own_name(), "post_token");
-    let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());
+    let (key, request) = (GrantKey::new("p", "default"), TokenRequest::default());
     desk.says(NO);
     for asked in 1..3 {
-        let error = manager.token(&key, &want).await.unwrap_err();
+        let error = manager.token(&key, &request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
         assert_eq!(served.token_requests(), asked);
         assert_eq!(served.shared.users.row("default", "p"), None);
     }
     desk.says("");
-    assert!(manager.token(&key, &want).await.unwrap().fresh);
-    assert!(!manager.token(&key, &want).await.unwrap().fresh);
+    assert!(manager.token(&key, &request).await.unwrap().fresh);
+    assert!(!manager.token(&key, &request).await.unwrap().fresh);
 }
 
 #[tokio::test]
 async fn unwritable_store_prevents_client_credentials() {
     let served = Served::start();
     let manager = served.shared.manager([profile("p", served.sandbox.issuer(), &own_name())]);
-    let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());
+    let (key, request) = (GrantKey::new("p", "default"), TokenRequest::default());
     served.shared.users.full.store(true, Ordering::SeqCst);
-    let error = manager.token(&key, &want).await.unwrap_err();
+    let error = manager.token(&key, &request).await.unwrap_err();
     assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 0), "{error}");
     served.shared.users.full.store(false, Ordering::SeqCst);
-    assert!(manager.token(&key, &want).await.unwrap().fresh);
+    assert!(manager.token(&key, &request).await.unwrap().fresh);
 }

@@ -296,12 +296,13 @@ async fn failing_hook_does_not_hide_a_required_login() {
     let shared = Shared::of_now();
     let hooked = format!("{PUBLIC}\nhooks = {{ login_required = ['desk'] }}");
     let hooked = profile("p", "https://as.example", &hooked);
-    let (key, want) = (GrantKey::new("p", "ada"), TokenRequest::default());
+    let (key, request) = (GrantKey::new("p", "ada"), TokenRequest::default());
     for (ports, why) in [
         (shared.ports().with_hooks(Arc::new(NoHooks)), "the desk is closed"),
         (shared.ports(), "this program cannot run hooks"),
     ] {
-        let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
+        let error =
+            FlowManager::new([hooked.clone()], ports).token(&key, &request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
         assert!(error.message().starts_with("not logged in"), "{error}");
         assert_eq!(error.advice(), [Advice::LogIn(key.clone())], "{error}");

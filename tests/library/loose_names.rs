@@ -96,9 +96,9 @@ async fn another_users_row_is_neither_used_nor_changed() {
     let requests = served.token_requests();
 
     let key = GrantKey::new("p", "ada");
-    let want = TokenRequest::default();
-    for want in [want.clone(), want.clone().cached(), want.clone().force()] {
-        refused(manager.token(&key, &want).await);
+    let request = TokenRequest::default();
+    for request in [request.clone(), request.clone().cached(), request.clone().force()] {
+        refused(manager.token(&key, &request).await);
     }
     refused(manager.grant(&key).await);
     refused(manager.set_attribute(&key, "a", json!(1), None).await);
@@ -114,7 +114,7 @@ async fn another_users_row_is_neither_used_nor_changed() {
     assert_eq!((served.token_requests(), served.requests("revoke")), (requests, 0));
     // The row's own user is served as ever.
     let own = GrantKey::new("p", "Ada");
-    assert_eq!(manager.token(&own, &want).await.unwrap().account.user.as_deref(), Some("Ada"));
-    manager.token(&own, &want.force()).await.unwrap();
+    assert_eq!(manager.token(&own, &request).await.unwrap().account.user.as_deref(), Some("Ada"));
+    manager.token(&own, &request.force()).await.unwrap();
     assert!(manager.revoke(&own).await.unwrap().forgotten);
 }

@@ -7,8 +7,8 @@ mod support;
 
 mod attributes;
 mod blocking;
-mod by_hand;
 mod careless_ports;
+mod changed_profiles;
 mod denials;
 mod failures;
 mod hints;

@@ -12,11 +12,11 @@ async fn each_request_has_a_token_of_its_own() {
     let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
     let mail = TokenRequest::default().resource("https://mail.example/");
     let mut tokens = Vec::new();
-    for want in [mail.clone().audience("x"), mail.clone().audience(""), mail] {
-        let first = manager.token(&key, &want).await.unwrap();
-        let again = manager.token(&key, &want).await.unwrap();
-        assert!(first.fresh && !again.fresh, "{want:?}");
-        assert_eq!(first.value, again.value, "{want:?}");
+    for request in [mail.clone().audience("x"), mail.clone().audience(""), mail] {
+        let first = manager.token(&key, &request).await.unwrap();
+        let again = manager.token(&key, &request).await.unwrap();
+        assert!(first.fresh && !again.fresh, "{request:?}");
+        assert_eq!(first.value, again.value, "{request:?}");
         tokens.push(first.value.expose().to_owned());
     }
     tokens.sort();
@@ -39,9 +39,9 @@ async fn resource_is_an_absolute_uri_without_a_fragment() {
         "https://mail.example/ audience=https://bank.example/",
         "https://mail.example/\r\n",
     ] {
-        let want = TokenRequest::default().resource(resource);
-        for want in [want.clone(), want.cached()] {
-            let error = manager.token(&key, &want).await.unwrap_err();
+        let request = TokenRequest::default().resource(resource);
+        for request in [request.clone(), request.cached()] {
+            let error = manager.token(&key, &request).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{resource:?}: {error}");
         }
     }

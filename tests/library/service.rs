@@ -92,11 +92,11 @@ async fn sixteen_callers_and_one_refresh() {
     let before = shared.users.row("ada", "p").unwrap();
     server.ttl(3_600);
     server.hold(1);
-    let want = TokenRequest::default().min_ttl(LONG);
+    let request = TokenRequest::default().min_ttl(LONG);
     let callers: Vec<_> = (0..16)
         .map(|_| {
-            let (manager, key, want) = (manager.clone(), before.key.clone(), want.clone());
-            tokio::spawn(async move { manager.token(&key, &want).await })
+            let (manager, key, request) = (manager.clone(), before.key.clone(), request.clone());
+            tokio::spawn(async move { manager.token(&key, &request).await })
         })
         .collect();
     // Requested in a separate thread: the callers run in this one.

@@ -132,12 +132,12 @@ async fn profiles_are_looked_up_at_each_call() {
     table.becomes(Some(vec![served.honest()]));
     let (_, callback) = come_back(&manager, "ada").await;
     let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
-    let (key, want) = (done.grant.key, TokenRequest::default());
-    assert!(!manager.token(&key, &want).await.unwrap().fresh);
+    let (key, request) = (done.grant.key, TokenRequest::default());
+    assert!(!manager.token(&key, &request).await.unwrap().fresh);
     assert_eq!(manager.profiles().await.unwrap().len(), 1);
     // What cannot be revoked now is not forgotten.
     table.becomes(None);
-    assert_eq!(manager.token(&key, &want).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(manager.token(&key, &request).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(manager.revoke(&key).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(served.shared.users.row("ada", "p").is_some());
     table.becomes(Some(vec![served.honest()]));

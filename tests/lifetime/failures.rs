@@ -77,7 +77,7 @@ fn refused_connection_is_transient() {
 }
 
 #[test]
-fn refusals_are_no_passing_failures() {
+fn refusals_are_not_transient() {
     for (scenario, code) in [
         ("refresh.invalid-client.1", 8),
         ("refresh.unauthorized-client.1", 8),

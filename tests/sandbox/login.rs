@@ -242,7 +242,7 @@ async fn poll(at: &At<'_>, device: &Value) -> String {
 }
 
 #[tokio::test]
-async fn device_waits_for_its_person() {
+async fn device_waits_for_its_user() {
     let bench = start_with(SandboxOptions::default()).await;
     let at = bench.root();
     let fields = [("client_id", CLIENT), ("scope", "openid")];

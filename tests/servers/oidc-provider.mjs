@@ -418,7 +418,7 @@ provider.registerGrantType(EXCHANGE, identityAssertion, [
 
 provider.on('server_error', (_ctx, error) => console.error(error));
 
-// Every token request is written down before it is judged; a refresh can be held after it was acted
+// Every token request is recorded before it is validated; a refresh can be held after it was acted
 // on, with its answer still unsent, which is where clients race.
 provider.use(async (ctx, next) => {
   if (ctx.path !== TOKEN_PATH) return next();

@@ -9,7 +9,7 @@
 //   {"mode": "idle-flood", "count": 64}    idle and half-open connections, kept open over an honest callback
 //   {"mode": "tampered", "set": {"iss": "x"}, "drop": ["state"], "append": [["code", "x"]], "then": "honest"}
 //   any mode may have "after": PATH        waits for that file before it makes the callback
-//   any mode may have "person": {…}        who gets past the server's own pages: see people.mjs
+//   any mode may have "person": {…}        who gets past the server's own pages: see users.mjs
 //
 // DIR/opened-PID.json is written at once: argv, environ, open descriptors. DIR/visit-PID.json at the end: the
 // hops, the callback URL, and every answer of the listener as received.
@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ATTACKS } from './attacks.mjs';
-import { act } from './people.mjs';
+import { act } from './users.mjs';
 
 const ANSWER_MS = 10_000;
 const [dir, ...args] = process.argv.slice(2);

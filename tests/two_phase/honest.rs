@@ -63,7 +63,7 @@ fn pending_flow_is_sealed_and_listed_without_the_user() {
 }
 
 #[test]
-fn many_flows_of_many_people_are_open_at_once() {
+fn many_flows_of_many_users_are_open_at_once() {
     let scene = Scene::new("honest");
     let open: Vec<_> = (0..12)
         .map(|n| {
@@ -122,7 +122,7 @@ fn flow_can_be_shown_and_cancelled() {
 }
 
 #[test]
-fn person_can_be_required() {
+fn user_can_be_required() {
     let scene = Scene::with("honest", "");
     scene.home.config("");
     let more = format!("scopes = [\"openid\", \"api\"]\nredirect_uri = {REDIRECT:?}");

@@ -24,7 +24,7 @@ fn stored(home: &Home) -> Vec<(Value, Value)> {
 }
 
 #[test]
-fn address_counts_only_if_it_is_the_persons() {
+fn address_must_belong_to_the_user() {
     let scene = Scene::new("honest");
     let mail = "email=alice@example.com";
     for scenario in ["id-token.email-verified", "id-token.email-verified-string"] {

@@ -9,7 +9,7 @@ use oauthctl_core::port::Http;
 
 use crate::cache::Caches;
 use crate::caller::Caller;
-use crate::flow::{Flow, outbound};
+use crate::flow::{Flow, FlowOptions, outbound};
 use crate::mail::Mailer;
 use crate::problem::Problem;
 use crate::rates::Rates;
@@ -60,7 +60,9 @@ impl Broker {
         let caches = Arc::new(Caches::default());
         let outbound = outbound(settings.reach(), TENANT_LIMIT);
         let rules = Arc::new(Rules::new(Arc::clone(&vault), Arc::clone(&outbound)));
-        let flow = Flow::new(&vault, &caches, settings.reach(), rules, &public_url, spool)?;
+        let reach = settings.reach();
+        let options = FlowOptions { reach, rules, origin: &public_url, spool };
+        let flow = Flow::new(&vault, &caches, options)?;
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
         Ok(Self {

@@ -72,7 +72,9 @@ pub async fn additions(vault: &Vault, place: &Place, events: &[Event]) -> Result
         let at = Timestamp::from_unix(seconds).to_string();
         let id = format!("msg_{}", random_name()?);
         let body = json!({ "type": event.kind, "timestamp": at, "data": data(event) }).to_string();
-        for (name, webhook) in webhooks.iter().filter(|(_, webhook)| webhook.wants(event.kind)) {
+        for (name, webhook) in
+            webhooks.iter().filter(|(_, webhook)| webhook.subscribes_to(event.kind))
+        {
             let delivery = Delivery {
                 webhook: webhook.id.clone(),
                 id: id.clone(),
@@ -110,7 +112,7 @@ async fn open_webhooks(
 ) -> Result<Vec<(String, Webhook)>> {
     let tenant = place.tenant.as_str();
     let mut all = webhooks::all(vault, tenant).await?;
-    all.retain(|(_, webhook)| events.iter().any(|event| webhook.wants(event.kind)));
+    all.retain(|(_, webhook)| events.iter().any(|event| webhook.subscribes_to(event.kind)));
     if all.is_empty() {
         return Ok(all);
     }
@@ -126,7 +128,7 @@ async fn open_webhooks(
             open.push((name, webhook));
             continue;
         }
-        let dropped = events.iter().filter(|event| webhook.wants(event.kind)).count();
+        let dropped = events.iter().filter(|event| webhook.subscribes_to(event.kind)).count();
         tracing::warn!(tenant, webhook = name, dropped, "too many webhook messages are waiting");
         webhooks::note(vault, tenant, (&name, &webhook.id), |endpoint| {
             endpoint.dead = endpoint.dead.saturating_add(dropped as u64);

@@ -57,7 +57,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// Returns whether it subscribes to events of this kind.
-    pub fn wants(&self, kind: Kind) -> bool {
+    pub fn subscribes_to(&self, kind: Kind) -> bool {
         self.events.is_empty() || self.events.contains(&kind)
     }
 }
@@ -165,8 +165,7 @@ pub async fn find(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webh
 /// Returns 400 for a name or a URL that is not allowed, 403 for too many webhooks, and 503 if the store fails.
 pub async fn put(
     vault: &Vault,
-    tenant: &str,
-    name: &str,
+    (tenant, name): (&str, &str),
     url: &str,
     events: &BTreeSet<Kind>,
     reach: Reach,

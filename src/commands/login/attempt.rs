@@ -8,7 +8,7 @@ use oauthctl_core::grant::GrantInfo;
 use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::device::{self, DeviceProgress};
-use oauthctl_core::profile::{AuthorizationServer, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::profile::{AuthorizationServer, LoginFlow, RedirectUri};
 use oauthctl_core::store::LoginLock;
 use oauthctl_core::{Error, ErrorKind, Result};
 
@@ -54,7 +54,7 @@ pub fn attempt(
             let stored = manager.grant(&target.key).await?;
             attempt.scopes = extended_scopes(target.profile, stored.as_ref(), &args.add_scopes);
         }
-        let outcome = log_in_by(args, context, target.profile, manager, attempt, chosen).await;
+        let outcome = log_in_by(plan, manager, attempt, chosen).await;
         let outcome = keep(outcome).await;
         // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
         // this login.
@@ -69,13 +69,12 @@ pub fn attempt(
 /// Logs in with the chosen flow. A server that has no device flow for this client gets the next one, unless
 /// the device flow was asked for.
 async fn log_in_by(
-    args: &LoginArgs,
-    context: &Context,
-    profile: &Profile,
+    plan: &Plan<'_>,
     manager: &FlowManager,
     attempt: Attempt,
     chosen: Chosen,
 ) -> Result<Completed> {
+    let Plan { args, context, target, .. } = *plan;
     let Chosen { mut flow, instead, browser } = chosen;
     let countdown = !context.ui.quiet && ui::shows_status();
     if flow == LoginFlow::Device {
@@ -112,7 +111,7 @@ async fn log_in_by(
         countdown,
         ..attempt
     };
-    let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listen, step);
+    let mut tell = |step: Progress<'_>| progress::narrate(context, target.profile, listen, step);
     let outcome = attempt::log_in(manager, attempt, &mut tell).await;
     ui::clear_status();
     outcome

@@ -127,7 +127,7 @@ fn hostile_text_stays_text() {
     let mut site = Site::new();
     let markup = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;@x.example";
     let hostile = format!("{markup}\u{202e}\u{1b}[31m");
-    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/users.db")).unwrap();
     db.execute("UPDATE users SET name = ?1, email = ?2 WHERE id = 1", [&*hostile, markup]).unwrap();
     drop(db);
     site.restart(Signal::INT);

@@ -28,7 +28,7 @@ fn database_that_is_a_link_is_refused() {
     let dir = home.path("consent/track_consent");
     fs::create_dir_all(&dir).unwrap();
     let elsewhere = home.path("elsewhere");
-    symlink(&elsewhere, dir.join("people.db")).unwrap();
+    symlink(&elsewhere, dir.join("users.db")).unwrap();
     let refused = || {
         let data = home.path("consent");
         let args = ["--issuer", &server.issuer, "--data", data.to_str().unwrap()];
@@ -47,7 +47,7 @@ fn database_that_is_a_link_is_refused() {
     symlink(home.path("real"), home.path("consent")).unwrap();
     let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
     Person::default().open(&url).with(200);
-    assert!(home.path("real/track_consent/people.db").is_file());
+    assert!(home.path("real/track_consent/users.db").is_file());
 }
 
 /// The modes of the database and of its accompanying files.
@@ -59,7 +59,7 @@ fn modes(home: &Home) -> Vec<(String, u32)> {
         Some((file.file_name().into_string().unwrap(), mode))
     };
     let mut all: Vec<_> = files.filter_map(mode).collect();
-    all.retain(|(name, _)| name.starts_with("people.db"));
+    all.retain(|(name, _)| name.starts_with("users.db"));
     all.sort();
     all
 }
@@ -75,15 +75,15 @@ fn files_are_private_under_any_umask() {
         names.iter().map(|name| ((*name).to_owned(), 0o600)).collect()
     };
     let (mut running, url) = serve();
-    assert_eq!(modes(&home), private(&["people.db"]));
+    assert_eq!(modes(&home), private(&["users.db"]));
 
     // During a read, writes wait, and the previous content is in an accompanying file.
-    let other = Connection::open(home.path("consent/track_consent/people.db")).unwrap();
+    let other = Connection::open(home.path("consent/track_consent/users.db")).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM users;").unwrap();
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| Person::default().click(&url, "/ask", ADA));
         await_some("the journal", || (modes(&home).len() > 1).then_some(()));
-        assert_eq!(modes(&home), private(&["people.db", "people.db-journal"]));
+        assert_eq!(modes(&home), private(&["users.db", "users.db-journal"]));
         other.execute_batch("COMMIT").unwrap();
         asking.join().unwrap().with(200);
     });
@@ -93,10 +93,10 @@ fn files_are_private_under_any_umask() {
     let mode: String = other.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
     drop(other);
-    assert_eq!(modes(&home), private(&["people.db"]));
+    assert_eq!(modes(&home), private(&["users.db"]));
     let (_running, url) = serve();
     Person::default().click(&url, "/ask", BROOK).with(200);
-    assert_eq!(modes(&home), private(&["people.db", "people.db-shm", "people.db-wal"]));
+    assert_eq!(modes(&home), private(&["users.db", "users.db-shm", "users.db-wal"]));
     home.assert_private();
 }
 

@@ -57,9 +57,9 @@ async fn sixteen(
             n if n % 2 == 0 => TokenRequest::default().scopes(["openid"]),
             _ => TokenRequest::default(),
         })
-        .map(|want| {
+        .map(|request| {
             let (manager, key) = (manager.clone(), key.clone());
-            tokio::spawn(async move { manager.token(&key, &want).await })
+            tokio::spawn(async move { manager.token(&key, &request).await })
         })
         .collect();
     let mut outcomes = Vec::new();

@@ -1,5 +1,5 @@
 // The device authorization endpoint (RFC 8628), honest and not. `device.X` changes its response; `poll.X` answers a
-// poll at the token endpoint, before the code is judged; otherwise the first poll is granted. The metadata has the
+// poll at the token endpoint, before the code is validated; otherwise the first poll is granted. The metadata has the
 // endpoint only in scenarios that name either.
 
 import { behaviourThat, find, known } from './scenario.mjs';

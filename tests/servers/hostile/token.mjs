@@ -133,7 +133,7 @@ function issue(x, client, { family, scope, nonce, refreshed, keeps, omit }) {
   return tokens;
 }
 
-function judge(x, form) {
+function validate(x, form) {
   if (!/^application\/x-www-form-urlencoded\b/.test(x.req.headers['content-type'] ?? '')) {
     refuse(400, 'invalid_request', 'not form-encoded');
   }
@@ -166,7 +166,7 @@ function strike(x, body, ...places) {
   return true;
 }
 
-/** What a token response looks like that grants nothing: for faults that strike before the request is judged. */
+/** What a token response looks like that grants nothing: for faults that occur before the request is validated. */
 function decoy(x) {
   const access_token = x.world.canary('decoy', x.name);
   return JSON.stringify({ access_token, token_type: 'Bearer', expires_in: 3600 });
@@ -190,7 +190,7 @@ export async function token(x) {
   if (strike(x, decoy(x), place, 'token', 'all')) return undefined;
   let tokens;
   try {
-    tokens = judge(x, form);
+    tokens = validate(x, form);
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
     return x.refuse(refusal.status, refusal.code, refusal.message);

@@ -65,7 +65,7 @@ pub async fn put(
     let events = body.events.unwrap_or_default();
     let (tenant, reach) = (&caller.tenant.name, broker.settings.reach());
     let (secret, is_new) =
-        webhooks::put(&broker.vault, tenant, &name, &body.url, &events, reach).await?;
+        webhooks::put(&broker.vault, (tenant, &name), &body.url, &events, reach).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(NewSecret { secret })))
 }

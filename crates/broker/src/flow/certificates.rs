@@ -134,7 +134,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
-    use crate::flow::options;
+    use crate::flow::http::options;
 
     fn profile(name: &str) -> Profile {
         let key = KeyPair::generate().unwrap();

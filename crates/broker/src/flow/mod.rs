@@ -23,7 +23,7 @@ use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 pub use certificates::Certificates;
 pub use grants::Grants;
 pub use http::outbound;
-use http::{options, transport};
+use http::transport;
 pub use locks::Locks;
 pub use pending::Pending;
 pub use place::{Place, UNCONFIRMED};
@@ -48,6 +48,25 @@ pub struct Flow {
     pub certificates: Arc<Certificates>,
 }
 
+/// What a [`Flow`] needs besides the store.
+#[derive(Clone)]
+pub struct FlowOptions<'a> {
+    /// The addresses that may be reached.
+    pub reach: Reach,
+    /// The rules of the tenants.
+    pub rules: Arc<dyn Hooks>,
+    /// The origin of the broker.
+    pub origin: &'a str,
+    /// The folder of received tokens that are not stored yet.
+    pub spool: PathBuf,
+}
+
+impl std::fmt::Debug for FlowOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FlowOptions")
+    }
+}
+
 impl std::fmt::Debug for Flow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Flow")
@@ -55,20 +74,13 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Creates the flow manager over this store, for a broker with this origin. The spool writes its files to
-    /// `folder`.
+    /// Creates the flow manager over this store.
     ///
     /// # Errors
     ///
     /// Returns `Config` if the secret of the states is invalid.
-    pub fn new(
-        vault: &Arc<Vault>,
-        caches: &Arc<Caches>,
-        reach: Reach,
-        rules: Arc<dyn Hooks>,
-        origin: &str,
-        spool: PathBuf,
-    ) -> Result<Self> {
+    pub fn new(vault: &Arc<Vault>, caches: &Arc<Caches>, options: FlowOptions<'_>) -> Result<Self> {
+        let FlowOptions { reach, rules, origin, spool } = options;
         let providers = Arc::new(Providers::new(Arc::clone(vault), Arc::clone(caches), origin));
         let locks = Arc::new(Locks::new(Arc::clone(vault), Arc::clone(caches))?);
         let spool = Arc::new(Spool::new(Arc::clone(vault), Arc::clone(caches), spool)?);
@@ -85,7 +97,7 @@ impl Flow {
             .with_pending(pending, keys)
             .with_hooks(rules);
         let manager = FlowManager::with_profiles(providers.clone(), ports);
-        let certificates = Arc::new(Certificates::new(options(reach)));
+        let certificates = Arc::new(Certificates::new(http::options(reach)));
         Ok(Self { manager, providers, locks, spool, certificates })
     }
 

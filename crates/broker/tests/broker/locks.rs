@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oauthctl_broker::cache::Caches;
-use oauthctl_broker::flow::{Flow, Locks, outbound};
+use oauthctl_broker::flow::{Flow, FlowOptions, Locks, outbound};
 use oauthctl_broker::keys::MasterKey;
 use oauthctl_broker::rules::hooks::Rules;
 use oauthctl_broker::storage::{Location, Usage, open};
@@ -33,11 +33,11 @@ impl Instance {
         let master = MasterKey::parse(MASTER_KEY, "the key").unwrap();
         let vault = Arc::new(Vault::open(storage, master).await.unwrap());
         let (caches, folder) = (Arc::new(Caches::default()), tempfile::tempdir().unwrap());
-        let callback = "http://127.0.0.1:1/callback";
+        let origin = "http://127.0.0.1:1/callback";
         let (reach, spool) = (Reach::Anywhere, folder.path().join("spool"));
         let rules =
             Arc::new(Rules::new(Arc::clone(&vault), outbound(reach, Duration::from_secs(1))));
-        let flow = Flow::new(&vault, &caches, reach, rules, callback, spool).unwrap();
+        let flow = Flow::new(&vault, &caches, FlowOptions { reach, rules, origin, spool }).unwrap();
         Self { flow, caches, _folder: folder }
     }
 }

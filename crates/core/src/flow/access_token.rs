@@ -162,7 +162,9 @@ impl AccessToken {
         let url = dpop::target(method, url)?;
         let Some(key) = &self.dpop_key else { return Ok(None) };
         let key = SigningKey::from_stored(key)?;
-        let proof = dpop::proof(&key, method, &url, now, nonce, Some(&self.value))?;
+        let access_token = Some(&self.value);
+        let request = dpop::Request { method, url: &url, nonce, access_token };
+        let proof = dpop::proof(&key, request, now)?;
         Ok(Some(Secret::new(proof)))
     }
 }

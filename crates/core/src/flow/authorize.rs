@@ -1,4 +1,4 @@
-//! The authorization request, and what must be remembered until its response arrives: the lower level,
+//! The authorization request, and what must be kept until its response arrives: the lower level,
 //! where one process sends the request and receives the response.
 
 use std::collections::BTreeMap;

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 use crate::profile::{AssertionAudience, TokenRequestFormat};
 use crate::protocol::answer::Answer;
-use crate::protocol::client_auth::{Credentials, Terms, authenticate};
+use crate::protocol::client_auth::{Client, Credentials, Terms, authenticate};
 use crate::protocol::dpop;
 use crate::protocol::members::Members;
 use crate::protocol::signing_key::SigningKey;
@@ -168,21 +168,19 @@ fn build(
         AssertionAudience::TokenEndpoint => token_endpoint,
         AssertionAudience::Endpoint => None,
     };
-    authenticate(
-        client_auth(profile, server),
-        &profile.client.id,
-        credentials,
-        Terms {
-            audience: audience.unwrap_or(exchange.endpoint),
-            algs: &server.token_auth_algs,
-            now: peer.now(),
-        },
-        &mut headers,
-        &mut form,
-    )?;
+    let method = client_auth(profile, server);
+    let terms = Terms {
+        audience: audience.unwrap_or(exchange.endpoint),
+        algs: &server.token_auth_algs,
+        now: peer.now(),
+    };
+    let client = Client { method, id: &profile.client.id, credentials };
+    authenticate(client, terms, &mut headers, &mut form)?;
     if let Some(key) = exchange.dpop_key {
         let key = SigningKey::from_stored(key)?;
-        let proof = dpop::proof(&key, Method::Post.as_str(), &url, peer.now(), nonce, None)?;
+        let (method, access_token) = (Method::Post.as_str(), None);
+        let request = dpop::Request { method, url: &url, nonce, access_token };
+        let proof = dpop::proof(&key, request, peer.now())?;
         headers.push(("dpop".to_owned(), proof));
     }
     let mut secrets = secrets_in(&headers, &form);

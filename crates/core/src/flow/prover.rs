@@ -32,7 +32,8 @@ impl Prover {
         access_token: &Secret,
         now: Timestamp,
     ) -> Result<String> {
-        dpop::proof(&self.0, method, url, now, nonce, Some(access_token))
+        let access_token = Some(access_token);
+        dpop::proof(&self.0, dpop::Request { method, url, nonce, access_token }, now)
     }
 }
 

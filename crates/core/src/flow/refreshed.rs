@@ -163,22 +163,22 @@ pub(super) async fn fail(
     mut grant: Grant,
     sent: &Secret,
     mut intent: Intent,
-    failed: Failed,
+    mut failed: Failed,
 ) -> Result<Renewed> {
-    let Failed { error, perhaps_spent, refresh_token, login_again } = failed;
-    let refresh_token = refresh_token.filter(|new| new != sent);
-    if refresh_token.is_none() {
+    failed.refresh_token = failed.refresh_token.filter(|new| new != sent);
+    if failed.refresh_token.is_none() {
         // This process survived: only processes that died without reporting are counted. The
         // caller gets the failure itself, not a failure to record it.
         intent.sends = 1;
-        let _ = match perhaps_spent {
+        let _ = match failed.perhaps_spent {
             true => turn.lock.set_intent(&intent).await,
             false => turn.lock.clear_intent().await,
         };
     }
-    if let Some(login_again) = login_again {
-        return mark_revoked(turn.ports(), grant, sent, refresh_token, error, login_again).await;
+    if let Some(login_again) = failed.login_again {
+        return mark_revoked(turn.ports(), grant, sent, failed, login_again).await;
     }
+    let Failed { error, refresh_token, .. } = failed;
     let Some(new) = refresh_token else { return Err(error) };
     grant.tokens.refresh_token = Some(new.clone());
     grant.rotates = Some(true);
@@ -198,15 +198,15 @@ async fn mark_revoked(
     ports: &Ports,
     mut grant: Grant,
     sent: &Secret,
-    new: Option<Secret>,
-    error: Error,
+    failed: Failed,
     login_again: LoginAgain,
 ) -> Result<Renewed> {
+    let Failed { error, refresh_token, .. } = failed;
     let found = load(ports, &grant.key).await?;
     if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
         return Ok(Renewed::Overtaken);
     }
-    if let Some(new) = new {
+    if let Some(new) = refresh_token {
         grant.tokens.refresh_token = Some(new);
         grant.generation = grant.generation.saturating_add(1);
     }

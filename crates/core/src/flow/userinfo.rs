@@ -70,8 +70,10 @@ pub(super) async fn request(
         ];
         let (purpose, method) = (Endpoint::Userinfo.purpose(), Method::Get);
         if let Some(key) = &key {
-            let (now, nonce) = (context.now(), nonce.as_deref());
-            let proof = dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;
+            let (method, url) = (method.as_str(), &url);
+            let (nonce, access_token) = (nonce.as_deref(), Some(access_token));
+            let request = dpop::Request { method, url, nonce, access_token };
+            let proof = dpop::proof(key, request, context.now())?;
             headers.push(("dpop".to_owned(), proof));
         }
         let (url, body) = (url.clone(), zeroize::Zeroizing::default());

@@ -5,7 +5,7 @@ mod wait;
 
 use std::time::Duration;
 
-use self::wait::{Response, next_event, wait};
+use self::wait::{Response, Waiting, next_event, remaining, wait};
 use super::browser::check_url;
 use super::listener::{Event, ListenOptions, Listener};
 use super::page::Page;
@@ -62,17 +62,17 @@ pub async fn log_in(
     };
     let own = uris.first().filter(|_| uris != profile.redirect_uris);
     let outcome = async {
-        let mut attempt = attempt;
         let mut request = request;
+        let listener = listener.as_mut();
+        let mut waiting = Waiting { manager, attempt, listener, tell, rejected: 0 };
         let pending = manager.authorize_at(server.clone(), request.clone()).await?;
         let (expires_at, was_pushed) = (pending.expires_at, pending.is_pushed());
-        let outcome = run(manager, profile, &mut attempt, pending, listener.as_mut(), tell).await;
-        match outcome {
+        match run(&mut waiting, profile, pending).await {
             // The pushed request expired before the user opened it (RFC 9126, section 2.2).
-            Err(error) if was_pushed && listener.is_some() && is_forgotten(&error) => {
+            Err(error) if was_pushed && waiting.listener.is_some() && is_forgotten(&error) => {
                 request.ttl = expires_at.remaining(manager.ports().clock.now());
                 let pending = manager.authorize_at(server, request).await?;
-                run(manager, profile, &mut attempt, pending, listener.as_mut(), tell).await
+                run(&mut waiting, profile, pending).await
             }
             outcome => outcome,
         }
@@ -93,28 +93,27 @@ async fn bind(profile: &Profile, uris: &[RedirectUri], attempt: &Attempt) -> Res
 }
 
 async fn run(
-    manager: &FlowManager,
+    waiting: &mut Waiting<'_>,
     profile: &Profile,
-    attempt: &mut Attempt,
     pending: Authorization,
-    mut listener: Option<&mut Listener>,
-    tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
+    let manager = waiting.manager;
     if let Ok(url) = url::Url::parse(&pending.authorization_url) {
         manager.ports().trace.authorization_request(&url);
     }
     check_url(&pending.authorization_url)?;
-    let mut rejected = 0;
-    let waiting = wait(manager, &pending, attempt, listener.as_deref_mut(), tell, &mut rejected);
-    let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
+    waiting.rejected = 0;
+    let timeout = remaining(manager, &pending);
+    let response = match tokio::time::timeout(timeout, wait(waiting, &pending)).await {
         Ok(response) => response?,
         Err(_) => {
-            let heard = listener.as_ref().map_or(0, |l| l.rejected_count()) + rejected;
+            let listened = waiting.listener.as_ref().map_or(0, |l| l.rejected_count());
+            let heard = listened + waiting.rejected;
             return Err(timed_out(heard, &pending));
         }
     };
     // From here on the terminal handles its keys itself again.
-    attempt.pasted = None;
+    waiting.attempt.pasted = None;
     let Response { candidate, parameters, validation } = response;
     if manager.ports().trace.enabled() {
         manager
@@ -125,9 +124,9 @@ async fn run(
     }
     let outcome = match validation {
         Validation::Code(code) => {
-            tell(Progress::Redeeming);
+            (waiting.tell)(Progress::Redeeming);
             let completing = manager.redeem(pending, &code, &parameters);
-            turn_away_while(completing, listener).await
+            turn_away_while(completing, &mut waiting.listener).await
         }
         Validation::Failed(error) => Err(error),
         Validation::NotOurs(what) => Err(Error::internal(what)),
@@ -147,21 +146,17 @@ fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
     format!("{path}?{query}")
 }
 
-fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
-    pending.expires_at.remaining(manager.ports().clock.now())
-}
-
 /// Runs a future, and meanwhile answers later requests with the page that says that a response has already arrived.
 async fn turn_away_while(
     completing: impl Future<Output = Result<Completed>>,
-    mut listener: Option<&mut Listener>,
+    listener: &mut Option<&mut Listener>,
 ) -> Result<Completed> {
     tokio::pin!(completing);
     loop {
         tokio::select! {
             biased;
             outcome = &mut completing => return outcome,
-            event = next_event(&mut listener) => {
+            event = next_event(listener) => {
                 if let Event::Candidate(candidate) = event {
                     candidate.reply(Page::Over);
                 }

@@ -145,9 +145,9 @@ impl ConfigFile {
         is_part: bool,
     ) -> Result<(Config, Table)> {
         let (document, errors) = DeTable::parse_recoverable(text);
-        problems.add_syntax(&errors);
-        let around = Surroundings::of(&self.path, self.others_can_read);
         let root = node::table(document.get_ref());
+        problems.add_syntax(&root, &errors);
+        let around = Surroundings::of(&self.path, self.others_can_read);
         let mut sections = Sections { around: &around, problems: &mut problems, is_part };
         let mut config = sections.read(&root);
         config.path.clone_from(&self.path);

@@ -1,8 +1,10 @@
 //! Errors in a configuration file: all at once, each with its position.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::Path;
 
+use super::node::{Table, Value};
 use super::work;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -131,18 +133,28 @@ impl<'t> Problems<'t> {
         self.warnings.push((at, message.into()));
     }
 
-    /// Adds the parser's errors. Its messages do not quote the file, except that a duplicate key is
-    /// named.
-    pub(crate) fn add_syntax(&mut self, errors: &[toml::de::Error]) {
+    /// Adds the parser's errors. Its messages do not quote the file; a key that is repeated is named.
+    pub(crate) fn add_syntax(&mut self, document: &Table, errors: &[toml::de::Error]) {
+        if errors.is_empty() {
+            return;
+        }
+        let mut keys = HashSet::new();
+        names_of(document, &mut keys);
         for error in errors {
             let span = error.span().unwrap_or_default();
-            let mut message = error.message().to_owned();
-            if message == "duplicate key" {
-                let key = self.text.get(span.clone()).unwrap_or_default();
-                message = format!("duplicate key `{}`", one_line(key.trim_matches(['"', '\''])));
-            }
+            let message = match self.repeated_key(span.clone(), &keys) {
+                Some(key) => format!("{} `{}`", error.message(), one_line(key)),
+                None => error.message().to_owned(),
+            };
             self.syntax.push((span.start, message));
         }
+    }
+
+    /// Returns the key at this place, if the document has another one of this name.
+    fn repeated_key(&self, span: Range<usize>, keys: &HashSet<&str>) -> Option<&str> {
+        let after = self.text.get(span.end..)?.trim_start_matches([' ', '\t']);
+        let key = self.text.get(span)?.trim_matches(['"', '\'']);
+        (after.starts_with(['=', '.', ']']) && keys.contains(key)).then_some(key)
     }
 
     /// Returns whether the file is invalid TOML. If so, missing keys mean nothing.
@@ -232,6 +244,22 @@ impl<'t> Problems<'t> {
             }
         }
         shown
+    }
+}
+
+/// Collects the names of all keys of a table, and of the tables in it.
+fn names_of<'t>(table: &'t Table, names: &mut HashSet<&'t str>) {
+    for entry in table {
+        names.insert(&entry.key);
+        names_in(&entry.node.value, names);
+    }
+}
+
+fn names_in<'t>(value: &'t Value, names: &mut HashSet<&'t str>) {
+    match value {
+        Value::Table(inner) => names_of(inner, names),
+        Value::List(list) => list.iter().for_each(|item| names_in(&item.value, names)),
+        _ => {}
     }
 }
 

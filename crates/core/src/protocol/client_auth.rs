@@ -36,6 +36,17 @@ pub(crate) struct Credentials {
     pub certificate: Option<Vec<u8>>,
 }
 
+/// A client, and how it authenticates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client<'a> {
+    /// The method.
+    pub method: ClientAuth,
+    /// The `client_id`.
+    pub id: &'a str,
+    /// What the method sends, or signs with.
+    pub credentials: &'a Credentials,
+}
+
 /// What a server requires of assertions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
@@ -56,13 +67,12 @@ pub(crate) struct Terms<'a> {
 /// Returns [`Config`](crate::ErrorKind::Config) if the required credential is missing or empty, or if the
 /// request already has one or another client's id.
 pub(crate) fn authenticate(
-    method: ClientAuth,
-    client_id: &str,
-    credentials: &Credentials,
+    client: Client<'_>,
     terms: Terms<'_>,
     headers: &mut Vec<(String, String)>,
     form: &mut Vec<(String, String)>,
 ) -> Result<()> {
+    let Client { method, id: client_id, credentials } = client;
     refuse_other_credentials(client_id, headers, form)?;
     if method != ClientAuth::ClientSecretBasic {
         form.retain(|(name, _)| name != "client_id");
@@ -84,7 +94,7 @@ pub(crate) fn authenticate(
             add("client_secret", secret.expose());
         }
         ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt => {
-            let assertion = assertion(method, client_id, credentials, terms)?;
+            let assertion = assertion(client, terms)?;
             add("client_id", client_id);
             add("client_assertion_type", ASSERTION_TYPE);
             add("client_assertion", assertion.expose());
@@ -138,13 +148,9 @@ fn secret(method: ClientAuth, credentials: &Credentials) -> Result<&Secret> {
         )))
 }
 
-fn assertion(
-    method: ClientAuth,
-    client_id: &str,
-    credentials: &Credentials,
-    terms: Terms<'_>,
-) -> Result<Secret> {
-    let claims = || claims(client_id, terms.audience, terms.now);
+fn assertion(client: Client<'_>, terms: Terms<'_>) -> Result<Secret> {
+    let Client { method, id, credentials } = client;
+    let claims = || claims(id, terms.audience, terms.now);
     if method == ClientAuth::ClientSecretJwt {
         let key = secret(method, credentials)?;
         let header = json!({"typ": "JWT"});

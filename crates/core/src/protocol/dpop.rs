@@ -12,22 +12,26 @@ use crate::secret::Secret;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
+/// The request that a proof is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// Its method.
+    pub(crate) method: &'a str,
+    /// Its URL. A proof omits the query and the fragment.
+    pub(crate) url: &'a Url,
+    /// The most recent `DPoP-Nonce` of the server.
+    pub(crate) nonce: Option<&'a str>,
+    /// The access token that it contains.
+    pub(crate) access_token: Option<&'a Secret>,
+}
+
 /// Returns a proof for one request (RFC 9449, section 4.2), the value of its `DPoP` header.
-///
-/// `method` and `url` are those of the request; the URL's query and fragment are omitted. `nonce` is the
-/// server's most recent `DPoP-Nonce`. `access_token` is set if the request contains one.
 ///
 /// # Errors
 ///
 /// Returns [`Internal`](crate::ErrorKind::Internal) if signing fails.
-pub(crate) fn proof(
-    key: &SigningKey,
-    method: &str,
-    url: &Url,
-    now: Timestamp,
-    nonce: Option<&str>,
-    access_token: Option<&Secret>,
-) -> Result<String> {
+pub(crate) fn proof(key: &SigningKey, request: Request<'_>, now: Timestamp) -> Result<String> {
+    let Request { method, url, nonce, access_token } = request;
     let mut target = url.clone();
     target.set_query(None);
     target.set_fragment(None);

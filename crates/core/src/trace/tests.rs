@@ -1,4 +1,4 @@
-//! What people see, and what they must not.
+//! What users see, and what they must not see.
 
 mod exchanges;
 mod redaction;

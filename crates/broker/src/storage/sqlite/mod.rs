@@ -128,7 +128,7 @@ impl Storage for Sqlite {
     ) -> Result<Vec<Record>> {
         let except = except.to_vec();
         self.readers
-            .run(move |db| queries::due(db, space, until, &except, limit, now_seconds()))
+            .run(move |db| queries::due(db, space, (until, now_seconds()), &except, limit))
             .await
     }
 
@@ -158,7 +158,8 @@ impl Storage for Sqlite {
 
     async fn renew(&self, name: &str, owner: &str, fence: u64, ttl: Duration) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.writer.run(move |db| queries::renew(db, &name, &owner, fence, now_millis(), ttl)).await
+        let until = move || queries::end(now_millis(), ttl);
+        self.writer.run(move |db| queries::renew(db, &name, &owner, fence, until())).await
     }
 
     async fn unlock(&self, name: &str, owner: &str, fence: u64) -> Result<()> {

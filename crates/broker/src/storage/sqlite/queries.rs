@@ -181,13 +181,13 @@ pub(super) fn scan(
     rows.collect()
 }
 
+/// Returns records of a space that were due by `until`, except those of these tenants and connections.
 pub(super) fn due(
     db: &Connection,
     space: Space,
-    until: u64,
+    (until, now): (u64, u64),
     except: &[String],
     most: usize,
-    now: u64,
 ) -> rusqlite::Result<Vec<Record>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM records WHERE space = ?1 AND due_at <= ?2
@@ -255,7 +255,8 @@ pub(super) fn count_due(
     .query_row(params![space.number(), until, limit(most)], |row| row.get(0))
 }
 
-fn end(now: u64, ttl: Duration) -> u64 {
+/// Returns when a lock ends that lasts for this long from now.
+pub(super) fn end(now: u64, ttl: Duration) -> u64 {
     now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX / 4))
 }
 
@@ -287,14 +288,13 @@ pub(super) fn renew(
     name: &str,
     owner: &str,
     fence: u64,
-    now: u64,
-    ttl: Duration,
+    until: u64,
 ) -> rusqlite::Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE locks SET until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3",
         )?
-        .execute(params![name, owner, fence, end(now, ttl)])?;
+        .execute(params![name, owner, fence, until])?;
     Ok(changed == 1)
 }
 

@@ -119,7 +119,7 @@ impl PendingFlows {
         Ok(recognized)
     }
 
-    /// Returns the claims of a state, and what is remembered of its flow.
+    /// Returns the claims of a state, and the record of its flow.
     async fn open(&self, state: &str) -> Result<(StateClaims, FlowRecord, bool)> {
         match self.keys.open(state)? {
             Opened::Sealed(plain, _) => {

@@ -1,4 +1,4 @@
-//! What is remembered of a started flow, and how it is sealed: for the pending store, or into the state
+//! The record of a started flow, and how it is encrypted: for the pending store, or into the state
 //! itself.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Waits for the response: at the listener, or as a pasted line.
 
+use std::time::Duration;
+
 use super::options::{Attempt, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Authorization, FlowManager};
@@ -19,15 +21,19 @@ pub(super) struct Response {
     pub(super) validation: Validation,
 }
 
+/// A login that waits for its response.
+pub(super) struct Waiting<'a> {
+    pub(super) manager: &'a FlowManager,
+    pub(super) attempt: Attempt,
+    pub(super) listener: Option<&'a mut Listener>,
+    pub(super) tell: &'a mut (dyn FnMut(Progress<'_>) + Send),
+    /// The number of pasted lines that were rejected.
+    pub(super) rejected: u64,
+}
+
 /// Waits for the authentic response; everything else is answered, reported and ignored.
-pub(super) async fn wait(
-    manager: &FlowManager,
-    pending: &Authorization,
-    attempt: &mut Attempt,
-    mut listener: Option<&mut Listener>,
-    tell: &mut (dyn FnMut(Progress<'_>) + Send),
-    rejected: &mut u64,
-) -> Result<Response> {
+pub(super) async fn wait(waiting: &mut Waiting<'_>, pending: &Authorization) -> Result<Response> {
+    let Waiting { manager, attempt, listener, tell, rejected } = waiting;
     let url = &pending.authorization_url;
     // The browser that waits for Enter.
     let mut asked = attempt.browser.clone().filter(|_| attempt.asks);
@@ -37,7 +43,7 @@ pub(super) async fn wait(
     let mut countdown = Countdown::new(attempt.countdown);
     loop {
         tokio::select! {
-            event = next_event(&mut listener) => match event {
+            event = next_event(listener) => match event {
                 Event::Rejected(report) => tell(Progress::RejectedRequest(report.to_string())),
                 Event::Candidate(candidate) => {
                     let opened = manager.open(pending, candidate.parameters().to_pairs()).await?;
@@ -79,8 +85,7 @@ pub(super) async fn wait(
             () = countdown.next() => {
                 // A line that the user is typing stays on the screen.
                 if attempt.pasted.as_ref().is_none_or(PastedLines::may_show_status) {
-                    let now = manager.ports().clock.now();
-                    tell(Progress::Waiting(pending.expires_at.remaining(now)));
+                    tell(Progress::Waiting(remaining(manager, pending)));
                 }
             }
             opened = &mut opening => {
@@ -89,6 +94,11 @@ pub(super) async fn wait(
             }
         }
     }
+}
+
+/// Returns how long the login can still wait.
+pub(super) fn remaining(manager: &FlowManager, pending: &Authorization) -> Duration {
+    pending.expires_at.remaining(manager.ports().clock.now())
 }
 
 fn first_step<'u>(attempt: &Attempt, url: &'u str) -> Progress<'u> {

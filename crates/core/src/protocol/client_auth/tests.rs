@@ -31,7 +31,8 @@ fn added(method: ClientAuth, id: &str, credentials: &Credentials) -> Result<(Pai
     let mut headers = pairs(&[("accept", "application/json")]);
     let mut form = pairs(&[("grant_type", "x")]);
     let now = Timestamp::from_unix(NOW);
-    authenticate(method, id, credentials, terms(now), &mut headers, &mut form)?;
+    let client = Client { method, id, credentials };
+    authenticate(client, terms(now), &mut headers, &mut form)?;
     assert_eq!(headers.remove(0).0, "accept");
     assert_eq!(form.remove(0).0, "grant_type");
     Ok((headers, form))
@@ -190,9 +191,8 @@ fn request_is_never_authenticated_twice() {
     ] {
         for (_, method) in ClientAuth::ALL {
             let (mut headers, mut form) = (headers.clone(), form.clone());
-            let error =
-                authenticate(method, "id", &credentials, terms(now), &mut headers, &mut form)
-                    .unwrap_err();
+            let client = Client { method, id: "id", credentials: &credentials };
+            let error = authenticate(client, terms(now), &mut headers, &mut form).unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
             assert!(!error.message().contains("canary"), "{error}");
         }
@@ -201,14 +201,15 @@ fn request_is_never_authenticated_twice() {
     let credentials =
         Credentials { key: Some(Arc::new(SigningKey::generate().unwrap())), ..credentials };
     for (_, method) in ClientAuth::ALL {
+        let client = Client { method, id: "id", credentials: &credentials };
         let (mut headers, mut form) = (vec![], pairs(&[("client_id", "id"), ("a", "b")]));
-        authenticate(method, "id", &credentials, terms(now), &mut headers, &mut form).unwrap();
+        authenticate(client, terms(now), &mut headers, &mut form).unwrap();
         let times = form.iter().filter(|(name, _)| name == "client_id").count();
         let basic = method == ClientAuth::ClientSecretBasic;
         assert_eq!(times, 1, "{method:?}");
         assert_eq!(headers.len(), usize::from(basic), "{method:?}");
         let (mut headers, mut form) = (vec![], pairs(&[("a", "b")]));
-        authenticate(method, "id", &credentials, terms(now), &mut headers, &mut form).unwrap();
+        authenticate(client, terms(now), &mut headers, &mut form).unwrap();
         let times = form.iter().filter(|(name, _)| name == "client_id").count();
         assert_eq!(times, usize::from(!basic), "{method:?}");
     }

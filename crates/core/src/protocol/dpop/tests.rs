@@ -32,7 +32,8 @@ fn raw_header(proof: &str) -> Value {
 
 fn prove(key: &SigningKey, url: &str, nonce: Option<&str>, token: Option<&Secret>) -> String {
     let url = Url::parse(url).unwrap();
-    proof(key, "POST", &url, Timestamp::from_unix(NOW), nonce, token).unwrap()
+    let request = Request { method: "POST", url: &url, nonce, access_token: token };
+    proof(key, request, Timestamp::from_unix(NOW)).unwrap()
 }
 
 #[test]

@@ -103,7 +103,7 @@ async fn failure_says_whether_the_server_may_have_acted() {
 }
 
 #[tokio::test]
-async fn long_body_is_cut_for_people() {
+async fn long_body_is_cut_in_text_output() {
     let (trace, shown) = traced(false);
     let numbers: Vec<usize> = (0..1_000).collect();
     let body = serde_json::json!({ "scopes_supported": numbers }).to_string();

@@ -21,11 +21,11 @@ const SCHEMA: &str = "
         (2, 'Brook Lindqvist', 'brook@sandbox.example'),
         (3, 'Chen Okafor', 'chen@sandbox.example');";
 
-const PEOPLE: &str = "
+const USERS: &str = "
     SELECT users.id, users.name, users.email, consents.consented_at, consents.sub, consents.email
     FROM users LEFT JOIN consents ON consents.user_id = users.id";
 
-pub struct Person {
+pub struct User {
     pub id: i64,
     pub name: String,
     pub email: String,
@@ -39,13 +39,13 @@ pub struct Consent {
     pub email: Option<String>,
 }
 
-pub struct People(Connection);
+pub struct Users(Connection);
 
-impl People {
+impl Users {
     /// Opens the table in this directory, which may be a link. The file must not be one: it would be
     /// created wherever the link leads.
     pub fn open(dir: &Path) -> Result<Self, Problem> {
-        let path = dir.canonicalize()?.join("people.db");
+        let path = dir.canonicalize()?.join("users.db");
         // SQLite would create it readable for all users, and creates its other files with the same mode.
         let mut private = OpenOptions::new();
         private.write(true).create_new(true);
@@ -61,13 +61,13 @@ impl People {
         Ok(Self(connection))
     }
 
-    pub fn all(&self) -> Result<Vec<Person>> {
-        let mut query = self.0.prepare(&format!("{PEOPLE} ORDER BY users.name"))?;
-        query.query_map([], person)?.collect()
+    pub fn all(&self) -> Result<Vec<User>> {
+        let mut query = self.0.prepare(&format!("{USERS} ORDER BY users.name"))?;
+        query.query_map([], user)?.collect()
     }
 
-    pub fn one(&self, id: i64) -> Result<Option<Person>> {
-        self.0.query_row(&format!("{PEOPLE} WHERE users.id = ?1"), [id], person).optional()
+    pub fn one(&self, id: i64) -> Result<Option<User>> {
+        self.0.query_row(&format!("{USERS} WHERE users.id = ?1"), [id], user).optional()
     }
 
     /// Records the current grant of a user, or that there is none.
@@ -83,9 +83,9 @@ impl People {
     }
 }
 
-fn person(row: &Row) -> Result<Person> {
+fn user(row: &Row) -> Result<User> {
     let at: Option<String> = row.get(3)?;
     let (sub, email) = (row.get(4)?, row.get(5)?);
     let consent = at.map(|at| Consent { at, sub, email });
-    Ok(Person { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, consent })
+    Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, consent })
 }
