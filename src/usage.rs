@@ -21,14 +21,11 @@ pub fn report(error: &clap::Error, program: &Command) -> ExitCode {
         || links::arguments().into_iter().skip(1).take_while(|argument| argument != "--");
     let plain = Ui::new(false, false, false, ColorChoice::Never, true);
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        let text = match error.kind() {
-            DisplayHelp => help::of(&command_words(program, arguments()), program.clone()),
-            _ => Ok(rendered.to_string()),
+        let printed = match error.kind() {
+            DisplayHelp => help::print(&command_words(program, arguments()), program.clone()),
+            _ => ui::print(&rendered.to_string()).map(|()| ExitCode::SUCCESS),
         };
-        return match text.and_then(|text| ui::print(&text)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => plain.fail(&error),
-        };
+        return printed.unwrap_or_else(|error| plain.fail(&error));
     }
     let ui = Ui { json: arguments().any(|a| a == "--json"), ..plain };
     let text = rendered.to_string();

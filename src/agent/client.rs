@@ -51,6 +51,14 @@ pub fn token_request(key: &GrantKey, request: &TokenRequest) -> Value {
     })
 }
 
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+fn no_agent() -> Error {
+    Error::usage("a broker only hands out tokens")
+}
+
 fn malformed() -> Error {
     Error::unavailable("the agent sent an invalid response")
 }
@@ -153,6 +161,42 @@ impl Agent {
         tables::read(&answer["credentials"]).ok_or_else(malformed)
     }
 
+    /// Returns what the agent says about itself; `None` if no agent is running at this socket.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not answer as an agent does.
+    pub fn status(&self) -> Result<Option<Value>> {
+        match self {
+            Self::Socket(path) => match exchange(path, &json!({ "op": "status" })) {
+                Err(error) if is_absent(&error) => Ok(None),
+                Err(error) => Err(unanswered(path, &error)),
+                Ok(answer) => understood(answer).map(Some),
+            },
+            Self::Broker(_) => Err(no_agent()),
+        }
+    }
+
+    /// Stops the agent, and waits until it has ended: by then, what it was refreshing is saved.
+    ///
+    /// # Errors
+    ///
+    /// Returns the agent's error, or `Unavailable` if it does not answer.
+    pub fn stop(&self) -> Result<()> {
+        // A connection without a request ends with the agent.
+        #[cfg(unix)]
+        let ending = match self {
+            Self::Socket(path) => connect(path).ok(),
+            Self::Broker(_) => None,
+        };
+        self.ask(&json!({ "op": "stop" }))?;
+        #[cfg(unix)]
+        if let Some(ending) = ending {
+            let _ = super::message::read(&ending, 0, super::message::PATIENCE);
+        }
+        Ok(())
+    }
+
     /// Sends a request and returns the response.
     ///
     /// # Errors
@@ -162,33 +206,36 @@ impl Agent {
         let path = match self {
             Self::Socket(path) => path,
             Self::Broker(broker) if request["op"] == "token" => return broker.token(request),
-            Self::Broker(_) => return Err(Error::usage("a broker only hands out tokens")),
+            Self::Broker(_) => return Err(no_agent()),
         };
-        let answer = exchange(path, request).map_err(|error| {
-            let path = one_line(&path.display().to_string());
-            let is_absent =
-                matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
-            let what = match is_absent {
-                true => format!("no agent is running at {path}"),
-                false => format!("the agent at {path} does not respond: {error}"),
-            };
-            let error = Error::unavailable(what).caused_by(&error);
-            match Self::named() {
-                Ok(Some(_)) => {
-                    error.hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT")
-                }
-                _ => error.hint("start it with `oauthctl agent`"),
-            }
-        })?;
-        let Some(word) = answer["error"].as_str() else { return Ok(answer) };
-        let kind = ErrorKind::ALL.into_iter().find(|kind| kind.word() == word);
-        let message = one_line(answer["message"].as_str().unwrap_or("the agent refused"));
-        let error = Error::new(kind.unwrap_or(ErrorKind::Internal), message);
-        Err(match answer["hint"].as_str() {
-            Some(hint) => error.hint(format!("where the agent runs: {}", one_line(hint))),
-            None => error,
-        })
+        understood(exchange(path, request).map_err(|error| unanswered(path, &error))?)
     }
+}
+
+/// Returns the error of a request that the agent did not answer.
+fn unanswered(path: &Path, error: &io::Error) -> Error {
+    let path = one_line(&path.display().to_string());
+    let what = match is_absent(error) {
+        true => format!("no agent is running at {path}"),
+        false => format!("the agent at {path} does not respond: {error}"),
+    };
+    let error = Error::unavailable(what).caused_by(error);
+    match Agent::named() {
+        Ok(Some(_)) => error.hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT"),
+        _ => error.hint("start it with `oauthctl agent`"),
+    }
+}
+
+/// Returns the response, or the error that it contains.
+fn understood(answer: Value) -> Result<Value> {
+    let Some(word) = answer["error"].as_str() else { return Ok(answer) };
+    let kind = ErrorKind::ALL.into_iter().find(|kind| kind.word() == word);
+    let message = one_line(answer["message"].as_str().unwrap_or("the agent refused"));
+    let error = Error::new(kind.unwrap_or(ErrorKind::Internal), message);
+    Err(match answer["hint"].as_str() {
+        Some(hint) => error.hint(format!("where the agent runs: {}", one_line(hint))),
+        None => error,
+    })
 }
 
 #[cfg(unix)]
@@ -196,7 +243,10 @@ fn exchange(path: &Path, request: &Value) -> std::io::Result<Value> {
     use super::message;
     let stream = connect(path).map_err(message::named)?;
     message::write(&stream, request, message::PATIENCE)?;
-    message::read(&stream, message::RESPONSE, ANSWER)
+    // Only a request for a token may have to wait, for the user or for the server.
+    let is_control = matches!(request["op"].as_str(), Some("status" | "stop" | "lock" | "unlock"));
+    let patience = if is_control { message::PATIENCE } else { ANSWER };
+    message::read(&stream, message::RESPONSE, patience)
 }
 
 /// Connects. An agent that accepts nobody lets its queue fill up, and the system waits for a place in it as long

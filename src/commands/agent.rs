@@ -5,12 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+#[cfg(unix)]
+use oauthctl_core::ErrorKind;
+#[cfg(unix)]
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, time};
 use serde_json::json;
 
-use crate::agent::client::Agent;
+use crate::agent::{self, client::Agent};
 use crate::context::Context;
-use crate::{environment, ui};
+use crate::ui;
 
 #[derive(Debug, Args)]
 #[command(
@@ -63,7 +67,7 @@ pub struct AgentArgs {
 pub fn run(args: &AgentArgs, context: &Context) -> Result<ExitCode> {
     let path = match &args.socket {
         Some(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
-        None => default_path()?,
+        None => agent::usual_socket()?,
     };
     let op = [
         (args.status, "status"),
@@ -78,6 +82,10 @@ pub fn run(args: &AgentArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn control(agent: &Agent, op: &str, context: &Context) -> Result<ExitCode> {
+    if op == "stop" {
+        agent.stop()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let answer = agent.ask(&json!({ "op": op }))?;
     if op == "status" {
         if context.ui.json {
@@ -89,15 +97,6 @@ fn control(agent: &Agent, op: &str, context: &Context) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the usual socket of the user.
-fn default_path() -> Result<PathBuf> {
-    let runtime = environment::variable_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    Ok(match runtime.filter(|path| path.is_absolute()) {
-        Some(path) => path.join("oauthctl").join("agent.sock"),
-        None => environment::state_path()?.join("agent.sock"),
-    })
 }
 
 #[cfg(not(unix))]
@@ -161,6 +160,31 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says what to do about a socket that another agent uses.
+#[cfg(unix)]
+fn occupied(error: Error, args: &AgentArgs, path: &std::path::Path) -> Error {
+    let status = match error.kind() {
+        ErrorKind::Unavailable => Agent::at(path.to_owned()).status(),
+        _ => return error,
+    };
+    let Ok(Some(status)) = status else { return error };
+    let path = path.display().to_string();
+    let option = match args.socket {
+        Some(_) => format!(" --socket {}", shell_word(&path)),
+        None => String::new(),
+    };
+    let what = format!(
+        "an agent is already running: process {} at {}",
+        status["pid"],
+        one_line(&path)
+    );
+    Error::unavailable(what).hint(format!(
+        "use it with OAUTHCTL_AGENT={}, stop it with `oauthctl agent{option} --stop`, or start \
+         another one with `--socket PATH`",
+        shell_word(&format!("unix:{path}"))
+    ))
+}
+
 #[cfg(unix)]
 fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     use oauthctl_core::hook;
@@ -190,7 +214,7 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
         stops: tokio::sync::Notify::new(),
     });
     let work = async {
-        let socket = Socket::bind(path)?;
+        let socket = Socket::bind(path).map_err(|error| occupied(error, args, path))?;
         if !args.allow_uid.is_empty() {
             socket.open_to(&args.allow_uid)?;
         }
@@ -209,7 +233,7 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
     }
     match outcome {
         // A signal is the documented way to stop it.
-        Err(error) if error.kind() == oauthctl_core::ErrorKind::Interrupted => {
+        Err(error) if error.kind() == ErrorKind::Interrupted => {
             Ok(ExitCode::SUCCESS)
         }
         outcome => outcome,

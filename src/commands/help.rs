@@ -10,7 +10,7 @@ use oauthctl_core::Result;
 use serde_json::json;
 
 use crate::args::Globals;
-use crate::commands::man;
+use crate::commands::{man, serve};
 use crate::context::Context;
 use crate::ui;
 use crate::wrap::WIDEST;
@@ -30,7 +30,19 @@ pub struct HelpArgs {
 ///
 /// Returns `Usage` if there is no such command.
 pub fn run(args: &HelpArgs, program: Command) -> Result<ExitCode> {
-    ui::print(&of(&args.words, program)?)?;
+    print(&args.words, program)
+}
+
+/// Prints the help of the command that these words name. The broker prints that of its own commands.
+///
+/// # Errors
+///
+/// Returns `Usage` for an unknown command.
+pub fn print(words: &[String], program: Command) -> Result<ExitCode> {
+    if let Some(printed) = serve::help(words) {
+        return printed;
+    }
+    ui::print(&of(words, program)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,8 +14,10 @@ const BROKER: &str = "oauthctl-broker";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  oauthctl serve --listen 127.0.0.1:8700\n\n\
-This command runs `oauthctl-broker`, which must be installed beside `oauthctl`\nor on PATH. \
-`oauthctl-broker serve --help` describes its options.")]
+This command runs `oauthctl-broker`, which is beside `oauthctl` or on PATH.
+\
+`cargo install oauthctl-broker` installs it. After that, `oauthctl serve --help`
+lists its options.")]
 pub struct ServeArgs {
     #[command(flatten)]
     passed: Passed,
@@ -24,8 +26,10 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  oauthctl tenant create shop --allow-redirect https://shop.example/done\n\n\
-This command runs `oauthctl-broker`, which must be installed beside `oauthctl`\nor on PATH. \
-`oauthctl-broker tenant --help` describes its commands."
+This command runs `oauthctl-broker`, which is beside `oauthctl` or on PATH.
+\
+`cargo install oauthctl-broker` installs it. After that, `oauthctl tenant --help`
+lists its commands."
 )]
 pub struct TenantArgs {
     #[command(flatten)]
@@ -59,13 +63,31 @@ pub fn tenant(args: &TenantArgs, _: &Context) -> Result<ExitCode> {
     run()
 }
 
-/// Runs the broker with the arguments of this process, global options included. On Unix it replaces this process, so
-/// that its exit code and every signal are its own.
+/// The commands of the broker.
+const COMMANDS: [&str; 2] = ["serve", "tenant"];
+
+/// Prints the help of a command of the broker; `None` if these words name none, or if the broker is not installed.
+pub fn help(words: &[String]) -> Option<Result<ExitCode>> {
+    if !words.first().is_some_and(|first| COMMANDS.contains(&first.as_str())) {
+        return None;
+    }
+    let mut command = broker();
+    command.args(words).arg("--help");
+    match start(command) {
+        Err(error) if is_absent(&error) => None,
+        started => Some(started.map_err(|error| cannot_start(&error))),
+    }
+}
+
+/// Runs the broker with the arguments of this process, global options included.
 fn run() -> Result<ExitCode> {
-    let beside = beside();
-    let mut command = Command::new(beside.unwrap_or_else(|| BROKER.into()));
+    let mut command = broker();
     command.args(std::env::args_os().skip(1));
-    start(command)
+    start(command).map_err(|error| cannot_start(&error))
+}
+
+fn broker() -> Command {
+    Command::new(beside().unwrap_or_else(|| BROKER.into()))
 }
 
 /// Returns the broker in the directory of this program, if it is there.
@@ -75,21 +97,25 @@ fn beside() -> Option<PathBuf> {
     Some(program.parent()?.join(name)).filter(|path| path.is_file())
 }
 
+/// Runs a command. On Unix it replaces this process, so that its exit code and every signal are its own.
 #[cfg(unix)]
-fn start(mut command: Command) -> Result<ExitCode> {
+fn start(mut command: Command) -> std::io::Result<ExitCode> {
     use std::os::unix::process::CommandExt as _;
-    Err(cannot_start(&command.exec()))
+    Err(command.exec())
 }
 
 #[cfg(not(unix))]
-fn start(mut command: Command) -> Result<ExitCode> {
-    let status = command.status().map_err(|e| cannot_start(&e))?;
-    let code = status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1);
-    Ok(ExitCode::from(code))
+fn start(mut command: Command) -> std::io::Result<ExitCode> {
+    let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
 }
 
 fn cannot_start(error: &std::io::Error) -> Error {
-    if error.kind() == std::io::ErrorKind::NotFound {
+    if is_absent(error) {
         return Error::config(format!("`{BROKER}` is not installed")).hint(format!(
             "run `cargo install {BROKER}`, or put `{BROKER}` beside `oauthctl` or on PATH"
         ));

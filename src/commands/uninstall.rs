@@ -1,18 +1,21 @@
 //! `oauthctl uninstall`: removes what the program has left on this machine.
 
+mod found;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl_core::profile::SecretSource;
-use oauthctl_core::store::{Insertion, StoreSpec};
+use oauthctl_core::store::Insertion;
+#[cfg(target_os = "linux")]
+use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result};
 use serde_json::json;
 
+use crate::agent::client::Agent;
 use crate::context::Context;
-use crate::credential::links;
-use crate::{environment, prompt, run as runner, ui};
+use crate::{prompt, run as runner, ui};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -33,8 +36,12 @@ pub struct UninstallArgs {
 
 /// Something to remove.
 enum Item {
+    /// An agent that runs: its socket and its process.
+    Agent(PathBuf, u64),
     /// The record of an account, in a store.
     Record(GrantKey, String),
+    /// The record of an account in a store whose directory is another item.
+    InDirectory(GrantKey, String),
     /// The access token of an account in a store that the kernel keyring keeps.
     #[cfg(target_os = "linux")]
     Kept(GrantKey, StoreSpec),
@@ -52,7 +59,10 @@ impl Item {
     /// Returns its kind and its name.
     fn words(&self) -> (&'static str, String) {
         match self {
-            Self::Record(key, store) => ("account", format!("{key} in the store `{store}`")),
+            Self::Agent(path, pid) => ("agent", format!("process {pid} at {}", path.display())),
+            Self::Record(key, store) | Self::InDirectory(key, store) => {
+                ("account", format!("{key} in the store `{store}`"))
+            }
             #[cfg(target_os = "linux")]
             Self::Kept(key, _) => ("token in the kernel keyring", key.to_string()),
             Self::Secret(name, store) => {
@@ -64,15 +74,23 @@ impl Item {
             Self::Link(path) => ("link", path.display().to_string()),
         }
     }
+
+    fn is_account(&self) -> bool {
+        matches!(self, Self::Record(..) | Self::InDirectory(..))
+    }
 }
 
-/// Removes accounts, keys, state, caches, links and what was added to the settings of tools. The tokens stay valid at their servers; the program itself stays.
+/// The directory that records what was added to the settings of tools.
+const SET_UP: &str = "set-up";
+
+/// Stops the agent, and removes accounts, keys, state, caches, links and what was added to the settings of tools. The
+/// tokens stay valid at their servers; the program itself stays.
 ///
 /// # Errors
 ///
 /// Returns `Usage` if nothing says that it may be removed, and `Store` if something remains.
 pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
-    let items = found(args, context)?;
+    let items = found::found(args, context)?;
     let is_asked = !args.dry_run && !args.yes;
     if is_asked && !prompt::is_possible(context) {
         return Err(Error::usage("removal requires confirmation")
@@ -88,14 +106,10 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
     if items.is_empty() {
         context.ui.say("There is nothing to remove.");
     }
-    let is_confirmed = args.yes
-        || is_asked
-            && !items.is_empty()
-            && prompt::confirm(
-                "Remove all of this? The tokens remain valid on their servers.",
-                false,
-            )?;
-    let failure = if is_confirmed { remove_all(&items, context) } else { None };
+    warn_of_tokens(&items, args.yes, context);
+    let is_confirmed =
+        args.yes || is_asked && !items.is_empty() && prompt::confirm("Remove all of this?", false)?;
+    let failure = if is_confirmed { remove_all(&items, args, context) } else { None };
     if context.ui.json {
         let items = items.iter().map(|item| {
             let (kind, name) = item.words();
@@ -109,123 +123,21 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
     }
 }
 
-/// Returns what there is, in the order in which it is removed: records before the keys that open them.
-fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
-    let own_files = StoreSpec::File(None).to_string();
-    // The state directory, which records them, goes later.
-    let added = context.state()?.inserted_texts().unwrap_or_else(|error| {
-        context.ui.warn(&error);
-        Vec::new()
+/// Warns that removing a token does not revoke it.
+fn warn_of_tokens(items: &[Item], is_decided: bool, context: &Context) {
+    if !items.iter().any(Item::is_account) {
+        return;
+    }
+    context.ui.warn(&match is_decided {
+        false => Error::store("the tokens of these accounts remain valid at their servers")
+            .hint("run `oauthctl logout --all` first to revoke them"),
+        true => Error::store("the tokens were not revoked and remain valid at their servers")
+            .hint("revoke them in the account settings of each service"),
     });
-    items.extend(added.into_iter().map(Item::Settings));
-    let accounts = context.state()?.accounts().unwrap_or_else(|error| {
-        context.ui.warn(&error);
-        Vec::new()
-    });
-    #[cfg(target_os = "linux")]
-    for entry in &accounts {
-        let spec: StoreSpec = entry.store.parse()?;
-        if context.kernel_cache(&spec)?.find(&entry.key).is_some() {
-            items.push(Item::Kept(entry.key.clone(), spec));
-        }
-    }
-    // The directory of the default file store is removed as a whole.
-    let elsewhere = accounts.into_iter().filter(|entry| entry.store != own_files);
-    items.extend(elsewhere.map(|entry| Item::Record(entry.key, entry.store)));
-    match context.config() {
-        Ok(config) => {
-            for profile in config.profiles.values() {
-                let store = context.store_spec(config.store_of(profile))?.to_string();
-                if let Some(SecretSource::Keyring(name)) = &profile.client.secret
-                    && store != own_files
-                {
-                    items.push(Item::Secret(name.clone(), store));
-                }
-            }
-        }
-        Err(error) => context.ui.warn(&error.context("cannot look for client secrets")),
-    }
-    let data = environment::data_dir()?;
-    let directories = [data.join("tokens"), data.join("sealed")].into_iter();
-    let directories = directories.chain(in_state(&context.state_path()?, context));
-    items.extend(directories.filter(|path| path.is_dir()).map(Item::Directory));
-    let keys = context.key_dir()?;
-    let mut files = vec![keys.join("store.key"), keys.join("state.key")];
-    if args.with_config {
-        files.push(context.config_path()?);
-    }
-    items.extend(files.into_iter().filter(|path| path.is_file()).map(Item::File));
-    items.extend(helper_links().into_iter().map(Item::Link));
-    Ok(items)
-}
-
-/// The directory that records what was added to the settings of tools.
-const SET_UP: &str = "set-up";
-
-/// What this program creates in its state directory. A directory that the user has chosen may hold other things.
-const IN_STATE: [&str; 13] = [
-    "accounts",
-    "agent",
-    "cache",
-    "clients",
-    "discovery",
-    "locks",
-    "notified",
-    "pending",
-    "rejected",
-    "resolved",
-    SET_UP,
-    "urls",
-    "broker",
-];
-
-/// Returns the state directory if it is the program's own, else the known directories in it.
-fn in_state(state: &Path, context: &Context) -> Vec<PathBuf> {
-    // The store of the broker may hold the accounts of many users.
-    let has_broker = state.join("broker.db").exists();
-    if environment::variable_os("OAUTHCTL_STATE_DIR").is_none() && !has_broker {
-        return vec![state.to_owned()];
-    }
-    let entries = std::fs::read_dir(state).into_iter().flatten().flatten();
-    let (known, other): (Vec<_>, Vec<_>) = entries.partition(|entry| {
-        IN_STATE.iter().any(|name| entry.file_name() == std::ffi::OsStr::new(name))
-    });
-    if other.is_empty() && !known.is_empty() {
-        return vec![state.to_owned()];
-    }
-    for entry in &other {
-        let path = entry.path();
-        context.ui.say(format!("Keeping {}: this program did not create it.", path.display()));
-    }
-    known.into_iter().map(|entry| entry.path()).collect()
-}
-
-/// Returns the links to this program in the directories of `PATH`, and beside it.
-fn helper_links() -> Vec<PathBuf> {
-    let Ok(program) = std::env::current_exe().and_then(std::fs::canonicalize) else {
-        return Vec::new();
-    };
-    let path = environment::variable_os("PATH").unwrap_or_default();
-    let mut directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    directories.extend(program.parent().map(Path::to_owned));
-    directories.sort();
-    directories.dedup();
-    let entries = directories.iter().filter_map(|directory| std::fs::read_dir(directory).ok());
-    let entries = entries.flatten().flatten().filter(|entry| {
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        is_link && links::is_helper(Path::new(&entry.file_name()))
-    });
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| std::fs::canonicalize(path).is_ok_and(|target| target == program))
-        .collect();
-    found.sort();
-    found
 }
 
 /// Removes everything that can be removed. Returns the first failure; each is reported.
-fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
+fn remove_all(items: &[Item], args: &UninstallArgs, context: &Context) -> Option<Error> {
     let mut first = None;
     let mut has_settings_left = false;
     for item in items {
@@ -239,13 +151,21 @@ fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
         if let Err(error) = removed {
             has_settings_left |= matches!(item, Item::Settings(_));
             let (kind, name) = item.words();
-            let error = error.context(format!("cannot remove the {kind} {}", one_line(&name)));
+            let verb = if matches!(item, Item::Agent(..)) { "stop" } else { "remove" };
+            let error = error.context(format!("cannot {verb} the {kind} {}", one_line(&name)));
             context.ui.warn(&error);
             first = first.or(Some(error.with_kind(oauthctl_core::ErrorKind::Store)));
         }
     }
     if first.is_none() && !items.is_empty() {
-        context.ui.say("Done. What remains is the program itself, and the configuration unless `--with-config` was given.");
+        let config = context.config_path().ok().filter(|path| path.is_file());
+        context.ui.say(match config.filter(|_| !args.with_config) {
+            Some(path) => format!(
+                "Done. The program itself remains, and the configuration {}.",
+                path.display()
+            ),
+            None => "Done. The program itself remains.".to_owned(),
+        });
     }
     first
 }
@@ -258,6 +178,8 @@ fn has_set_up(path: &Path) -> bool {
 fn remove(item: &Item, context: &Context) -> Result<()> {
     let open = |store: &String| context.open_store(&store.parse()?);
     let removed = match item {
+        Item::Agent(path, _) => return Agent::at(path.clone()).stop(),
+        Item::InDirectory(..) => return Ok(()),
         Item::Record(key, store) => {
             return runner::block_on(None, open(store)?.grants.remove(key)).map(drop);
         }

@@ -1,7 +1,10 @@
 //! The output of `--help`, `--version` and no arguments.
 
+use std::time::Duration;
+
+use crate::fixture::alone;
 use crate::snapshot::{check, transcript};
-use crate::support::{Home, Output};
+use crate::support::{Home, Output, Running};
 
 pub const COMMANDS: &[&str] = &[
     "",
@@ -67,10 +70,13 @@ pub const COMMANDS: &[&str] = &[
     "version",
 ];
 
+/// Runs the program alone: an `oauthctl-broker` beside it would print the help of its commands.
 fn run(line: &str) -> Output {
     let mut home = Home::new();
     home.set("COLUMNS", "80");
-    home.run(line.split_whitespace())
+    let mut command = home.tool(alone(&home.path("alone")));
+    command.args(line.split_whitespace()).env("PATH", "/usr/bin:/bin");
+    Running::start(&mut command, Duration::from_secs(60)).wait()
 }
 
 #[test]

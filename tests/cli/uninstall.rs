@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted};
@@ -135,6 +136,77 @@ fn uninstall_asks_or_is_told_to() {
     assert!(home.run(["uninstall", "--yes"]).ok().stderr.contains("nothing to remove"));
 }
 
+/// Its socket may be in the runtime directory, or in the state directory.
+#[test]
+fn uninstall_stops_the_agent() {
+    for has_runtime in [true, false] {
+        let mut home = planted(TOKEN);
+        if !has_runtime {
+            home.unset("XDG_RUNTIME_DIR");
+        }
+        let started = home.run(["agent", "--json"]).ok().json();
+        let socket =
+            PathBuf::from(started["agent"].as_str().unwrap().strip_prefix("unix:").unwrap());
+        let agent = format!("agent: process {} at {}\n", started["pid"], socket.display());
+        let text = home.run(["uninstall", "--dry-run"]).ok().stdout;
+        assert!(text.contains(&agent), "{text}");
+        home.run(["agent", "--status"]).ok();
+        let output = home.run(["uninstall", "--yes"]).ok();
+        assert!(output.stdout.contains(&agent), "{}", output.stdout);
+        assert!(!output.stderr.contains("did not create"), "{}", output.stderr);
+        assert!(!socket.exists() && !home.state_dir().exists());
+        home.run(["agent", "--status"]).fails(9);
+    }
+}
+
+#[test]
+fn uninstall_removes_the_socket_of_a_killed_agent() {
+    let home = planted(TOKEN);
+    let mut agent = home.spawn(["agent", "--foreground"]);
+    agent.await_stdout(|text| text.ends_with('\n').then_some(()));
+    agent.signal(Signal::KILL);
+    agent.wait();
+    let socket = home.path("run/oauthctl/agent.sock");
+    assert!(socket.exists());
+    home.run(["uninstall", "--yes"]).ok();
+    assert!(!socket.exists());
+}
+
+#[test]
+fn uninstall_names_an_agent_at_another_socket() {
+    let mut home = planted(TOKEN);
+    home.set("OAUTHCTL_AGENT", "unix:/tmp/of another.sock");
+    let output = home.run(["uninstall", "--dry-run"]).ok();
+    let command = "`oauthctl agent --socket '/tmp/of another.sock' --stop`";
+    assert!(output.stderr.contains(command), "{}", output.stderr);
+}
+
+/// Removing a token does not revoke it.
+#[test]
+fn uninstall_says_that_the_tokens_remain_valid() {
+    let home = planted(TOKEN);
+    let dry = home.run(["uninstall", "--dry-run"]).ok();
+    assert!(dry.stdout.contains("account: `p` in the store `file`\n"), "{}", dry.stdout);
+    assert!(dry.stderr.contains("warning: the tokens of these accounts remain valid"));
+    assert!(dry.stderr.contains("hint: run `oauthctl logout --all` first"), "{}", dry.stderr);
+    let done = home.run(["uninstall", "--yes"]).ok();
+    assert!(done.stderr.contains("warning: the tokens were not revoked"), "{}", done.stderr);
+    // Nobody is logged in any more.
+    assert!(!home.run(["uninstall", "--dry-run"]).ok().stderr.contains("valid"));
+}
+
+#[test]
+fn uninstall_says_whether_the_configuration_remains() {
+    let home = planted(TOKEN);
+    let config = home.config_path();
+    let said = home.run(["uninstall", "--yes"]).ok().stderr;
+    let remains =
+        format!("Done. The program itself remains, and the configuration {}.\n", config.display());
+    assert!(said.ends_with(&remains), "{said}");
+    let said = home.run(["uninstall", "--yes", "--with-config"]).ok().stderr;
+    assert!(said.ends_with("Done. The program itself remains.\n"), "{said}");
+}
+
 #[test]
 fn uninstall_keeps_what_is_not_the_programs() {
     let home = planted(TOKEN);
@@ -152,11 +224,20 @@ fn uninstall_keeps_the_store_of_the_broker() {
     let state = home.path("xdg-state/oauthctl");
     home.run(["start", "p"]).ok();
     assert!(state.join("pending").is_dir());
-    home.write(&state.join("broker.db"), "the accounts of many users");
+    let of_broker = ["broker-spool", "broker.db", "broker.db-wal"];
+    home.write(&state.join("broker-spool/token"), "a token that could not be stored yet");
+    of_broker[1..].iter().for_each(|name| home.write(&state.join(name), "of many users"));
     let output = home.run(["uninstall", "--yes"]).ok();
-    assert!(output.stderr.contains("Keeping "), "{}", output.stderr);
-    let left: Vec<_> = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, ["broker.db"]);
+    let paths = of_broker.map(|name| state.join(name).display().to_string()).join(", ");
+    let kept = format!(
+        "Keeping the data of the broker, which may contain the connections of many users: {paths}."
+    );
+    assert!(output.stderr.contains(&kept), "{}", output.stderr);
+    assert!(!output.stderr.contains("did not create"), "{}", output.stderr);
+    let left = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name().into_string());
+    let mut left: Vec<_> = left.map(Result::unwrap).collect();
+    left.sort();
+    assert_eq!(left, of_broker);
 }
 
 #[test]

@@ -74,7 +74,9 @@ pub async fn create(
     let terms = Terms::only_if(Condition::Absent);
     if vault.put(tenant_record(name), &tenant, terms).await? == Written::Refused {
         return Err(Error::config(format!("the tenant `{name}` already exists"))
-            .hint("issue another API key for it"));
+            .hint(format!(
+                "run `oauthctl tenant key {name}` to issue another API key for it, or choose another name"
+            )));
     }
     let (_, key) = issue_key(vault, name, "").await?;
     Ok((tenant, key))
