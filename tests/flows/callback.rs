@@ -126,9 +126,10 @@ fn final_response_sets_page_and_exit_code() {
         );
         assert!(page.status >= 400 || !page.body.contains("signed in"), "{name}: {page:?}");
         assert!(page.body.contains(shown), "{name}: {}", page.body);
-        assert_eq!(server.requests(CODE_GRANT).len(), 0, "{name}");
+        assert_eq!(server.requests_at("token").len(), 0, "{name}");
         home.run(["token"]).fails(4);
     }
+    assert_canary_untouched();
 }
 
 #[test]

@@ -158,6 +158,7 @@ fn response_that_deviates_is_accepted() {
             });
         }
     });
+    assert_canary_untouched();
 }
 
 #[test]

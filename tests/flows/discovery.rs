@@ -62,6 +62,7 @@ fn check_scripted(place: &'static str, more: &str, rows: &[Row]) {
         refused(&home, &browser, row.name, row.code, row.words);
         let _ = std::fs::remove_dir_all(home.state_dir().join("discovery"));
     }
+    assert_canary_untouched();
     home.run(["token"]).fails(4);
 }
 

@@ -17,6 +17,9 @@ use tokens::{invalid_keys, invalid_token, invalid_tokens, kidless, unusual_keys,
 /// A scenario's part, the exit code, and words of the error.
 type Row = (&'static str, i32, &'static str);
 
+/// How the login names the user of the id_token.
+const NAMED: &str = " as person-1";
+
 /// A weak key signs: no library that the tests use makes one.
 const WEAK_TOKEN: &[Row] = &[(
     "key-weak",
@@ -88,6 +91,7 @@ fn check_signed(place: &'static str, rows: &[Reply]) {
         assert_not_shown(&output.stderr, server.secrets());
         assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{}", row.name);
     }
+    assert_canary_untouched();
     assert_no_secret(&home, server.secrets());
 }
 
@@ -184,10 +188,10 @@ fn unusual_valid_id_token_identifies_the_user() {
     let (server, home) = signing("");
     let check = |name: &str| {
         let output = paste(&home).ok();
-        assert!(output.stderr.contains(" as "), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(NAMED), "{name}: {}", output.stderr);
         let login = home.run(["token", "--json"]).ok().json();
         let claims = jwt_part(login["id_token"].as_str().unwrap(), 1);
-        assert!(claims["sub"].is_string(), "{name}: {claims}");
+        assert_eq!(claims["sub"], "person-1", "{name}: {claims}");
         assert!(!output.stderr.contains("warning"), "{name}: {}", output.stderr);
     };
     for (name, shape) in unusual_tokens() {
@@ -202,6 +206,7 @@ fn unusual_valid_id_token_identifies_the_user() {
             check(name);
         }
     }
+    assert_canary_untouched();
 }
 
 /// Each refusal names the setting; with it, as the hint spells it, the same server's login works.
@@ -240,7 +245,7 @@ fn id_token_setting_of_the_hint_makes_login_work() {
         let output = with(&home, "").fails(7);
         assert!(error(&output).contains(hint), "{name}: {}", output.stderr);
         let output = with(&home, setting).ok();
-        assert!(output.stderr.contains(" as "), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(NAMED), "{name}: {}", output.stderr);
     }
     // A symmetric algorithm makes no secret of what everybody has.
     for name in ["hs256-public-key", "hs256-public-key-der", "hs256-empty-key"] {

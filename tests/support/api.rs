@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
@@ -72,6 +72,21 @@ pub struct Api {
     /// `http://127.0.0.1:PORT`
     pub origin: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// A server that nobody has a reason to contact: the issuer, key set or page to which wrong documents lead. The tests of a
+/// program share it.
+pub fn canary() -> &'static Api {
+    static CANARY: OnceLock<Api> = OnceLock::new();
+    CANARY.get_or_init(|| Api::start(|_| Replied::ok("{}")))
+}
+
+/// Nobody has contacted [`canary`].
+#[track_caller]
+pub fn assert_canary_untouched() {
+    let asked = canary().asked.lock().unwrap();
+    let targets: Vec<_> = asked.iter().map(|asked| &asked.target).collect();
+    assert!(targets.is_empty(), "{targets:?}");
 }
 
 impl Api {

@@ -34,7 +34,7 @@ mod servers;
 pub mod shapes;
 mod strace;
 
-pub use api::{Api, Asked, Replied};
+pub use api::{Api, Asked, Replied, assert_canary_untouched, canary};
 pub use browser::{Answer, Browser, Opened, Visit, consent};
 pub use chromium::Chromium;
 pub use clock::ManualClock;

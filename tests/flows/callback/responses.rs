@@ -1,5 +1,6 @@
 //! Authorization responses that a server can send (RFC 6749, section 4.1.2; RFC 9207).
 
+use crate::support::canary;
 use crate::support::shapes::*;
 
 /// Responses that are ignored: they do not end the attempt, and nothing is redeemed.
@@ -82,7 +83,7 @@ pub fn ended() -> Vec<Ended> {
         ("iss-case", 7, "names the issuer HTTP", page, iss(str::to_uppercase)),
         ("iss-port", 7, "names the issuer http", page, iss(|_| "http://127.0.0.1:443".to_owned())),
         ("iss-other-with-error", 7, "names the issuer http", page,
-            both(failed("access_denied", ""), iss(|_| "https://canary.example".to_owned()))),
+            both(failed("access_denied", ""), iss(|_| encoded(&canary().origin)))),
         ("bounce", 7, "names the issuer http", page, away),
         ("deny", 5, "access_denied (the user denied access)", "the user denied access", failed("access_denied", "the%20user%20denied%20access")),
         ("server-error", 9, "server_error", "server_error", failed("server_error", "")),

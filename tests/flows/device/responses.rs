@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::canary;
 use crate::support::shapes::*;
 
 fn uri(value: &'static str) -> Shape {
@@ -46,7 +47,7 @@ pub fn invalid_responses() -> Vec<Named> {
 
 /// Responses that a client can live with, and the least pause in seconds before it polls.
 pub fn deviating_responses() -> Vec<(&'static str, f64, Shape)> {
-    let complete = |url: &'static str| set("verification_uri_complete", json!(url));
+    let complete = |url: &str| set("verification_uri_complete", json!(url));
     vec![
         ("interval-missing", 5.0, without("interval")),
         ("interval-zero", 5.0, set("interval", json!(0))),
@@ -55,7 +56,7 @@ pub fn deviating_responses() -> Vec<(&'static str, f64, Shape)> {
         ("interval-float", 1.5, set("interval", json!(1.5))),
         ("interval-string", 1.0, set("interval", json!("1"))),
         ("complete-missing", 1.0, without("verification_uri_complete")),
-        ("complete-elsewhere", 1.0, complete("http://canary.example/device")),
+        ("complete-elsewhere", 1.0, complete(&format!("{}/device", canary().origin))),
         ("complete-javascript", 1.0, complete("javascript:alert(1)")),
         (
             "old-uri-name",

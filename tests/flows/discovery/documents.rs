@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::replies::invalid::{Row, row};
+use crate::support::canary;
 use crate::support::shapes::*;
 
 fn issuer(to: fn(&str) -> String) -> Shape {
@@ -38,7 +39,7 @@ pub fn documents() -> Vec<Row> {
         row("issuer-case", 7, other, issuer(|it| it.replace("http", "HTTP"))),
         row("issuer-port", 7, other, issuer(|_| "http://127.0.0.1:1".to_owned())),
         row("issuer-host", 7, other, issuer(|it| it.replace("127.0.0.1", "localhost"))),
-        row("issuer-elsewhere", 7, other, issuer(|_| "https://canary.example".to_owned())),
+        row("issuer-elsewhere", 7, other, issuer(|_| canary().origin.clone())),
         row("issuer-missing", 7, "has no issuer", without("issuer")),
         row("issuer-number", 7, "has no issuer", set("issuer", json!(7))),
         row("http-endpoints", 7, plain, off("http://as.example")),
@@ -63,7 +64,7 @@ pub fn documents() -> Vec<Row> {
         row("string", 3, "not valid metadata", body("\"https://as.example\"")),
         row("truncated", 3, "not JSON", raw(|it| it[..200].to_owned())),
         row("trailing-junk", 3, "not JSON", raw(|it| format!("{it} trailing"))),
-        row("duplicate-issuer", 3, "duplicate member `issuer`", first("\"issuer\":\"https://canary.example\"")),
+        row("duplicate-issuer", 3, "duplicate member `issuer`", first(format!("\"issuer\":\"{}\"", canary().origin))),
         row("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB", first(format!("\"pad\":\"{}\"", "a".repeat(1 << 20)))),
         row("deep", 3, "not JSON", first(deep)),
         row("html", 3, "a web page instead of JSON", with_type("text/html", body("<!doctype html><title>Log in to the network</title>"))),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::signed::*;
 use crate::replies::invalid::{Row, row};
+use crate::support::canary;
 use crate::support::shapes::*;
 
 const NO_KEY: &str =
@@ -134,8 +135,8 @@ fn signatures() -> Vec<Row> {
             t.header = json!({ "alg": "RS256", "jwk": jwk("k2") });
             t.by_other_key()
         })),
-        row("jku-in-header", 7, k2, written(|t| t.header("jku", json!("http://canary.example/jwks")).header("kid", json!("k2")).by_other_key())),
-        row("x5u-in-header", 7, k2, written(|t| t.header("x5u", json!("http://canary.example/x5u")).header("kid", json!("k2")).by_other_key())),
+        row("jku-in-header", 7, k2, written(|t| t.header("jku", json!(format!("{}/jwks", canary().origin))).header("kid", json!("k2")).by_other_key())),
+        row("x5u-in-header", 7, k2, written(|t| t.header("x5u", json!(format!("{}/x5u", canary().origin))).header("kid", json!("k2")).by_other_key())),
         row("crit", 7, "the id_token's header has `crit`, which is not supported", changed(|t| t.header("crit", json!(["x"])).header("x", json!(true)))),
     ]
 }
@@ -189,7 +190,7 @@ pub fn unusual_tokens() -> Vec<Named> {
         ("kid-absent", changed(kidless)),
         ("typ-jwt", changed(|t| t.header("typ", json!("JWT")))),
         // Cloud Foundry's UAA names its keys in every token; nobody has to fetch them there.
-        ("jku-beside", changed(|t| t.header("jku", json!("http://canary.example/jwks")))),
+        ("jku-beside", changed(|t| t.header("jku", json!(format!("{}/jwks", canary().origin))))),
         (
             "unknown-claims",
             changed(|t| t.claim("x", json!({ "y": [1] })).claim("amr", json!(["pwd"]))),
