@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oauthctl_core::{Error, Result};
 
+use crate::agent::client::Agent;
 use crate::args::Globals;
 use crate::commands::{
     agent, api, attr, complete, completions, credential, demo, discover, doctor, exec, export,
@@ -144,7 +145,8 @@ pub fn main() -> ExitCode {
     let ui = Ui::new(globals.json, globals.quiet, globals.verbose, globals.color, no_color);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let context = Context::new(cli.globals.clone(), ui)?;
-        let outcome = dispatch(cli.command, &context);
+        let outcome =
+            note_agent(&cli.command, &context).and_then(|()| dispatch(cli.command, &context));
         context.tell_warnings();
         context.finish_trace();
         if let Err(error) = &outcome {
@@ -227,6 +229,34 @@ fn parsed_alone<A: FromArgMatches>(
     let args = A::from_arg_matches(of_command).ok()?;
     let globals = Globals::from_arg_matches(&matches).ok()?;
     Some(Cli { globals, command: command(args) })
+}
+
+/// Says that a command uses the accounts of this machine, where the user may expect those of an agent.
+fn note_agent(command: &Command, context: &Context) -> Result<()> {
+    use Command::{
+        Attr, Complete, Export, Import, Introspect, Login, Logout, Start, Status, Userinfo,
+    };
+    let is_local = matches!(
+        command,
+        Attr(_)
+            | Complete(_)
+            | Export(_)
+            | Import(_)
+            | Introspect(_)
+            | Login(_)
+            | Logout(_)
+            | Start(_)
+            | Status(_)
+            | Userinfo(_)
+    );
+    if is_local && Agent::is_named()? {
+        context.ui.say(format!(
+            "`oauthctl {}` uses the accounts of this machine, not those of the agent that \
+             OAUTHCTL_AGENT names.",
+            given::Given::command()
+        ));
+    }
+    Ok(())
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {

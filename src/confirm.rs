@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use oauthctl_core::text::one_line;
+use oauthctl_core::hook::{self, Decision};
 use oauthctl_core::{Error, ErrorKind, Result};
 
 /// Time limit for the command. A dialog that nobody answers must not block all others.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Interval at which the command is checked for its end.
-const POLL: Duration = Duration::from_millis(10);
+/// Number of refused questions after which a user's further questions are not shown for some time. Otherwise, a client
+/// could open one dialog after another until one of them is accepted by mistake.
+const MAX_REFUSALS: usize = 3;
+
+/// How long a refusal counts.
+const REFUSAL: Duration = Duration::from_secs(60);
 
 /// A command that decides: a failure refuses.
 pub struct Confirm {
@@ -22,6 +25,7 @@ pub struct Confirm {
     lasts: Option<Duration>,
     hidden: Vec<String>,
     patience: Duration,
+    refusal: Duration,
     /// With a terminal, the command may ask there, which only the process group of the terminal can.
     has_own_group: bool,
     state: Mutex<State>,
@@ -46,6 +50,8 @@ struct State {
     forgotten: u64,
     /// A lock for each of those who asked.
     askers: HashMap<u32, Arc<tokio::sync::Mutex<()>>>,
+    /// When their questions were refused, since the last consent.
+    refusals: HashMap<u32, Vec<Instant>>,
 }
 
 /// What the user said about one subject.
@@ -66,6 +72,7 @@ impl Confirm {
             lasts,
             hidden,
             patience: PATIENCE,
+            refusal: REFUSAL,
             has_own_group: cfg!(unix) && !std::io::stderr().is_terminal(),
             state: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
@@ -85,7 +92,9 @@ impl Confirm {
         }
         let confirm = Arc::clone(self);
         let asked = tokio::spawn(async move { confirm.ask_in_turn(&question, before).await });
-        asked.await.unwrap_or_else(|error| Err(failed(&std::io::Error::other(error))))
+        asked.await.unwrap_or_else(|error| {
+            Err(Error::internal(format!("cannot run the `--confirm` command: {error}")))
+        })
     }
 
     async fn ask_in_turn(&self, question: &Question, before: Subject) -> Result<bool> {
@@ -97,8 +106,16 @@ impl Confirm {
         if self.is_valid(now) || now.answers != before.answers {
             return Ok(self.is_valid(now));
         }
+        self.check_refusals(question.asker)?;
         let consents = self.run(&question.about).await;
         let mut state = self.state();
+        let refusals = state.refusals.entry(question.asker).or_default();
+        match &consents {
+            Ok(true) => refusals.clear(),
+            Ok(false) => refusals.push(Instant::now()),
+            Err(error) if error.kind() == ErrorKind::AccessDenied => refusals.push(Instant::now()),
+            Err(_) => {}
+        }
         // An answer to a question from before consents were forgotten counts no more than they do.
         let consents = consents.map(|consents| consents && state.forgotten == forgotten);
         if state.subjects.len() >= MAX_SUBJECTS {
@@ -108,6 +125,21 @@ impl Confirm {
         subject.answers += 1;
         subject.consented = consents.as_ref().is_ok_and(|yes| *yes).then(Instant::now);
         consents
+    }
+
+    /// Checks that not too many questions of a user were refused recently.
+    fn check_refusals(&self, asker: u32) -> Result<()> {
+        let mut state = self.state();
+        let refusals = state.refusals.entry(asker).or_default();
+        refusals.retain(|at| at.elapsed() < self.refusal);
+        if refusals.len() < MAX_REFUSALS {
+            return Ok(());
+        }
+        let what =
+            format!("the last {MAX_REFUSALS} requests were refused; no further one is shown");
+        let seconds = self.refusal.as_secs();
+        Err(Error::new(ErrorKind::AccessDenied, what)
+            .hint(format!("request it again after {seconds} seconds")))
     }
 
     /// Forgets all consents.
@@ -132,76 +164,21 @@ impl Confirm {
     }
 
     async fn run(&self, about: &[(&'static str, String)]) -> Result<bool> {
-        let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut command = Command::new(shell);
-        command.arg(option).arg(&self.command).stdin(Stdio::null()).stdout(Stdio::null());
-        for name in &self.hidden {
-            command.env_remove(name);
-        }
-        command.envs(about.iter().map(|(name, value)| (name, value)));
-        #[cfg(unix)]
-        if self.has_own_group {
-            std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        }
-        let child = command.spawn().map_err(|error| failed(&error))?;
-        let dialog = Dialog(Arc::new(Mutex::new(child)), self.has_own_group);
-        let (child, patience) = (Arc::clone(&dialog.0), self.patience);
-        let ended = tokio::task::spawn_blocking(move || ended(&child, patience)).await;
-        let ended = ended.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        let limit = self.patience.as_secs() / 60;
-        match ended.map_err(|error| failed(&error))? {
-            Some(status) => Ok(status.success()),
-            None => {
+        let decision = Decision {
+            command: &self.command,
+            hidden: &self.hidden,
+            about,
+            limit: self.patience,
+            has_own_group: self.has_own_group,
+        };
+        let decided = hook::decide(decision).await;
+        decided.map_err(|error| error.context("cannot run the `--confirm` command"))?.ok_or_else(
+            || {
+                let limit = self.patience.as_secs() / 60;
                 let what = format!("the user did not answer within {limit} minutes");
-                Err(Error::new(ErrorKind::AccessDenied, what))
-            }
-        }
-    }
-}
-
-/// Waits for the end of a command; `None` if it takes too long.
-fn ended(child: &Mutex<Child>, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let begun = Instant::now();
-    while begun.elapsed() < patience {
-        let status = child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()?;
-        if status.is_some() {
-            return Ok(status);
-        }
-        std::thread::sleep(POLL);
-    }
-    Ok(None)
-}
-
-fn failed(error: &std::io::Error) -> Error {
-    let why = one_line(&error.to_string());
-    Error::config(format!("cannot run the `--confirm` command: {why}")).caused_by(error)
-}
-
-#[cfg(unix)]
-fn kill_group(child: &Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill_group(_: &Child) {}
-
-/// A command that runs, and whether it has a process group of its own. It is killed when this is dropped.
-struct Dialog(Arc<Mutex<Child>>, bool);
-
-impl Drop for Dialog {
-    fn drop(&mut self) {
-        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
-        }
-        if self.1 {
-            kill_group(&child);
-        }
-        let _ = child.kill();
-        let _ = child.wait();
+                Error::new(ErrorKind::AccessDenied, what)
+            },
+        )
     }
 }
 
@@ -226,21 +203,26 @@ mod tests {
     async fn dialog_that_nobody_answers_is_closed_and_refused() {
         let directory = tempfile::tempdir().unwrap();
         let pid = directory.path().join("pid");
-        // The dialog is a child of the shell.
-        let command = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
-        let confirm = confirm(&command, Duration::from_millis(500));
-        let refused = confirm.ask(question(1, "a")).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::AccessDenied);
-        let pid = std::fs::read_to_string(pid).unwrap();
-        let has_ended = || {
-            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-            state.map_or(true, |state| state.contains(") Z "))
-        };
-        // The signal has been sent, but the process may not have received it yet.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !has_ended() {
-            assert!(Instant::now() < deadline, "it still runs");
-            std::thread::sleep(POLL);
+        // The dialog is a child of a child of the shell.
+        let command = format!("sh -c 'sleep 1000 & echo $! > \"{}\"; wait'; echo", pid.display());
+        // At a terminal, it is in the process group of this process.
+        for has_own_group in [true, false] {
+            let mut confirm =
+                Arc::into_inner(confirm(&command, Duration::from_millis(500))).unwrap();
+            confirm.has_own_group = has_own_group;
+            let refused = Arc::new(confirm).ask(question(1, "a")).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::AccessDenied);
+            let pid = std::fs::read_to_string(&pid).unwrap();
+            let has_ended = || {
+                let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+                state.map_or(true, |state| state.contains(") Z "))
+            };
+            // The signal has been sent, but the process may not have received it yet.
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !has_ended() {
+                assert!(Instant::now() < deadline, "it still runs: {has_own_group}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 
@@ -263,6 +245,31 @@ mod tests {
             "x
 "
         );
+    }
+
+    /// The user refuses everything; another asker is not affected.
+    #[tokio::test]
+    async fn refused_asker_opens_no_more_dialogs() {
+        let directory = tempfile::tempdir().unwrap();
+        let asked = directory.path().join("asked");
+        let command = format!("echo $SUBJECT >> '{}'; [ $SUBJECT = yes ]", asked.display());
+        let confirm = confirm(&command, PATIENCE);
+        for number in 0..10 {
+            let answer = confirm.ask(question(1, &format!("no-{number}"))).await;
+            assert_eq!(answer.is_err(), number >= MAX_REFUSALS, "{answer:?}");
+        }
+        assert!(confirm.ask(question(2, "yes")).await.unwrap());
+        assert_eq!(std::fs::read_to_string(&asked).unwrap(), "no-0\nno-1\nno-2\nyes\n");
+    }
+
+    #[tokio::test]
+    async fn refusals_count_for_some_time_only() {
+        let mut confirm = Arc::into_inner(confirm("false", PATIENCE)).unwrap();
+        confirm.refusal = Duration::ZERO;
+        let confirm = Arc::new(confirm);
+        for number in 0..10 {
+            assert!(!confirm.ask(question(1, &format!("no-{number}"))).await.unwrap());
+        }
     }
 
     /// One user has many questions, and then another one has one.

@@ -61,13 +61,28 @@ pub fn open<'c>(
     profile: Option<&str>,
     account: Option<&str>,
 ) -> Result<Opened<'c>> {
+    let target = select(context, profile, account)?;
+    let manager = manager::build(context, &target)?;
+    Ok(Opened { target, manager })
+}
+
+/// Selects an account: of the profile that is named, or of the usual one. An empty store is filled from the environment
+/// first.
+///
+/// # Errors
+///
+/// See [`open`].
+pub fn select<'c>(
+    context: &'c Context,
+    profile: Option<&str>,
+    account: Option<&str>,
+) -> Result<Target<'c>> {
     let mut target = Target::existing(context, profile, account)?;
     context.keep_snapshot(target.profile)?;
     if import::from_environment(context, &target)? {
         target.select()?;
     }
-    let manager = manager::build(context, &target)?;
-    Ok(Opened { target, manager })
+    Ok(target)
 }
 
 /// Opens the selected account, to send requests with its tokens: that of the agent, if one is named.

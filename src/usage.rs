@@ -69,7 +69,7 @@ fn usage_error(error: &clap::Error, program: &Command, text: &str) -> Error {
         ("status", Some("--account")) => {
             "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()
         }
-        ("exec", Some(argument)) if !argument.starts_with('-') => {
+        ("exec" | "proxy", Some(argument)) if !argument.starts_with('-') => {
             "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
         }
         _ => match (misplaced(error, program, &words), suggestion(error)) {

@@ -69,6 +69,29 @@ impl Broker {
         read(&response, provider, user)
     }
 
+    /// Checks that the broker answers and accepts the API key.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Unavailable` if it does not answer, and `AccessDenied` if it refuses the key.
+    pub fn check(&self) -> Result<()> {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["v1", "connections"]);
+        }
+        url.query_pairs_mut().append_pair("limit", "1");
+        let response = self.get(url)?;
+        match response.status {
+            200 => Ok(()),
+            _ => Err(refusal(&response)),
+        }
+    }
+
+    /// Returns its URL.
+    pub fn url(&self) -> &Url {
+        &self.base
+    }
+
     fn get(&self, url: Url) -> Result<HttpResponse> {
         let request = HttpRequest {
             purpose: "request to the broker",
@@ -105,24 +128,31 @@ fn named<'a>(name: Option<&'a str>, what: &str, option: &str) -> Result<&'a str>
     }
 }
 
+/// Returns the error of a response that refuses the request, whatever was requested.
+fn refusal(response: &HttpResponse) -> Error {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let detail = ["detail", "title"].into_iter().find_map(|name| body[name].as_str());
+    let refused = |kind: ErrorKind, what: &str| {
+        let why = detail.map_or_else(String::new, |detail| format!(": {}", one_line(detail)));
+        Error::new(kind, format!("{what}{why}"))
+    };
+    match response.status {
+        401 => Error::new(ErrorKind::AccessDenied, "the broker refused the API key")
+            .hint(format!("set {KEY} to a valid API key")),
+        403 => refused(ErrorKind::AccessDenied, "the broker denied access"),
+        429 | 500.. => refused(ErrorKind::Unavailable, "the broker is unavailable"),
+        _ => refused(ErrorKind::ServerRefused, "the broker refused the request"),
+    }
+}
+
 /// Reads the response of a broker.
 fn read(response: &HttpResponse, provider: &str, user: &str) -> Result<Value> {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let text = |name: &str| body[name].as_str();
     let said = |name: &str| text(name).map(one_line);
     let (provider, user) = (one_line(provider), one_line(user));
-    let detail = said("detail").or_else(|| said("title"));
-    let refused = |kind: ErrorKind, what: &str| {
-        let why = detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
-        Error::new(kind, format!("{what}{why}"))
-    };
     match response.status {
         200 => {}
-        401 => {
-            let refused = Error::new(ErrorKind::AccessDenied, "the broker refused the API key");
-            return Err(refused.hint(format!("set {KEY} to a valid API key")));
-        }
-        403 => return Err(refused(ErrorKind::AccessDenied, "the broker denied access")),
         404 => {
             let what = format!("the broker has no connection of `{user}` to `{provider}`");
             return Err(Error::new(ErrorKind::LoginRequired, what)
@@ -136,8 +166,7 @@ fn read(response: &HttpResponse, provider: &str, user: &str) -> Result<Value> {
                 None => error,
             });
         }
-        429 | 500.. => return Err(refused(ErrorKind::Unavailable, "the broker is unavailable")),
-        _ => return Err(refused(ErrorKind::ServerRefused, "the broker refused the request")),
+        _ => return Err(refusal(response)),
     }
     let invalid = || Error::new(ErrorKind::Validation, "the response of the broker is invalid");
     // The broker has compared the lifetime already: a token without a readable one is still a token.

@@ -86,6 +86,15 @@ impl Agent {
         }
     }
 
+    /// Returns whether the environment names an agent, even if not in a valid way.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for a value that is not valid UTF-8.
+    pub fn is_named() -> Result<bool> {
+        Ok(environment::variable(VARIABLE)?.is_some())
+    }
+
     /// Asks for a token.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use oauthctl_core::flow::not_logged_in;
 use oauthctl_core::http::api::Method;
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::profile::{ClientAuth, CredentialTool};
@@ -118,16 +119,33 @@ impl Server {
     fn permit(&self, peer: Peer, request: &Value) -> Result<()> {
         self.check_unlocked()?;
         let Some(confirm) = &self.confirm else { return Ok(()) };
-        let selected = self.selected(request);
-        if !consents(confirm, peer, request, selected.as_ref())? {
+        let selected = self.known(request)?;
+        if !consents(confirm, peer, request, &selected)? {
             return Err(refusal("the user did not consent"));
         }
         // The question may have been open for some time.
         self.check_awake()?;
-        match self.selected(request) == selected {
+        match self.selected(request).is_some_and(|now| now == selected) {
             true => Ok(()),
             false => Err(refusal("another account is selected by now").hint("request it again")),
         }
+    }
+
+    /// Returns the account that a request leads to. The user is not asked about an account that does not exist: a client
+    /// could ask with any number of names.
+    fn known(&self, request: &Value) -> Result<GrantKey> {
+        let context = self.context()?;
+        let text = |name: &str| request[name].as_str();
+        let Target { profile, key, store, .. } =
+            source::select(&context, text("profile"), text("account"))?;
+        let exists = !profile.grant.needs_user()
+            || crate::run::block_on(None, store.grants.load(&key))?.is_some();
+        if exists {
+            return Ok(key);
+        }
+        let error = not_logged_in(&key);
+        notify::login_required_by_client(&context, &error);
+        Err(error)
     }
 
     /// Returns the account that a request leads to with the present configuration.
@@ -318,13 +336,13 @@ fn consents(
     confirm: &Arc<Confirm>,
     peer: Peer,
     request: &Value,
-    selected: Option<&GrantKey>,
+    selected: &GrantKey,
 ) -> Result<bool> {
     // A consent is for one user, profile and account, as the request names them, and as long as that selects the same
     // account. Asking for another name of an account again does no harm.
     let named = |name: &str| request[name].as_str().map(one_line);
     let (profile, account) = (named("profile"), named("account"));
-    let selected = selected.map(|key| [&key.profile, &key.account]);
+    let selected = [&selected.profile, &selected.account];
     let subject = json!([peer.uid, profile, account, selected]).to_string();
     let mut about = vec![("OAUTHCTL_CONFIRM_UID", peer.uid.to_string())];
     about.extend(profile.map(|profile| ("OAUTHCTL_CONFIRM_PROFILE", profile)));

@@ -173,11 +173,8 @@ fn occupied(error: Error, args: &AgentArgs, path: &std::path::Path) -> Error {
         Some(_) => format!(" --socket {}", shell_word(&path)),
         None => String::new(),
     };
-    let what = format!(
-        "an agent is already running: process {} at {}",
-        status["pid"],
-        one_line(&path)
-    );
+    let what =
+        format!("an agent is already running: process {} at {}", status["pid"], one_line(&path));
     Error::unavailable(what).hint(format!(
         "use it with OAUTHCTL_AGENT={}, stop it with `oauthctl agent{option} --stop`, or start \
          another one with `--socket PATH`",
@@ -233,9 +230,7 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
     }
     match outcome {
         // A signal is the documented way to stop it.
-        Err(error) if error.kind() == ErrorKind::Interrupted => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(ExitCode::SUCCESS),
         outcome => outcome,
     }
 }

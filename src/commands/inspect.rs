@@ -10,8 +10,11 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Map, Value, json};
 
+use crate::agent::client::Agent;
 use crate::args::AccountOption;
 use crate::context::Context;
+use crate::get_token;
+use crate::get_token::request::{Request, Selection};
 use crate::rows::Rows;
 use crate::target::Target;
 use crate::{manager, run as runner, ui};
@@ -94,6 +97,19 @@ pub fn piped() -> Result<Secret> {
 
 fn stored(args: &InspectArgs, context: &Context) -> Result<Secret> {
     let account = args.account.account.as_deref();
+    if let Some(agent) = Agent::named()? {
+        let selection = Selection { account: args.account.clone(), ..Selection::default() };
+        // A broker has no token that is not fresh.
+        let cached = matches!(agent, Agent::Socket(_));
+        let request = Request { cached, id_token: args.id_token, ..Request::default() };
+        let token = get_token::get(context, args.profile.as_deref(), &selection, &request)?;
+        return match args.id_token {
+            true => token.id_token.ok_or_else(|| {
+                Error::login_required(format!("{} has no id_token", token.account.key))
+            }),
+            false => Ok(token.value),
+        };
+    }
     let Target { key, store, .. } = Target::existing(context, args.profile.as_deref(), account)?;
     let grant = runner::block_on(None, store.grants.load(&key))?;
     let grant = grant.ok_or_else(|| not_logged_in(&key))?;

@@ -14,10 +14,9 @@ const BROKER: &str = "oauthctl-broker";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  oauthctl serve --listen 127.0.0.1:8700\n\n\
-This command runs `oauthctl-broker`, which is beside `oauthctl` or on PATH.
-\
-`cargo install oauthctl-broker` installs it. After that, `oauthctl serve --help`
-lists its options.")]
+This command runs `oauthctl-broker`, from the directory of `oauthctl` or from\n\
+PATH. `cargo install oauthctl-broker` installs it. After that,\n\
+`oauthctl serve --help` lists its options.")]
 pub struct ServeArgs {
     #[command(flatten)]
     passed: Passed,
@@ -26,10 +25,9 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  oauthctl tenant create shop --allow-redirect https://shop.example/done\n\n\
-This command runs `oauthctl-broker`, which is beside `oauthctl` or on PATH.
-\
-`cargo install oauthctl-broker` installs it. After that, `oauthctl tenant --help`
-lists its commands."
+This command runs `oauthctl-broker`, from the directory of `oauthctl` or from\n\
+PATH. `cargo install oauthctl-broker` installs it. After that,\n\
+`oauthctl tenant --help` lists its commands."
 )]
 pub struct TenantArgs {
     #[command(flatten)]

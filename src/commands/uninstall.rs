@@ -2,20 +2,18 @@
 
 mod found;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl_core::store::Insertion;
-#[cfg(target_os = "linux")]
-use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, GrantKey, Result};
+use oauthctl_core::{Error, Result};
 use serde_json::json;
 
-use crate::agent::client::Agent;
+use self::found::{Item, SET_UP};
+use crate::agent::{self, client::Agent};
 use crate::context::Context;
-use crate::{prompt, run as runner, ui};
+use crate::{environment, prompt, run as runner, ui};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -34,55 +32,6 @@ pub struct UninstallArgs {
     with_config: bool,
 }
 
-/// Something to remove.
-enum Item {
-    /// An agent that runs: its socket and its process.
-    Agent(PathBuf, u64),
-    /// The record of an account, in a store.
-    Record(GrantKey, String),
-    /// The record of an account in a store whose directory is another item.
-    InDirectory(GrantKey, String),
-    /// The access token of an account in a store that the kernel keyring keeps.
-    #[cfg(target_os = "linux")]
-    Kept(GrantKey, StoreSpec),
-    /// A client secret, in a store.
-    Secret(String, String),
-    /// What `credential setup` added to the file of a tool.
-    Settings(Insertion),
-    Directory(PathBuf),
-    File(PathBuf),
-    /// A link to the program that acts as a helper.
-    Link(PathBuf),
-}
-
-impl Item {
-    /// Returns its kind and its name.
-    fn words(&self) -> (&'static str, String) {
-        match self {
-            Self::Agent(path, pid) => ("agent", format!("process {pid} at {}", path.display())),
-            Self::Record(key, store) | Self::InDirectory(key, store) => {
-                ("account", format!("{key} in the store `{store}`"))
-            }
-            #[cfg(target_os = "linux")]
-            Self::Kept(key, _) => ("token in the kernel keyring", key.to_string()),
-            Self::Secret(name, store) => {
-                ("client secret", format!("{name} in the store `{store}`"))
-            }
-            Self::Settings(added) => ("settings", format!("added to {}", added.path.display())),
-            Self::Directory(path) => ("directory", path.display().to_string()),
-            Self::File(path) => ("file", path.display().to_string()),
-            Self::Link(path) => ("link", path.display().to_string()),
-        }
-    }
-
-    fn is_account(&self) -> bool {
-        matches!(self, Self::Record(..) | Self::InDirectory(..))
-    }
-}
-
-/// The directory that records what was added to the settings of tools.
-const SET_UP: &str = "set-up";
-
 /// Stops the agent, and removes accounts, keys, state, caches, links and what was added to the settings of tools. The
 /// tokens stay valid at their servers; the program itself stays.
 ///
@@ -90,7 +39,7 @@ const SET_UP: &str = "set-up";
 ///
 /// Returns `Usage` if nothing says that it may be removed, and `Store` if something remains.
 pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
-    let items = found::found(args, context)?;
+    let items = found::found(args.with_config, context)?;
     let is_asked = !args.dry_run && !args.yes;
     if is_asked && !prompt::is_possible(context) {
         return Err(Error::usage("removal requires confirmation")
@@ -157,6 +106,7 @@ fn remove_all(items: &[Item], args: &UninstallArgs, context: &Context) -> Option
             first = first.or(Some(error.with_kind(oauthctl_core::ErrorKind::Store)));
         }
     }
+    remove_empty(context);
     if first.is_none() && !items.is_empty() {
         let config = context.config_path().ok().filter(|path| path.is_file());
         context.ui.say(match config.filter(|_| !args.with_config) {
@@ -168,6 +118,19 @@ fn remove_all(items: &[Item], args: &UninstallArgs, context: &Context) -> Option
         });
     }
     first
+}
+
+/// Removes the directories around what was removed, if nothing else is in them.
+fn remove_empty(context: &Context) {
+    let socket = agent::usual_socket().ok();
+    let around = [
+        socket.as_deref().and_then(Path::parent).map(Path::to_owned),
+        environment::data_dir().ok(),
+        context.key_dir().ok(),
+    ];
+    for directory in around.into_iter().flatten().filter(|path| path.ends_with("oauthctl")) {
+        let _ = std::fs::remove_dir(directory);
+    }
 }
 
 /// Returns whether a directory contains the record of the settings of tools.

@@ -77,19 +77,34 @@ pub fn settings_of<'a>(
     if let Some((name, settings)) = found {
         return Ok((name, settings));
     }
+    let (example, more) = example(tool);
     let tool = tool.name();
-    let wanted = key.unwrap_or("KEY");
     if let (Some(key), true) = (key, names().next().is_some()) {
         return Err(Error::config(format!("no `[credential.{tool}.\"{}\"]`", text::one_line(key)))
             .hint(format!("use one of {}", text::names(names()))));
     }
     if names().next().is_none() {
-        let table = format!("[credential.{tool}.\"{}\"]", text::one_line(wanted));
-        return Err(Error::config(format!("no credential is configured for {tool}"))
-            .hint(format!("add `{table}` to the configuration, with the key `profile`")));
+        let wanted = text::one_line(key.unwrap_or(example));
+        return Err(Error::config(format!("no credential is configured for {tool}")).hint(format!(
+            "add `[credential.{tool}.\"{wanted}\"]` to the configuration, with `profile = \"NAME\"`{more}"
+        )));
     }
     Err(Error::config(format!("several credentials are configured for {tool}"))
         .hint(format!("specify one: {}", text::names(names()))))
+}
+
+/// Returns what the key of a tool's table looks like, and what the table needs besides a profile.
+fn example(tool: CredentialTool) -> (&'static str, &'static str) {
+    match tool {
+        CredentialTool::Git => ("https://git.example.com", ""),
+        CredentialTool::Docker => ("registry.example.com", ""),
+        CredentialTool::Cargo => ("sparse+https://cargo.example.com/index/", ""),
+        CredentialTool::Kubernetes => ("https://cluster.example.com:6443", ""),
+        CredentialTool::Aws => ("NAME", " and `role_arn`"),
+        CredentialTool::Netrc => ("api.example.com", ""),
+        CredentialTool::Npm => ("https://npm.example.com/", ""),
+        _ => ("KEY", ""),
+    }
 }
 
 /// Returns the token that these settings select. A token that the server refused before is refreshed first.

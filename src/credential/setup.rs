@@ -107,6 +107,18 @@ pub fn insertion(
     }
 }
 
+/// Returns the lines of the text to insert that name this program.
+///
+/// # Errors
+///
+/// See [`insertion`].
+pub fn calls_of(tool: CredentialTool, key: &str, program: &str) -> Result<Vec<String>> {
+    let (_, text) = insertion(tool, key, "", program)?;
+    let (_, of_another) = insertion(tool, key, "", "another")?;
+    let lines = text.lines().zip(of_another.lines()).filter(|(line, other)| line != other);
+    Ok(lines.map(|(line, _)| line.trim().to_owned()).collect())
+}
+
 /// Inserts a text at the end of a file.
 fn end(file: &str, text: String) -> (Range<usize>, String) {
     (file.len()..file.len(), text)

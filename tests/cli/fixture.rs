@@ -5,20 +5,27 @@ pub use crate::support::{
 };
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::support::Home;
 
-/// Puts the program into a directory of its own, where no `oauthctl-broker` is beside it.
-pub fn alone(directory: &Path) -> PathBuf {
-    let own = directory.join("oauthctl");
-    if !own.exists() {
-        std::fs::create_dir_all(directory).unwrap();
+/// Returns the program in a directory of its own, where no `oauthctl-broker` is beside it.
+pub fn alone() -> &'static Path {
+    static ALONE: OnceLock<PathBuf> = OnceLock::new();
+    ALONE.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone");
+        std::fs::create_dir_all(&directory).unwrap();
+        let (own, new) =
+            (directory.join("oauthctl"), directory.join(std::process::id().to_string()));
         let program = env!("CARGO_BIN_EXE_oauthctl");
-        std::fs::hard_link(program, &own)
-            .or_else(|_| std::fs::copy(program, &own).map(drop))
+        std::fs::hard_link(program, &new)
+            .or_else(|_| std::fs::copy(program, &new).map(drop))
             .unwrap();
-    }
-    own
+        std::fs::rename(&new, &own).unwrap();
+        // Renaming one link of a file to another one does nothing.
+        let _ = std::fs::remove_file(&new);
+        own
+    })
 }
 
 /// What differs from run to run, replaced by names.

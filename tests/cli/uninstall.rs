@@ -56,6 +56,9 @@ fn uninstall_removes_what_the_program_left() {
     home.run(["token"]).fails(4);
     home.run(["uninstall", "--yes", "--with-config"]).ok();
     assert!(!home.config_path().exists());
+    for directory in ["data/oauthctl", "config/oauthctl", "run/oauthctl"] {
+        assert!(!home.path(directory).exists(), "{directory}");
+    }
 }
 
 /// git would call a program that is gone.

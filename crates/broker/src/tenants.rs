@@ -73,10 +73,7 @@ pub async fn create(
     let tenant = Tenant { title, redirects, ..Tenant::new(name) };
     let terms = Terms::only_if(Condition::Absent);
     if vault.put(tenant_record(name), &tenant, terms).await? == Written::Refused {
-        return Err(Error::config(format!("the tenant `{name}` already exists"))
-            .hint(format!(
-                "run `oauthctl tenant key {name}` to issue another API key for it, or choose another name"
-            )));
+        return Err(Error::config(format!("the tenant `{name}` already exists")));
     }
     let (_, key) = issue_key(vault, name, "").await?;
     Ok((tenant, key))

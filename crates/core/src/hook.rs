@@ -1,6 +1,7 @@
 //! Runs hooks as commands: JSON on stdin, JSON on stdout, no shell.
 
 use std::ffi::OsStr;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::flow::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
@@ -63,6 +64,48 @@ pub async fn feed(profile: &Profile, argv: &[String], input: Secret) -> Result<(
         Err(Failure { why: Why::TooLong(limit), program, .. }) => {
             Err(Error::config(format!("`{program}` did not end within {} s", limit.as_secs())))
         }
+        Err(failure) => Err(explained(failure)),
+    }
+}
+
+/// A command line of the user that decides about something.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// The command line, for the shell of the system.
+    pub command: &'a str,
+    /// Variables that it does not inherit, besides those that contain this program's keys.
+    pub hidden: &'a [String],
+    /// Variables that describe what it decides about.
+    pub about: &'a [(&'static str, String)],
+    /// The time that it may take.
+    pub limit: Duration,
+    /// Whether it gets a process group of its own. One without can use the terminal.
+    pub has_own_group: bool,
+}
+
+/// Runs a command line that decides. Returns whether it succeeded, or `None` if it exceeded its time limit. It is then
+/// killed, with everything that it started; so it is if the future is dropped.
+///
+/// # Errors
+///
+/// Returns `Config` if it cannot be started.
+pub async fn decide(decision: Decision<'_>) -> Result<Option<bool>> {
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let job = Job {
+        argv: [shell, option, decision.command].map(str::to_owned).into(),
+        hidden: decision.hidden.to_vec(),
+        set: decision.about.to_vec(),
+        input: None,
+        output: Stream::Discarded,
+        errors: Stream::Inherited,
+        most: 0,
+        limit: decision.limit,
+        has_own_group: decision.has_own_group,
+    };
+    match process::run(job).await {
+        Ok(_) => Ok(Some(true)),
+        Err(Failure { why: Why::Status(..), .. }) => Ok(Some(false)),
+        Err(Failure { why: Why::TooLong(_), .. }) => Ok(None),
         Err(failure) => Err(explained(failure)),
     }
 }

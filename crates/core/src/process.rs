@@ -1,8 +1,11 @@
 //! Runs child processes: without a shell, within a time limit, with bounded output.
 //!
 //! A child inherits the environment, except for the variables that hold this program's keys and those that
-//! its caller hides. A child is killed at its time limit, and when its caller stops waiting. If it has a
-//! process group of its own, the whole group is killed.
+//! its caller hides. A child is killed at its time limit, and when its caller stops waiting, with everything that it
+//! started: the process group of its own, or its descendants.
+
+#[cfg(unix)]
+mod tree;
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -63,6 +66,8 @@ pub(crate) enum Stream {
     Collected,
     /// It goes nowhere.
     Discarded,
+    /// It goes where that of this process goes.
+    Inherited,
 }
 
 /// A child that failed.
@@ -189,13 +194,14 @@ impl Process {
         Ok(Streams { output, errors })
     }
 
-    /// Kills it, and the group of its own, if it has not ended; if it has not started, it never will.
+    /// Kills it, and what it started, if it has not ended; if it has not started, it never will.
     fn kill(&self) {
         let mut state = self.state();
         state.given_up = true;
         if let Some(mut child) = state.child.take() {
-            if self.has_own_group {
-                kill_group(&child);
+            match self.has_own_group {
+                true => kill_group(&child),
+                false => kill_tree(&child),
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -230,6 +236,14 @@ fn kill_group(child: &Child) {
 #[cfg(not(unix))]
 fn kill_group(_: &Child) {}
 
+#[cfg(unix)]
+fn kill_tree(child: &Child) {
+    tree::kill(child.id());
+}
+
+#[cfg(not(unix))]
+fn kill_tree(_: &Child) {}
+
 /// The caller's end of a process: dropping it ends the process.
 struct Waiting(Arc<Process>);
 
@@ -241,13 +255,17 @@ impl Drop for Waiting {
 
 fn prepared(job: &Job) -> Option<Command> {
     let (program, arguments) = job.argv.split_first()?;
-    let pipe = |is_piped| if is_piped { Stdio::piped() } else { Stdio::null() };
+    let stream = |stream| match stream {
+        Stream::Collected => Stdio::piped(),
+        Stream::Discarded => Stdio::null(),
+        Stream::Inherited => Stdio::inherit(),
+    };
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .stdin(pipe(job.input.is_some()))
-        .stdout(pipe(job.output == Stream::Collected))
-        .stderr(pipe(job.errors == Stream::Collected));
+        .stdin(if job.input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(stream(job.output))
+        .stderr(stream(job.errors));
     for name in PRIVATE_VARIABLES.into_iter().chain(job.hidden.iter().map(String::as_str)) {
         command.env_remove(name);
     }

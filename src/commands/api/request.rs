@@ -10,7 +10,7 @@ use oauthctl_core::http::api::header::{
     HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use oauthctl_core::profile::api_url::ApiUrls;
-use oauthctl_core::text::one_line;
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result};
 use serde_json::{Map, Value};
 use url::Url;
@@ -95,6 +95,9 @@ impl Request {
     }
 }
 
+/// Methods that may be written in lower case.
+const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 fn read_method(text: &str) -> Result<Method> {
     let invalid = || {
         Error::usage(format!("`{}` is not a method", one_line(text)))
@@ -104,6 +107,13 @@ fn read_method(text: &str) -> Result<Method> {
     let upper = text.to_ascii_uppercase();
     if text.contains(['/', ':', '.']) || matches!(upper.as_str(), "CONNECT" | "TRACE") {
         return Err(invalid());
+    }
+    // Other commands accept a profile in this place: no server should get it as a method.
+    if text != upper && !COMMON.contains(&upper.as_str()) {
+        let word = shell_word(text);
+        return Err(Error::usage(format!("`{}` is not a common method", one_line(text))).hint(
+            format!("select a profile with `-p {word}`; write other methods in upper case"),
+        ));
     }
     Method::from_bytes(upper.as_bytes()).map_err(|_| invalid())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::profile::CredentialTool;
-use oauthctl_core::store::read_tool_file;
+use oauthctl_core::store::{Insertion, read_tool_file};
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
@@ -48,45 +48,98 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     let (key, _) = credential::settings_of(context, tool, args.key.as_deref())?;
     let name = format!("{} {key}", tool.name());
     let state = context.state()?;
-    let (path, text) = match args.undo {
-        true => match state.remove_text(&name)? {
-            Some(removed) => (removed.path, removed.text),
-            None => {
-                let what = format!("{} is not set up for `{key}`", tool.name());
-                return Err(Error::config(what));
-            }
-        },
-        false => {
-            // An absolute path is recorded, because a later call may run in another directory.
-            let path = std::path::absolute(file_of(tool)?)
-                .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
-            let file = read_tool_file(&path)?;
-            let program = std::env::current_exe()
-                .map_err(|error| Error::internal(format!("cannot find this program: {error}")))?;
-            let before = file.as_deref().unwrap_or_default();
-            let (at, text) = setup::insertion(tool, key, before, &program.to_string_lossy())?;
-            state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
-            (path, text)
-        }
-    };
-    let (word, preposition) = if args.undo { ("Removed", "from") } else { ("Added", "to") };
+    if args.undo {
+        let place = |name: &str, content: &str| {
+            let (tool, key) = name.split_once(' ').unwrap_or_default();
+            let tool = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool);
+            let (_, tool) = tool.ok_or_else(|| Error::internal("this names no tool"))?;
+            setup::insertion(tool, key, content, &program()?)
+        };
+        let Some(removed) = state.remove_text(&name, place)? else {
+            let what = format!("{} is not set up for `{key}`", tool.name());
+            return Err(Error::config(what));
+        };
+        return tell(context, ("Removed", "from"), &removed.path, &removed.text);
+    }
+    // An absolute path is recorded, because a later call may run in another directory.
+    let path = std::path::absolute(file_of(tool)?)
+        .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
+    if let Some(present) = state.inserted_text(&name)? {
+        return already(&present, (tool, key), &path, context);
+    }
+    let file = read_tool_file(&path)?;
+    let before = file.as_deref().unwrap_or_default();
+    let (at, text) = setup::insertion(tool, key, before, &program()?)?;
+    state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
+    tell(context, ("Added", "to"), &path, &text)?;
     if context.ui.json {
-        let change = if args.undo { "removed" } else { "added" };
-        ui::print_json(&json!({ "file": path, change: text }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    context.ui.say(format!("{word} {preposition} {}:\n{}", path.display(), text.trim_end()));
-    if tool == CredentialTool::Docker && !args.undo {
-        context.ui.say(
-            "docker finds the helper by its name: create a link `docker-credential-oauthctl` to \
-             this program in a directory of PATH.",
-        );
+    if tool == CredentialTool::Docker {
+        let program = oauthctl_core::text::shell_word(&program()?);
+        context.ui.say(format!(
+            "docker finds the helper by its name. Create a link in a directory of PATH, for example: \
+             `ln -s {program} /usr/local/bin/docker-credential-oauthctl`"
+        ));
     }
-    if tool == CredentialTool::Kubernetes && !args.undo {
+    if tool == CredentialTool::Kubernetes {
         let user = oauthctl_core::text::shell_word(&setup::kubernetes_user(key));
         context
             .ui
             .say(format!("To use it, run `kubectl config set-context CONTEXT --user={user}`."));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the path of this program, as it is written into configurations.
+fn program() -> Result<String> {
+    let program = std::env::current_exe()
+        .map_err(|error| Error::internal(format!("cannot find this program: {error}")))?;
+    Ok(program.to_string_lossy().into_owned())
+}
+
+/// Says what was changed.
+fn tell(
+    context: &Context,
+    (word, preposition): (&str, &str),
+    path: &Path,
+    text: &str,
+) -> Result<ExitCode> {
+    match context.ui.json {
+        true => ui::print_json(&json!({ "file": path, word.to_ascii_lowercase(): text }))?,
+        false => {
+            context.ui.say(format!("{word} {preposition} {}:\n{}", path.display(), text.trim_end()))
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Accepts a setup that is there already, if a new one would do the same.
+fn already(
+    present: &Insertion,
+    (tool, key): (CredentialTool, &str),
+    path: &Path,
+    context: &Context,
+) -> Result<ExitCode> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let calls = setup::calls_of(tool, key, &program()?)?;
+    let names_program = calls.iter().all(|line| present.text.contains(line));
+    if present.path != path || !names_program {
+        let what = match present.path == path {
+            true => format!("{} is set up for `{key}` with another program", tool.name()),
+            false => format!("{} is set up for `{key}` in another file", tool.name()),
+        };
+        let key = oauthctl_core::text::shell_word(key);
+        return Err(Error::config(format!("{what}: {}", present.path.display()))
+            .hint(format!("run `oauthctl credential setup {} {key} --undo` first", tool.name())));
+    }
+    match context.ui.json {
+        true => ui::print_json(&json!({ "file": path, "added": null }))?,
+        false => context.ui.say(format!(
+            "{} is already set up for `{key}` in {}.",
+            tool.name(),
+            path.display()
+        )),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,11 +12,12 @@ use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
 
 use super::report::{Report, Status};
+use crate::agent::client::Agent;
 use crate::context::Context;
 use crate::{browser, environment, run as runner};
 
 /// Tests the configuration file. Returns whether it can be used.
-pub fn config(context: &Context, report: &mut Report) -> bool {
+pub fn config(context: &Context, has_agent: bool, report: &mut Report) -> bool {
     const NAME: &str = "config";
     let found = context.config_path().and_then(|path| {
         let config = context.config()?;
@@ -30,6 +31,10 @@ pub fn config(context: &Context, report: &mut Report) -> bool {
         }
     };
     let shown = path.display();
+    if !exists && has_agent {
+        report.ok(NAME, None, &format!("{shown} does not exist; the agent has the configuration"));
+        return true;
+    }
     if !exists {
         let error = Error::config(format!("{shown} does not exist"));
         let error =
@@ -139,6 +144,10 @@ pub fn stores(context: &Context, profiles: &[&Profile], usable: bool, report: &m
         _ => add(context.store_spec(None)),
     }
     for (name, spec) in used {
+        if matches!(&spec, Ok(StoreSpec::Agent)) && Agent::named().is_ok_and(|it| it.is_some()) {
+            report.ok("store", Some(&name), "tokens come from the agent");
+            continue;
+        }
         match spec.and_then(|spec| round_trip(&spec, context)) {
             Ok(()) => report.ok("store", Some(&name), "a secret was written, read and removed"),
             Err(error) => report.error("store", Some(&name), Status::Fail, &error),

@@ -3,19 +3,68 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use oauthctl_core::Result;
 use oauthctl_core::profile::SecretSource;
-use oauthctl_core::store::StoreSpec;
+use oauthctl_core::store::{Insertion, StoreSpec};
 use oauthctl_core::text::{names, shell_word};
+use oauthctl_core::{GrantKey, Result};
 
-use super::{Item, SET_UP, UninstallArgs};
 use crate::agent::{self, client::Agent};
 use crate::context::Context;
 use crate::credential::links;
 use crate::environment;
 
+/// Something to remove.
+pub enum Item {
+    /// An agent that runs: its socket and its process.
+    Agent(PathBuf, u64),
+    /// The record of an account, in a store.
+    Record(GrantKey, String),
+    /// The record of an account in a store whose directory is another item.
+    InDirectory(GrantKey, String),
+    /// The access token of an account in a store that the kernel keyring keeps.
+    #[cfg(target_os = "linux")]
+    Kept(GrantKey, StoreSpec),
+    /// A client secret, in a store.
+    Secret(String, String),
+    /// What `credential setup` added to the file of a tool.
+    Settings(Insertion),
+    Directory(PathBuf),
+    File(PathBuf),
+    /// A link to the program that acts as a helper.
+    Link(PathBuf),
+}
+
+impl Item {
+    /// Returns its kind and its name.
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Agent(path, pid) => ("agent", format!("process {pid} at {}", path.display())),
+            Self::Record(key, store) | Self::InDirectory(key, store) => {
+                ("account", format!("{key} in the store `{store}`"))
+            }
+            #[cfg(target_os = "linux")]
+            Self::Kept(key, _) => ("token in the kernel keyring", key.to_string()),
+            Self::Secret(name, store) => {
+                ("client secret", format!("{name} in the store `{store}`"))
+            }
+            Self::Settings(added) => ("settings", format!("added to {}", added.path.display())),
+            Self::Directory(path) => ("directory", path.display().to_string()),
+            Self::File(path) => ("file", path.display().to_string()),
+            Self::Link(path) => ("link", path.display().to_string()),
+        }
+    }
+
+    /// Returns whether it is the record of an account.
+    pub fn is_account(&self) -> bool {
+        matches!(self, Self::Record(..) | Self::InDirectory(..))
+    }
+}
+
+/// The directory that records what was added to the settings of tools.
+pub const SET_UP: &str = "set-up";
+
 /// Returns what there is, in the order in which it is removed: records before the keys that open them.
-pub fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
+pub fn found(with_config: bool, context: &Context) -> Result<Vec<Item>> {
     // An agent that still runs would write its state again.
     let mut items = agents(context)?;
     let own_files = StoreSpec::File(None).to_string();
@@ -60,7 +109,7 @@ pub fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
     items.extend(directories.filter(|path| path.is_dir()).map(Item::Directory));
     let keys = context.key_dir()?;
     let mut files = vec![keys.join("store.key"), keys.join("state.key")];
-    if args.with_config {
+    if with_config {
         files.push(context.config_path()?);
     }
     items.extend(files.into_iter().filter(|path| path.is_file()).map(Item::File));

@@ -57,6 +57,22 @@ fn method_is_named_before_the_url_as_told() {
     home.run(["api", "POST", &url]).ok();
 }
 
+/// `oauthctl token p` is right, but `oauthctl api p x` would send the method `P`.
+#[test]
+fn profile_in_place_of_the_method_is_not_sent() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    for word in ["p", "propfind"] {
+        let refused = home.run(["api", word, "x"]).fails(2).stderr;
+        assert!(refused.contains(&format!("hint: select a profile with `-p {word}`")), "{refused}");
+    }
+    assert_eq!(api.asked().len(), 0);
+    home.run(["api", "PROPFIND", "x"]).ok();
+    home.run(["api", "options", "x"]).ok();
+    let refused = home.run(["proxy", "p", "--", "true"]).fails(2).stderr;
+    assert!(refused.contains("select the profile with `-p PROFILE`"), "{refused}");
+}
+
 #[test]
 fn resource_stands_in_for_api_url() {
     let api = Api::echo();

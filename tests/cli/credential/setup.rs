@@ -39,7 +39,11 @@ fn setup_is_undone_byte_for_byte() {
             assert!(said.contains(path.to_str().unwrap()), "{said}");
             let after = fs::read_to_string(&path).unwrap();
             assert!(after.len() > before.len() * usize::from(exists), "{tool}: {after}");
-            home.run(["credential", "setup", tool]).fails(3);
+            let again = home.run(["credential", "setup", tool]).ok();
+            assert!(again.stderr.contains("is already set up for"), "{}", again.stderr);
+            let json = home.run(["credential", "setup", tool, "--json"]).ok().json();
+            assert_eq!(json["added"], serde_json::Value::Null);
+            assert_eq!(fs::read_to_string(&path).unwrap(), after, "{tool}");
             home.run(["credential", "setup", tool, "--undo"]).ok();
             assert_eq!(
                 fs::read_to_string(&path).ok().as_deref(),
@@ -72,6 +76,7 @@ fn undone_in_each_order(tool: &str, keys: [&str; 2], file: &str, before: &str) {
         home.run(["credential", "setup", tool, order[0], "--undo"]).ok();
         let after = fs::read_to_string(&path).unwrap();
         if tool == "docker" {
+            home.run(["credential", "setup", tool, order[1]]).ok();
             assert!(serde_json::from_str::<serde_json::Value>(&after).is_ok(), "{after}");
             assert!(!names(order[0]) && names(order[1]), "{after}");
         } else {
@@ -86,9 +91,13 @@ fn undone_in_each_order(tool: &str, keys: [&str; 2], file: &str, before: &str) {
 
 #[test]
 fn docker_setups_are_undone_in_each_order() {
-    for before in
-        ["{\n\t\"credHelpers\": {}\n}\n", "{\"credHelpers\": {\"x\": \"y\" }, \"auths\": {}}"]
-    {
+    for before in [
+        "{\n\t\"credHelpers\": {}\n}\n",
+        "{\"credHelpers\": {\"x\": \"y\" }, \"auths\": {}}",
+        // The first setup adds the object that the second one adds to.
+        "{ \"auths\": {} }\n",
+        "{}",
+    ] {
         let keys = ["one.example", "two.example"];
         undone_in_each_order("docker", keys, "home/.docker/config.json", before);
     }
@@ -114,6 +123,77 @@ fn cargo_setups_are_undone_in_each_order() {
         keys[0], keys[1]
     );
     undone_in_each_order("cargo", keys, "home/.cargo/config.toml", &before);
+}
+
+/// The last line of the file has no line break.
+#[test]
+fn git_setups_are_undone_in_each_order() {
+    let keys = ["https://one.example", "https://two.example"];
+    let tables = keys.map(|key| format!("[credential.git.\"{key}\"]\nprofile = \"p\"\n"));
+    let home = planted_with(&tables.concat());
+    let path = home.path("home/.gitconfig");
+    for order in [keys, [keys[1], keys[0]]] {
+        home.write(&path, "[user]\n\tname = Ada # me");
+        for key in keys {
+            home.run(["credential", "setup", "git", key]).ok();
+        }
+        home.run(["credential", "setup", "git", order[0], "--undo"]).ok();
+        let after = fs::read_to_string(&path).unwrap();
+        assert!(after.contains(&format!("\n[credential \"{}\"]\n", order[1])), "{after}");
+        home.run(["credential", "setup", "git", order[1], "--undo"]).ok();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "[user]\n\tname = Ada # me");
+    }
+}
+
+/// The first setup creates the file, and the second one is inside what it wrote.
+#[test]
+fn setups_of_a_new_file_are_undone_in_each_order() {
+    for (tool, file) in
+        [("docker", "home/.docker/config.json"), ("kubernetes", "home/.kube/config")]
+    {
+        let keys = ["https://one.example", "https://two.example"];
+        let tables = keys.map(|key| format!("[credential.{tool}.\"{key}\"]\nprofile = \"p\"\n"));
+        let home = planted_with(&tables.concat());
+        let path = home.path(file);
+        for order in [keys, [keys[1], keys[0]]] {
+            for key in keys {
+                home.run(["credential", "setup", tool, key]).ok();
+            }
+            home.run(["credential", "setup", tool, order[0], "--undo"]).ok();
+            let after = fs::read_to_string(&path).unwrap();
+            let host = |key: &'static str| key.trim_start_matches("https://");
+            assert!(after.contains(host(order[1])) && !after.contains(host(order[0])), "{after}");
+            home.run(["credential", "setup", tool, order[1]]).ok();
+            home.run(["credential", "setup", tool, order[1], "--undo"]).ok();
+            assert!(!path.exists(), "{tool} {order:?}");
+        }
+    }
+}
+
+#[test]
+fn setup_again_repairs_what_the_user_removed() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.gitconfig");
+    home.run(["credential", "setup", "git"]).ok();
+    let after = fs::read_to_string(&path).unwrap();
+    home.write(&path, "[user]\n");
+    home.run(["credential", "setup", "git"]).ok();
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("[user]\n{after}"));
+}
+
+#[test]
+fn setup_with_another_program_or_file_says_to_undo_it() {
+    let mut home = planted_with(SETTINGS);
+    home.run(["credential", "setup", "git"]).ok();
+    let mut moved = home.tool(crate::fixture::alone());
+    let output = moved.args(["credential", "setup", "git"]).output().unwrap();
+    let hint = "hint: run `oauthctl credential setup git https://git.example --undo` first";
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && said.contains("with another program"), "{said}");
+    assert!(said.contains(hint), "{said}");
+    home.set("GIT_CONFIG_GLOBAL", home.path("home/other"));
+    let said = home.run(["credential", "setup", "git"]).fails(3).stderr;
+    assert!(said.contains("in another file") && said.contains(hint), "{said}");
 }
 
 #[test]

@@ -15,6 +15,12 @@ fn broker() -> (Api, Home) {
             let body = json!({ "title": "no", "detail": "why \u{1b}[31m", "authorize_url": url });
             Replied::new(status, &["content-type: application/problem+json"], body.to_string())
         };
+        if asked.target == "/v1/connections?limit=1" {
+            return match asked.header("authorization") {
+                Some("Bearer CANARY-api-key") => Replied::ok("{\"connections\":[]}"),
+                _ => problem(401),
+            };
+        }
         match path.strip_prefix("/v1/connections/github/") {
             None => Replied::ok(asked.header("authorization").unwrap_or("none")),
             _ if asked.header("authorization") != Some("Bearer CANARY-api-key") => problem(401),
@@ -141,4 +147,22 @@ fn store_agent_requires_an_agent() {
         assert!(answer.fails(10).stderr.contains("requires OAUTHCTL_AGENT"));
     }
     home.run(["store", "migrate", "--to", "agent"]).fails(10);
+}
+
+#[test]
+fn doctor_tests_the_broker_and_its_key() {
+    let (api, mut home) = broker();
+    let said = home.run(["doctor"]).ok().stdout;
+    assert!(
+        said.contains(&format!("agent       {}/ answers and accepts the API key", api.origin)),
+        "{said}"
+    );
+    home.run(["doctor", "--offline"]).ok();
+    assert_eq!(api.asked().len(), 1);
+    home.set("OAUTHCTL_AGENT_KEY", "another");
+    let said = home.run(["doctor"]).code(1).stdout;
+    assert!(said.contains("hint: set OAUTHCTL_AGENT_KEY to a valid API key"), "{said}");
+    assert!(!said.contains("another"), "{said}");
+    home.set("OAUTHCTL_AGENT", "x");
+    home.run(["doctor", "--offline"]).code(1);
 }

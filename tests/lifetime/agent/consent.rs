@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Agent;
-use crate::support::{Api, FAKETIME, await_some};
+use crate::support::{Api, FAKETIME, await_some, grant, plant};
 
 #[test]
 fn confirm_decides_and_audit_remembers() {
@@ -27,26 +27,60 @@ fn confirm_decides_and_audit_remembers() {
 
 #[test]
 fn consent_is_for_one_profile_and_account() {
-    let home = Api::echo().home("", "");
+    let api = Api::echo();
+    let home = api.home("", "");
+    let other = grant("other", "stored", |grant| {
+        grant["pin"]["token_endpoint"] = format!("{}/token", api.origin).into();
+    });
+    plant(&home, &other);
     let question = "echo \"$OAUTHCTL_CONFIRM_PROFILE $OAUTHCTL_CONFIRM_ACCOUNT\" >> questions";
     let agent = Agent::start(&home, &["--confirm", question]);
-    for (request, answered) in [
-        (&b"{\"op\":\"token\",\"profile\":\"p\"}\n"[..], true),
-        (b"{\"op\":\"token\",\"profile\":\"p\"}\n", true),
-        (b"{\"op\":\"token\",\"profile\":\"p\",\"account\":\"other\"}\n", false),
-        (b"{\"op\":\"token\",\"profile\":\"a\\nb\"}\n", false),
-        (b"{\"op\":\"token\",\"profile\":\"p\"}\n", true),
+    for request in [
+        &b"{\"op\":\"token\",\"profile\":\"p\"}\n"[..],
+        b"{\"op\":\"token\",\"profile\":\"p\"}\n",
+        b"{\"op\":\"token\",\"profile\":\"p\",\"account\":\"other\"}\n",
+        b"{\"op\":\"token\",\"profile\":\"p\"}\n",
     ] {
-        assert_eq!(agent.raw(request)["access_token"] == "stored", answered, "{request:?}");
+        assert_eq!(agent.raw(request)["access_token"], "stored", "{request:?}");
     }
     let questions = std::fs::read_to_string(home.path("home/questions")).unwrap();
-    assert_eq!(questions, "p \np other\na b \n");
+    assert_eq!(questions, "p \np other\n");
+}
+
+/// A client can ask for any name, as often as it likes.
+#[test]
+fn consent_is_not_asked_for_invented_names() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &["--confirm", "echo x >> questions"]);
+    for number in 0..5 {
+        for (request, error) in [
+            (format!("{{\"op\":\"token\",\"profile\":\"p{number}\"}}\n"), "config"),
+            (format!("{{\"op\":\"token\",\"account\":\"a\\n{number}\"}}\n"), "login_required"),
+            (format!("{{\"op\":\"proof\",\"account\":\"a{number}\"}}\n"), "login_required"),
+        ] {
+            assert_eq!(agent.raw(request.as_bytes())["error"], error, "{request}");
+        }
+    }
+    assert!(!home.path("home/questions").exists());
+}
+
+/// Each process asks anew, and the user refuses.
+#[test]
+fn refused_client_opens_no_more_dialogs() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &["--confirm", "echo x >> questions; false"]);
+    let answers = (0..6).map(|_| agent.raw(b"{\"op\":\"token\"}\n"));
+    let answers: Vec<Value> = answers.collect();
+    assert!(answers.iter().all(|answer| answer["error"] == "access_denied"), "{answers:?}");
+    assert_eq!(std::fs::read_to_string(home.path("home/questions")).unwrap(), "x\nx\nx\n");
+    assert_eq!(answers[5]["hint"], "request it again after 60 seconds");
 }
 
 /// A consent to "the usual profile" is not one to whatever becomes that later.
 #[test]
 fn consent_ends_when_another_account_is_selected() {
-    let home = Api::echo().home("", "");
+    let api = Api::echo();
+    let home = api.home("", "");
     let agent = Agent::start(&home, &["--confirm", "echo x >> questions"]);
     let ask = || agent.raw(b"{\"op\":\"token\"}\n");
     for _ in 0..2 {
@@ -55,7 +89,12 @@ fn consent_ends_when_another_account_is_selected() {
     let config = std::fs::read_to_string(home.config_path()).unwrap();
     let other = config.replace("[profiles.p]", "[profiles.q]");
     home.config(&format!("[defaults]\nprofile = \"q\"\n{config}{other}"));
-    assert_eq!(ask()["error"], "login_required");
+    let of_q = grant("default", "of q", |grant| {
+        grant["key"]["profile"] = "q".into();
+        grant["pin"]["token_endpoint"] = format!("{}/token", api.origin).into();
+    });
+    plant(&home, &of_q);
+    assert_eq!(ask()["access_token"], "of q");
     assert_eq!(std::fs::read_to_string(home.path("home/questions")).unwrap(), "x\nx\n");
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use oauthctl_core::time::parse_duration;
-use oauthctl_core::{Error, Result, Secret, Timestamp};
+use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use super::globals::Globals;
@@ -122,7 +122,14 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
     let vault = places::vault(globals, &section, Usage::Administer).await?;
     match command {
         TenantCommand::Create { name, redirects, title } => {
-            let (tenant, key) = tenants::create(&vault, name, redirects, title.as_deref()).await?;
+            let created = tenants::create(&vault, name, redirects, title.as_deref()).await;
+            let (tenant, key) = created.map_err(|error| match error.kind() {
+                ErrorKind::Config => error.hint(format!(
+                    "run `oauthctl tenant key {name}` to issue another API key for it, or choose \
+                     another name"
+                )),
+                _ => error,
+            })?;
             show_key(ui, &tenant.name, &key, None);
         }
         TenantCommand::List => {

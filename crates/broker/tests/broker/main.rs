@@ -4,6 +4,7 @@
 
 mod access;
 mod admin;
+mod agent;
 mod audit;
 mod authority;
 #[path = "../../../../tests/support/chromium.rs"]

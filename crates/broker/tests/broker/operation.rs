@@ -26,6 +26,15 @@ async fn health_needs_no_key_and_tells_nothing() {
     api.post("/healthz", &serde_json::json!({})).await.problem(405);
 }
 
+#[test]
+fn tenant_that_exists_is_refused_with_a_command() {
+    let home = Home::new();
+    home.tenant("acme", &[]);
+    let refused = home.run(&["tenant", "create", "acme"]).fails(3).stderr;
+    assert!(refused.contains("hint: run `oauthctl tenant key acme`"), "{refused}");
+    home.run(&["tenant", "key", "acme"]).ok();
+}
+
 #[tokio::test]
 async fn restart_keeps_connections_and_log_has_no_secret() {
     let scene = Scene::with(SandboxOptions::default(), &[], &["-v"]).await;

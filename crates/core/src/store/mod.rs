@@ -69,7 +69,7 @@ pub use pending::FilePending;
 pub use state_dir::StateDir;
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
-pub use tool_files::{Insertion, read_tool_file};
+pub use tool_files::{Insertion, Place, read_tool_file};
 pub use url_logins::UrlLogins;
 
 /// A store, as `--store` names it.

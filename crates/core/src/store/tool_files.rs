@@ -1,32 +1,19 @@
 //! Text that is inserted into the configuration of other programs, and removed again.
 
+mod texts;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 use super::StateDir;
 use crate::error::{Error, Result};
 use crate::files::cache::{Cache, entry_name};
 use crate::files::output::{self, Leftovers};
-
-/// A text in another program's file. The rest of the file may be secret and is not recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Insertion {
-    /// The file.
-    pub path: PathBuf,
-    /// The text.
-    pub text: String,
-    /// Whether the file did not exist before.
-    pub created: bool,
-    /// The text directly before it, if that distinguishes it from an equal text.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub after: String,
-}
+pub use texts::{Insertion, Place};
+use texts::{Without, apart, inserted_again, without};
 
 impl StateDir {
     /// Inserts a text behind a range of a file with this content (`None`: there is no file), and records it under a
@@ -45,40 +32,84 @@ impl StateDir {
     ) -> Result<()> {
         let all = self.insertions()?;
         let entry = entry_name("", name);
-        if all.find(&entry).flatten().is_some() {
+        if self.inserted_text(name)?.is_some() {
             return Err(Error::config("this is already set up"));
         }
+        let recorded = all.find(&entry).flatten();
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let content = before.unwrap_or_default();
-        let place = content
-            .get(at.clone())
-            .ok_or_else(|| Error::internal(format!("{at:?} is not in {}", path.display())))?;
-        let (head, tail) = content.split_at(at.end);
-        let after = format!("{head}{text}{tail}");
-        let insertion = Insertion {
-            path: path.clone(),
-            text: text.to_owned(),
-            created: before.is_none(),
-            after: place.to_owned(),
-        };
+        let (insertion, after) = Insertion::into(content, at, text)
+            .ok_or_else(|| Error::internal(format!("the place is not in {}", path.display())))?;
+        let insertion =
+            Insertion { path, created: before.is_none(), name: name.to_owned(), ..insertion };
         // The record comes first: text that is not recorded could not be removed.
         all.keep(&entry, &Some(insertion.clone()));
-        if all.find(&entry).flatten() != Some(insertion) {
+        if all.find(&entry).flatten().as_ref() != Some(&insertion) {
             return Err(Error::config("cannot record the change in the state directory"));
         }
-        exchange(&path, before, Some(&after)).inspect_err(|_| all.keep(&entry, &None))
+        exchange(&insertion.path, before, Some(&after)).inspect_err(|_| all.keep(&entry, &recorded))
     }
 
-    /// Removes the text that is recorded under a name, and returns what it was; `None` if there is none.
+    /// Returns the text that is recorded under a name, if it is still in its file.
     ///
     /// # Errors
     ///
-    /// Returns `Config` if the file no longer contains the text, or cannot be written.
-    pub fn remove_text(&self, name: &str) -> Result<Option<Insertion>> {
+    /// Returns `Store` if the state directory must not be used.
+    pub fn inserted_text(&self, name: &str) -> Result<Option<Insertion>> {
+        let insertion = self.insertions()?.find(&entry_name("", name)).flatten();
+        Ok(insertion.filter(|insertion| match content(&insertion.path) {
+            // It cannot be known.
+            Err(_) => true,
+            Ok(None) => false,
+            Ok(Some(content)) => self.is_in(insertion, content),
+        }))
+    }
+
+    /// Returns whether a text is in the content of its file, perhaps around texts that are recorded too.
+    fn is_in(&self, insertion: &Insertion, mut content: String) -> bool {
+        if !matches!(without(&content, insertion), Without::Missing) {
+            return true;
+        }
+        let others = self.insertions().map(|all| beside(&all, insertion)).unwrap_or_default();
+        for other in &others {
+            if let Without::Rest(rest) | Without::Joined(rest) = without(&content, other) {
+                content = rest;
+            }
+        }
+        !matches!(without(&content, insertion), Without::Missing)
+    }
+
+    /// Removes the text that is recorded under a name, and returns what it was; `None` if there is none. Other recorded
+    /// texts that are inside it, or that could not stay where they are without it, are inserted again: `place` returns
+    /// where the text of a name belongs in a file with this content.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the file no longer contains the text, or cannot be written, and the errors of `place`.
+    pub fn remove_text(
+        &self,
+        name: &str,
+        place: impl Fn(&str, &str) -> Result<Place>,
+    ) -> Result<Option<Insertion>> {
         let all = self.insertions()?;
         let entry = entry_name("", name);
         let Some(insertion) = all.find(&entry).flatten() else { return Ok(None) };
-        take_out(&insertion)?;
+        let content = read_tool_file(&insertion.path)?.unwrap_or_default();
+        if matches!(without(&content, &insertion), Without::Missing | Without::Joined(_))
+            && let Some((rest, again)) = apart(&content, &insertion, beside(&all, &insertion))
+        {
+            let (rest, again) = inserted_again(rest, &insertion, again, place)?;
+            let kept: Vec<_> = again.iter().map(|other| entry_name("", &other.name)).collect();
+            let before: Vec<_> = kept.iter().map(|entry| all.find(entry).flatten()).collect();
+            kept.iter()
+                .zip(&again)
+                .for_each(|(entry, other)| all.keep(entry, &Some(other.clone())));
+            exchange(&insertion.path, Some(&content), Some(&rest)).inspect_err(|_| {
+                kept.iter().zip(&before).for_each(|(entry, before)| all.keep(entry, before));
+            })?;
+        } else {
+            take_out(&insertion)?;
+        }
         all.keep(&entry, &None);
         Ok(Some(insertion))
     }
@@ -95,6 +126,8 @@ impl StateDir {
         left.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
         let mut files = HashMap::new();
         let mut found = Vec::new();
+        // What would join the lines around it comes last.
+        let mut joins = false;
         loop {
             let before = left.len();
             left.retain(|insertion| {
@@ -109,8 +142,12 @@ impl StateDir {
                             *content = rest;
                             true
                         }
+                        Without::Joined(rest) if joins => {
+                            *content = rest;
+                            true
+                        }
                         Without::Invalid => true,
-                        Without::Missing => false,
+                        Without::Joined(_) | Without::Missing => false,
                     },
                 };
                 if is_there {
@@ -118,8 +155,9 @@ impl StateDir {
                 }
                 !is_there
             });
-            if left.len() == before {
-                break;
+            match left.len() == before {
+                true if joins => break,
+                is_stuck => joins = is_stuck,
             }
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -145,6 +183,17 @@ impl StateDir {
     }
 }
 
+/// Returns the other texts that are recorded for the same file, and can be inserted again.
+fn beside(all: &Cache<Option<Insertion>>, insertion: &Insertion) -> Vec<Insertion> {
+    let all = all.all().into_iter().filter_map(|(_, other)| other);
+    let mut others: Vec<_> = all
+        .filter(|other| other.path == insertion.path && other != insertion)
+        .filter(|other| !other.name.is_empty())
+        .collect();
+    others.sort_by(|a, b| a.name.cmp(&b.name));
+    others
+}
+
 /// Removes a text from its file.
 fn take_out(insertion: &Insertion) -> Result<()> {
     let content = read_tool_file(&insertion.path)?.unwrap_or_default();
@@ -154,44 +203,12 @@ fn take_out(insertion: &Insertion) -> Result<()> {
             .hint(format!("remove this from it: {remove}"))
     };
     let rest = match without(&content, insertion) {
-        Without::Rest(rest) => rest,
+        Without::Rest(rest) | Without::Joined(rest) => rest,
         Without::Invalid => return Err(failed("would no longer be valid JSON")),
         Without::Missing => return Err(failed("was changed since")),
     };
     let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
     exchange(&insertion.path, Some(&content), rest)
-}
-
-/// A file without a text.
-enum Without {
-    Rest(String),
-    /// It was valid JSON and would not be any more.
-    Invalid,
-    /// The text is not in it.
-    Missing,
-}
-
-/// Removes a text from the content of its file. In JSON, the comma that belongs to it depends on the members around it,
-/// which may have changed since.
-fn without(content: &str, insertion: &Insertion) -> Without {
-    let (text, after) = (insertion.text.as_str(), insertion.after.as_str());
-    let is_json = is_json_object(content);
-    let find = |text: &str| content.rfind(&format!("{after}{text}")).map(|at| at + after.len());
-    let bare = text.strip_suffix(',').filter(|_| is_json);
-    let found = find(text).map(|at| (at, text));
-    let found = found.or_else(|| bare.and_then(|bare| Some((find(bare)?, bare))));
-    let Some((at, text)) = found else { return Without::Missing };
-    let (head, tail) = (&content[..at], &content[at + text.len()..]);
-    let is_valid = |rest: &String| !is_json || rest.trim().is_empty() || is_json_object(rest);
-    let before = head.trim_end().strip_suffix(',').map(|head| (head, tail));
-    let behind = tail.trim_start().strip_prefix(',').map(|tail| (head, tail));
-    let rests = [Some((head, tail)), before, behind].into_iter().flatten();
-    let mut rests = rests.map(|(head, tail)| format!("{head}{tail}"));
-    rests.find(is_valid).map_or(Without::Invalid, Without::Rest)
-}
-
-fn is_json_object(content: &str) -> bool {
-    content.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(content).is_ok()
 }
 
 /// Returns the content of a file of another program; `None` if there is none.
@@ -278,9 +295,11 @@ mod tests {
             assert_eq!(content(&path).unwrap().as_deref(), now);
         }
         // What was refused is not recorded, and leaves no file behind.
-        assert!(state.remove_text("git").unwrap().is_none());
+        assert!(state.remove_text("git", |_, _| unreachable!()).unwrap().is_none());
         assert_eq!(files(), 1, "the state directory");
         state.insert_text("git", (&path, None), 0..0, "[ours]\n").unwrap();
-        assert!(state.remove_text("git").unwrap().is_some() && !path.exists());
+        assert!(
+            state.remove_text("git", |_, _| unreachable!()).unwrap().is_some() && !path.exists()
+        );
     }
 }

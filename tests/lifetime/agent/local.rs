@@ -1,0 +1,60 @@
+//! Commands of the client's machine that test the agent, or that use accounts of their own.
+
+use super::Agent;
+use crate::support::{Api, Home};
+
+#[test]
+fn doctor_tests_the_agent_and_needs_no_store() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    let path = agent.path.display();
+    let tested = |code: i32| {
+        let report = client.run(["doctor", "--offline", "--json"]).code(code).json();
+        let checks = report["checks"].as_array().unwrap().iter();
+        let bad = checks.filter(|check| check["status"] != "ok");
+        let bad: Vec<_> =
+            bad.map(|it| format!("{} {} {}", it["check"], it["status"], it["message"])).collect();
+        (bad, report.to_string())
+    };
+    let (bad, report) = tested(0);
+    assert_eq!(bad, [""; 0]);
+    assert!(report.contains(&format!("answers at {path}")), "{report}");
+    agent.raw(b"{\"op\":\"lock\"}\n");
+    let (bad, report) = tested(0);
+    assert_eq!(bad, [format!("\"agent\" \"warn\" \"the agent at {path} is locked\"")]);
+    assert!(report.contains("run `oauthctl agent --unlock` where it runs"), "{report}");
+    agent.raw(b"{\"op\":\"stop\"}\n");
+    agent.process.wait().ok();
+    let (bad, _) = tested(1);
+    assert_eq!(bad, [format!("\"agent\" \"fail\" \"no agent is running at {path}\"")]);
+}
+
+#[test]
+fn commands_without_the_agent_say_whose_accounts() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    let own = |command: &str| {
+        format!("`oauthctl {command}` uses the accounts of this machine, not those of the agent")
+    };
+    for (command, code) in [("status", 0), ("userinfo", 3), ("introspect", 3), ("login", 3)] {
+        let said = client.run([command]).code(code).stderr;
+        assert!(said.starts_with(&own(command)), "{said}");
+        assert!(!client.run([command, "--quiet"]).stderr.contains("of this machine"));
+    }
+    assert!(!home.run(["status"]).ok().stderr.contains("of this machine"));
+    assert!(client.run(["token"]).ok().stderr.is_empty());
+}
+
+#[test]
+fn inspect_decodes_the_token_of_the_agent() {
+    let api = Api::echo();
+    let home = Home::new();
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln";
+    api.add(&home, "", "", |grant| grant["tokens"]["access_token"] = token.into());
+    let agent = Agent::start(&home, &[]);
+    let told = agent.client().run(["inspect", "--json"]).ok().stdout;
+    assert!(told.contains("\"ada\""), "{told}");
+    agent.client().run(["inspect", "--id-token"]).fails(4);
+}
