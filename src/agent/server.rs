@@ -127,7 +127,7 @@ impl Server {
         self.check_awake()?;
         match self.selected(request).is_some_and(|now| now == selected) {
             true => Ok(()),
-            false => Err(refusal("another account is selected by now").hint("request it again")),
+            false => Err(refusal("a different account is selected now").hint("request it again")),
         }
     }
 

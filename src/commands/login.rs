@@ -217,7 +217,7 @@ fn log_in_once(
     if borrows_client {
         let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
         context.ui.say(format!(
-            "Using the client `{id}` of an earlier login at {issuer}. --client-id names another one."
+            "Using the client `{id}` of an earlier login at {issuer}. To use another one, pass `--client-id`."
         ));
     }
     let target = Target {

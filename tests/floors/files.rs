@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::LIBRARY;
 use super::source::{all_sources, read_sources, report, root, sources, word};
 
 /// The most lines of code in a file, without comments, blank lines and tests.
@@ -38,6 +39,36 @@ fn no_file_is_a_drawer() {
         })
         .map(|source| format!("{}: name it by what it does", source.path))
         .collect();
+    report(&faults);
+}
+
+/// Files with more lines are on the page about the architecture.
+const LONG: usize = 150;
+
+#[test]
+fn long_files_are_on_the_architecture_page() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let mut faults = Vec::new();
+    for source in read_sources(&["src", "crates"]) {
+        let name = source.path.rsplit('/').next().unwrap();
+        // The root of a module is found as its folder, and a command by its name.
+        let is_root =
+            ["mod.rs", "lib.rs"].contains(&name) || source.path.starts_with("src/commands/");
+        let is_test = source.path.contains("/tests/") || source.path.contains("/benches/");
+        if is_test || is_root || source.text.lines().count() <= LONG {
+            continue;
+        }
+        let named = |path: &str| page.contains(&format!("`{path}`"));
+        let mut ends = source.path.match_indices('/').map(|(at, _)| &source.path[at + 1..]);
+        // Modules of a layer, and parts of the broker and the sandbox, are named without their ending.
+        let folder = source.path.trim_end_matches(name);
+        let has_parts =
+            ["crates/broker/", "crates/sandbox/"].iter().any(|of| folder.starts_with(of));
+        let is_part = (has_parts || folder == LIBRARY) && named(name.trim_end_matches(".rs"));
+        if !ends.any(named) && !named(&source.path) && !is_part {
+            faults.push(format!("{} is not in docs/architecture.md", source.path));
+        }
+    }
     report(&faults);
 }
 

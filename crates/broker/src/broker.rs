@@ -88,7 +88,9 @@ impl Broker {
     pub fn over_rate(&self, caller: &Caller) -> Option<Problem> {
         let most = caller.tenant.quota.requests?;
         let is_over = !self.rates.allow_tenant(&caller.tenant.name, most);
-        is_over.then(|| Problem::too_many("the tenant sends more requests than it may", 1))
+        is_over.then(|| {
+            Problem::too_many("the tenant has exceeded its limit of requests per second", 1)
+        })
     }
 
     /// Makes `/readyz` fail, so that load balancers send no new requests.

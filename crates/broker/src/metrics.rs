@@ -101,7 +101,7 @@ impl Metrics {
         self.write_requests(&mut text);
         self.write_refreshes(&mut text);
         let name = "token_files_unopened";
-        text.head(name, "gauge", "Files with tokens that are not stored and cannot be opened.");
+        text.head(name, "gauge", "Files with tokens waiting to be stored that cannot be opened.");
         text.line(name, &[], self.unopened.load(Ordering::Relaxed));
         write_store(&mut text, storage).await;
         text.0
@@ -128,7 +128,7 @@ impl Metrics {
         text.head(
             name,
             "histogram",
-            "How long refreshes took, the answer of the provider included.",
+            "Duration of refreshes, including the response of the provider.",
         );
         let mut below = 0;
         for (bound, bucket) in BOUNDS.iter().zip(&self.durations) {
@@ -157,7 +157,7 @@ async fn write_store(text: &mut Text, storage: &dyn Storage) {
         ),
         (
             "webhook_messages_outstanding",
-            "Messages of webhooks that nobody has accepted yet.",
+            "Webhook messages that have not been accepted yet.",
             Space::Deliveries,
             now.saturating_mul(2),
         ),
@@ -172,7 +172,7 @@ async fn write_store(text: &mut Text, storage: &dyn Storage) {
             Err(_) => is_up = false,
         }
     }
-    text.head("store_up", "gauge", "Whether the store answers.");
+    text.head("store_up", "gauge", "Whether the store responds.");
     text.line("store_up", &[], u8::from(is_up));
 }
 

@@ -103,13 +103,13 @@ impl Problem {
 
     /// Returns the problem of a failing rule of the tenant.
     pub fn rule_failed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "rule_failed", "A rule of the tenant fails")
+        Self::new(StatusCode::BAD_GATEWAY, "rule_failed", "A rule of the tenant failed")
             .detail(detail)
     }
 
     /// Returns the problem of a resource that changed after the client read it.
     pub fn precondition_failed() -> Self {
-        let title = "The resource has changed since";
+        let title = "The resource has changed";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", title)
     }
 

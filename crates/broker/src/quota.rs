@@ -86,7 +86,7 @@ pub async fn has_room(vault: &Vault, tenant: &Tenant, place: &Place) -> Result<b
 
 /// Returns the problem of a connection over the quota.
 pub fn no_connection() -> Problem {
-    Problem::quota_exceeded("the tenant has as many connections as it may have")
+    Problem::quota_exceeded("the tenant has reached its limit of connections")
 }
 
 /// Returns room for one more link that waits for its user.
@@ -117,7 +117,7 @@ pub async fn room_for_flow(vault: &Vault, tenant: &Tenant) -> Result<Option<Room
 /// Returns 403 if there is none, and 503 if the store fails.
 pub async fn room_for_key(vault: &Vault, tenant: &str) -> Result<Room, Problem> {
     let room = room(vault, Space::KeyNames, tenant, KEYS).await?;
-    room.ok_or_else(|| Problem::quota_exceeded("the tenant has as many API keys as it may have"))
+    room.ok_or_else(|| Problem::quota_exceeded("the tenant has reached its limit of API keys"))
 }
 
 /// Returns whether the application has too many flows to confirm.
@@ -139,6 +139,6 @@ pub async fn check_provider(vault: &Vault, tenant: &Tenant) -> Result<(), Proble
     let most = at_most(tenant.quota.providers, PROVIDERS);
     match vault.storage().count(Space::Providers, &tenant.name, most).await? < most {
         true => Ok(()),
-        false => Err(Problem::quota_exceeded("the tenant has as many providers as it may have")),
+        false => Err(Problem::quota_exceeded("the tenant has reached its limit of providers")),
     }
 }

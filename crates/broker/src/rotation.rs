@@ -70,7 +70,8 @@ fn successor() -> Key {
 }
 
 /// Passes a new key on to the instances, in place of the one that was passed on in this revision. Returns the new revision.
-/// Whoever has only the new key finds the earlier one, which is kept first. Until then, the earlier one opens everything.
+/// The earlier key is kept first, encrypted with the new one, so that an instance with only the new key finds it. Until
+/// then, the earlier key opens everything.
 async fn pass_on(vault: &Vault, next: &MasterKey, begun: Option<u64>) -> Result<u64> {
     vault.keep_earlier(next).await?;
     let key = successor();
@@ -79,7 +80,7 @@ async fn pass_on(vault: &Vault, next: &MasterKey, begun: Option<u64>) -> Result<
     match vault.storage().put(Write::new(key, value, condition)).await? {
         Written::Stored(revision) => Ok(revision),
         Written::Refused => Err(Error::store("another rotation of the master key has begun")
-            .hint("wait until it has ended, and run this one again")),
+            .hint("wait until it has finished, then run the command again")),
     }
 }
 

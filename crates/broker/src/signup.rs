@@ -85,7 +85,7 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
         return Err(invalid_address());
     }
     if !PASSWORD.contains(&password.expose().len()) {
-        return Err(Problem::invalid("`password` must have 8 to 1024 bytes"));
+        return Err(Problem::invalid("`password` must be 8 to 1024 bytes long"));
     }
     let id = id_of(broker, email);
     for (what, most) in [(format!("mail/{id}"), MAILS.0), ("mail".to_owned(), MAILS.1)] {

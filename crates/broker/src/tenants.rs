@@ -33,7 +33,7 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "{what} must have 1 to 64 letters, digits, `.`, `_` and `-`, and begin with a letter or a digit"
+        "{what} must consist of 1 to 64 letters, digits, `.`, `_` and `-`, and begin with a letter or a digit"
     )))
 }
 
@@ -43,7 +43,7 @@ fn check_title(title: &str) -> Result<String> {
     if is_short && !title.chars().any(char::is_control) && !title.trim().is_empty() {
         return Ok(title.to_owned());
     }
-    Err(Error::usage("the title must have 1 to 80 characters, none of them control characters"))
+    Err(Error::usage("the title must be 1 to 80 characters long, without control characters"))
 }
 
 /// Returns the record of a tenant.

@@ -71,10 +71,10 @@ pub struct Endpoint {
     /// The last failure, until a message is accepted.
     #[serde(default)]
     pub last_failure: Option<DeliveryFailure>,
-    /// The number of messages that were given up after a day.
+    /// The number of dropped messages.
     #[serde(default)]
     pub dead: u64,
-    /// The last message that was given up.
+    /// The last dropped message.
     #[serde(default)]
     pub last_dead: Option<DeliveryFailure>,
 }
@@ -100,11 +100,11 @@ pub struct WebhookState {
     pub name: String,
     /// Where events are sent.
     pub url: String,
-    /// The events that it asks for; all, if none is named.
+    /// The events that are sent; all events if none was named.
     pub events: Vec<Kind>,
-    /// When it was put first (RFC 3339, UTC).
+    /// When it was created (RFC 3339, UTC).
     pub created_at: String,
-    /// Number of messages that are waiting; 1000 stands for that and more. Lists do not have it.
+    /// Number of pending messages, counted up to 1000. Not present in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<usize>,
     /// Since when nothing has been accepted (RFC 3339, UTC).
@@ -113,9 +113,9 @@ pub struct WebhookState {
     /// The last failure, until a message is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<DeliveryFailure>,
-    /// How many messages were given up after a day.
+    /// The number of dropped messages.
     pub dead: u64,
-    /// The last message that was given up.
+    /// The last dropped message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_dead: Option<DeliveryFailure>,
 }
@@ -217,7 +217,7 @@ async fn write(
 /// Returns 400 for any other.
 pub fn check_url(member: &str, text: &str, reach: Reach) -> Result<String, Problem> {
     if text.len() > LONGEST_URL {
-        return Err(Problem::invalid("a URL must have at most 2048 bytes"));
+        return Err(Problem::invalid("a URL must be at most 2048 bytes long"));
     }
     let is_reachable = Url::parse(text).is_ok_and(|url| reach.allows_host(&url));
     match redirects::target(text) {
@@ -285,7 +285,7 @@ async fn state(vault: &Vault, tenant: &str, name: &str, webhook: Webhook) -> Res
 }
 
 /// Changes how the deliveries of a webhook with this name and id go, if the change says so and the webhook still exists.
-/// It is a report: a store that fails is not asked again.
+/// The change is only informative: if the store fails, it is not retried.
 pub async fn note(
     vault: &Vault,
     tenant: &str,

@@ -19,7 +19,7 @@ pub fn complete(new: &mut NewProfile, context: &Context) -> Result<Option<Secret
     let name = one_line(&new.name);
     let ui = &context.ui;
     ui.say(format!(
-        "Adding the profile `{name}`. Ctrl-C cancels; nothing is written before the end."
+        "Adding the profile `{name}`. Nothing is written until the end; press Ctrl-C to cancel."
     ));
     if new.provider.is_none() && new.issuer.is_none() && new.set.is_empty() {
         choose_server(new, context)?;

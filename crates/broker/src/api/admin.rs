@@ -140,7 +140,7 @@ fn failed(error: &Error) -> Response {
     page::message(
         StatusCode::SERVICE_UNAVAILABLE,
         Tone::Bad,
-        "The store does not answer",
+        "The store does not respond",
         "The page cannot be shown.",
         "The log has the reason. Try again later.",
     )

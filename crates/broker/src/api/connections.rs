@@ -106,7 +106,7 @@ pub struct StartedConnection {
         (status = 201, description = "A link for the user", body = StartedConnection),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled, or has as many connections as it may have", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has reached its limit of connections", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
@@ -120,7 +120,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let place = Place::of_caller(&caller.tenant.name, &body.provider, &body.user);
     let place = place.ok_or_else(|| {
-        Problem::invalid("`user` must have 1 to 256 characters, none of them control characters")
+        Problem::invalid("`user` must be 1 to 256 characters long, without control characters")
     })?;
     let binding = match body.binding {
         BindingName::Cookie => Binding::Cookie,

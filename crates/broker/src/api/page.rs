@@ -58,7 +58,7 @@ pub fn no_room() -> Response {
         StatusCode::FORBIDDEN,
         Tone::Bad,
         "The account was not connected",
-        "The application has as many accounts connected as it may have. Nothing was stored.",
+        "The application has reached its limit of connected accounts. Nothing was stored.",
         "Go back to the application.",
     )
 }

@@ -26,7 +26,7 @@ type Answer = (StatusCode, axum::Json<Value>);
         (status = 201, description = "The provider was created", body = Object),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled, or has as many providers as it may have", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has reached its limit of providers", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "The path is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),

@@ -103,7 +103,7 @@ pub struct NewKey {
 #[utoipa::path(post, path = "/v1/keys", tag = "sign-up", security(("password" = [])), responses(
     (status = 201, description = "The key", body = NewKey),
     (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The address is not confirmed, or the tenant has as many keys as it may have", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The address is not confirmed, or the tenant has reached its limit of keys", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Sign-up is disabled", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many attempts", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),

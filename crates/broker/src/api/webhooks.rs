@@ -46,7 +46,7 @@ pub struct NewSecret {
         (status = 201, description = "It was created", body = NewSecret),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The tenant is disabled, or has as many webhooks as it may have", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled, or has reached its limit of webhooks", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "The path is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),

@@ -141,7 +141,7 @@ pub fn admin_key(section: &Section) -> Result<Option<Secret>> {
     let key = text.trim();
     if key.len() < SHORTEST_ADMIN_KEY {
         return Err(Error::config(format!(
-            "{source}: the admin key must have at least {SHORTEST_ADMIN_KEY} characters"
+            "{source}: the admin key must be at least {SHORTEST_ADMIN_KEY} characters long"
         ))
         .hint("generate one with `openssl rand -base64 32`"));
     }

@@ -42,7 +42,7 @@ fn engine() -> Engine {
 
 fn compile(engine: &Engine, text: &str) -> std::result::Result<AST, String> {
     if text.len() > LONGEST {
-        return Err(format!("an expression must have at most {LONGEST} bytes"));
+        return Err(format!("an expression must be at most {LONGEST} bytes long"));
     }
     engine.compile_expression(text).map_err(|error| {
         let at = error.position();

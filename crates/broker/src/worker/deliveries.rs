@@ -191,7 +191,7 @@ impl Shared {
             tenant = key.tenant,
             webhook = parts.webhook,
             event_type = delivery.kind.name(),
-            "a webhook message was given up"
+            "a webhook message was dropped"
         );
         self.note(key, &delivery.webhook, |endpoint| {
             endpoint.dead = endpoint.dead.saturating_add(1);

@@ -39,7 +39,7 @@ pub(super) enum Next {
     Written,
     /// It is due then; with `None`, it is not due any more.
     Due(Option<u64>),
-    /// It cannot be read, however often that is tried.
+    /// It cannot be read: another attempt has the same result.
     Unreadable(Error),
 }
 

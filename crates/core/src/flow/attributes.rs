@@ -113,7 +113,7 @@ pub(super) fn drop_expired(attributes: &mut BTreeMap<String, Attribute>, now: Ti
 pub(super) fn check_each<'a>(mut all: impl Iterator<Item = (&'a String, &'a Value)>) -> Result<()> {
     all.try_for_each(|(name, value)| {
         if name.is_empty() || name.len() > LONGEST_NAME {
-            let what = format!("an attribute's name must have 1 to {LONGEST_NAME} bytes");
+            let what = format!("an attribute's name must be 1 to {LONGEST_NAME} bytes long");
             return Err(Error::usage(what));
         }
         if !is_flat(value) {

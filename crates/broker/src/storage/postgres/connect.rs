@@ -47,7 +47,7 @@ pub(super) fn pool(url: &str) -> Result<Pool> {
         Host::Unix(_) => true,
     });
     if !is_local && config.get_ssl_mode() == SslMode::Disable {
-        return Err(Error::config("PostgreSQL on another host needs TLS")
+        return Err(Error::config("PostgreSQL on another host requires TLS")
             .hint("remove `sslmode=disable` from the URL"));
     }
     if !is_local {

@@ -13,7 +13,7 @@ pub(super) async fn client(pool: &Pool) -> Result<Client> {
     use deadpool_postgres::PoolError;
     pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) => failed(&error),
-        PoolError::Timeout(_) => Error::store("the PostgreSQL store did not answer in time"),
+        PoolError::Timeout(_) => Error::store("the PostgreSQL store did not respond in time"),
         _ => Error::store("no connection to the PostgreSQL store"),
     })
 }

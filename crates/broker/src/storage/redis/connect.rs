@@ -37,7 +37,7 @@ impl Connection {
         if let ConnectionAddr::Tcp(host, _) = info.addr()
             && !is_loopback(host)
         {
-            return Err(Error::config("Redis on another host needs TLS")
+            return Err(Error::config("Redis on another host requires TLS")
                 .hint("use a URL that begins with `rediss://`"));
         }
         if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
