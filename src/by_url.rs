@@ -1,23 +1,19 @@
 //! Logins by URL: which server, client and scopes a login uses, and what is kept of it.
 
+mod client;
 mod forget;
 mod keep;
 mod place;
 
-use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
-
-use oauthctl_core::flow::{FlowManager, Located, Registration};
-use oauthctl_core::profile::url_login::{
-    Attempts, ClientOrigin, IssuedClient, UrlClient, UrlLogin,
-};
+use oauthctl_core::flow::{FlowManager, Located};
+use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlLogin};
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
+use oauthctl_core::store::{ClientMark, LockedUrlLogins};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
-pub use forget::{forget, forget_failed};
-use keep::FORMER;
+pub use forget::{forget, forget_account, forget_failed};
 pub use keep::Keeper;
 pub use place::Place;
 
@@ -55,6 +51,8 @@ pub struct Prepared {
     pub secret: Option<Secret>,
     /// Whether the client is one that the user named for another URL of this issuer.
     pub borrows_client: bool,
+    /// As long as this exists, no other process deletes the client.
+    pub mark: Option<ClientMark>,
 }
 
 /// Finds the server of a URL, a client there, and the scopes to request.
@@ -73,18 +71,25 @@ pub async fn prepare(
     let used = known.as_ref().map(|login| login.issuer.as_str());
     let located = manager.locate(url, request.challenge.as_ref(), used).await?;
     let issuer = located.server.issuer.clone().unwrap_or_default();
+    let lock = place.logins.lock().await?;
+    // Another login may have ended meanwhile.
+    let known = lock.find(url)?;
     let at_same_server = known.as_ref().filter(|login| login.issuer == issuer);
     let scopes = scopes(&located, at_same_server, &request);
-    let attempts = attempts(place, at_same_server, &scopes, request.is_step_up)?;
-    let client = client(place, manager, &located, &scopes, &request).await?;
+    let attempts = attempts(&lock, at_same_server, &scopes, request.is_step_up)?;
+    let found = client::known(place, &lock, known.as_ref(), &located, &scopes, &request)?;
+    drop(lock);
+    let (client, mark) = match found {
+        Some(found) => found,
+        None => client::register(place, manager, &located, &scopes, &request).await?,
+    };
     let secret = request.client.as_ref().and_then(|(_, secret)| secret.clone());
     let borrows_client = client.origin == ClientOrigin::Given
         && request.client.is_none()
         && at_same_server.is_none_or(|login| login.client.id != client.id);
-    let former =
-        known.as_ref().map(|before| former(before, &place.store_name, &issuer, &client.id));
     let login = UrlLogin {
-        former: former.unwrap_or_default(),
+        // Those of the login before are added when this one is kept.
+        former: Vec::new(),
         url: known.map_or_else(|| url.to_owned(), |login| login.url),
         issuer,
         resource: located.resource,
@@ -93,14 +98,7 @@ pub async fn prepare(
         client,
         attempts,
     };
-    Ok(Prepared { login, server: located.server, secret, borrows_client })
-}
-
-/// Returns the clients of earlier logins to the URL whose secrets are in this store, without the one that is used now.
-fn former(before: &UrlLogin, store: &str, issuer: &str, id: &str) -> Vec<IssuedClient> {
-    let here = (before.store == store).then(|| before.clients());
-    let others = here.into_iter().flatten().filter(|one| !one.is(issuer, id));
-    others.take(FORMER).collect()
+    Ok(Prepared { login, server: located.server, secret, borrows_client, mark })
 }
 
 impl Prepared {
@@ -133,7 +131,7 @@ pub enum Failed {
 
 /// Interprets the failure of a login. Forgets a registered client that its server no longer knows, or that is not
 /// registered for the requested scopes, so that the next login registers another one.
-pub fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
+pub async fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
     let code = error.oauth_error().map(|oauth| oauth.code.clone()).unwrap_or_default();
     let has_scopes = login.scopes.iter().any(|scope| scope != OFFLINE_ACCESS);
     if error.kind() == ErrorKind::AccessDenied && login.resource.is_none() && !has_scopes {
@@ -147,10 +145,8 @@ pub fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
         && !registered.is_empty()
         && login.scopes.iter().any(|scope| !registered.contains(scope));
     let is_useless = lacks_scopes || code == "invalid_client";
-    if !is_useless
-        || login.client.origin != ClientOrigin::Registered
-        || place.logins.forget_client(&login.issuer, &login.store, &login.client.id).is_err()
-    {
+    let is_registered = login.client.origin == ClientOrigin::Registered;
+    if !is_useless || !is_registered || !no_longer_used(place, login).await {
         return Failed::Final(error);
     }
     let error = match lacks_scopes {
@@ -160,6 +156,15 @@ pub fn explain(place: &Place, login: &UrlLogin, error: Error) -> Failed {
         ),
     };
     Failed::UselessClient { error, can_retry: lacks_scopes }
+}
+
+/// Removes the client of a login from those of its issuer. Returns whether that is done.
+async fn no_longer_used(place: &Place, login: &UrlLogin) -> bool {
+    let forgotten = async {
+        let lock = place.logins.lock().await?;
+        lock.forget_client(&login.issuer, &login.store, &login.client.id)
+    };
+    forgotten.await.is_ok()
 }
 
 /// Returns the scopes to request. At a step-up, those that were requested before remain.
@@ -174,7 +179,7 @@ fn scopes(located: &Located, before: Option<&UrlLogin>, request: &Request) -> Ve
 
 /// Counts this login. It is recorded before the user is asked, so that failed logins count too.
 fn attempts(
-    place: &Place,
+    lock: &LockedUrlLogins,
     before: Option<&UrlLogin>,
     scopes: &[String],
     is_step_up: bool,
@@ -197,124 +202,6 @@ fn attempts(
              later",
         ));
     }
-    place.logins.keep(&UrlLogin { attempts: attempts.clone(), ..before.clone() })?;
+    lock.keep(&UrlLogin { attempts: attempts.clone(), ..before.clone() })?;
     Ok(attempts)
-}
-
-/// Returns the client: the one that the user names, else one that the user named before at this issuer, else the
-/// client-ID metadata document, else a registered one.
-async fn client(
-    place: &Place,
-    manager: &FlowManager,
-    located: &Located,
-    scopes: &[String],
-    request: &Request,
-) -> Result<UrlClient> {
-    let issuer = located.server.issuer.as_deref().unwrap_or_default();
-    if let Some((id, secret)) = &request.client {
-        let mut client = bare(id, ClientOrigin::Given);
-        client.secret_item = secret.as_ref().map(|_| item(issuer, id, "client_secret"));
-        return Ok(client);
-    }
-    let kept = place.logins.client(issuer, &place.store_name)?;
-    if let Some(client) = kept.as_ref().filter(|client| client.origin == ClientOrigin::Given) {
-        return Ok(client.clone());
-    }
-    if let Some(url) =
-        place.metadata_url.as_ref().filter(|_| located.server.client_id_metadata_documents)
-    {
-        return Ok(bare(url, ClientOrigin::MetadataDocument));
-    }
-    if let Some(client) = kept.filter(|client| is_usable(client, request)) {
-        return Ok(client);
-    }
-    let port = new_port(request.port)?;
-    let uri = located.redirect_uri(port);
-    let registration = manager.register_client(&located.server, &uri, scopes).await?;
-    registered(place, issuer, registration).await
-}
-
-fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
-    UrlClient {
-        id: id.to_owned(),
-        origin,
-        auth: None,
-        secret_item: None,
-        secret_expires_at: None,
-        redirect_uri: None,
-        scopes: Vec::new(),
-        registration_uri: None,
-        registration_token_item: None,
-    }
-}
-
-/// Keeps a registration at once: it exists whether or not the login succeeds.
-async fn registered(place: &Place, issuer: &str, registration: Registration) -> Result<UrlClient> {
-    let Registration { client_id, client_secret, secret_expires_at, auth, management, .. } =
-        registration;
-    let mut client = bare(&client_id, ClientOrigin::Registered);
-    client.auth = auth.map(|auth| auth.as_str().to_owned());
-    client.secret_expires_at = secret_expires_at;
-    client.redirect_uri = Some(registration.redirect_uri);
-    client.scopes = registration.scopes;
-    if let Some(secret) = &client_secret {
-        let item = item(issuer, &client_id, "client_secret");
-        place.store.items.set(&item, secret).await?;
-        client.secret_item = Some(item);
-    }
-    if let Some((uri, token)) = &management {
-        let item = item(issuer, &client_id, "registration_access_token");
-        place.store.items.set(&item, token).await?;
-        client.registration_uri = Some(uri.clone());
-        client.registration_token_item = Some(item);
-    }
-    place.logins.keep_client(issuer, &place.store_name, &client)?;
-    Ok(client)
-}
-
-fn item(issuer: &str, client_id: &str, what: &str) -> String {
-    format!("{issuer} {client_id} {what}")
-}
-
-/// Returns whether a registered client still has its secret, and a redirect URI whose port is free.
-fn is_usable(client: &UrlClient, request: &Request) -> bool {
-    let is_alive = client.secret_expires_at.is_none_or(|at| Timestamp::now() < at);
-    let uri = client.redirect_uri.as_deref().and_then(|uri| url::Url::parse(uri).ok());
-    let port = uri.and_then(|uri| uri.port());
-    let is_asked_for = request.port.is_none() || request.port == port;
-    is_alive && is_asked_for && (!request.listens || free_port(port).is_ok())
-}
-
-/// The ports from which one is chosen for a registration. They are below those that systems give to connections,
-/// so that the port is still free at the next login.
-const PORTS: std::ops::Range<u16> = 20_000..32_768;
-
-/// How many of them are tried before the system chooses.
-const TRIES: u64 = 16;
-
-/// Returns a port to register, on which no program listens now.
-fn new_port(wanted: Option<u16>) -> Result<u16> {
-    if wanted.is_some() {
-        return free_port(wanted);
-    }
-    let random = RandomState::new();
-    let count = u64::from(PORTS.end - PORTS.start);
-    let candidates = (0..TRIES).map(|n| PORTS.start + (random.hash_one(n) % count) as u16);
-    match candidates.map(|port| free_port(Some(port))).find(Result::is_ok) {
-        Some(found) => found,
-        None => free_port(None),
-    }
-}
-
-/// Returns this port, or one that the system chooses, if no program listens on it now.
-fn free_port(port: Option<u16>) -> Result<u16> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
-    let address = bound.and_then(|listener| listener.local_addr());
-    address.map(|address| address.port()).map_err(|error| {
-        let what = match port {
-            Some(port) => format!("cannot listen on port {port}: {error}"),
-            None => format!("cannot listen on the loopback interface: {error}"),
-        };
-        Error::config(what).caused_by(&error)
-    })
 }

@@ -1,15 +1,25 @@
-//! Forgets a login by URL and its clients.
+//! Forgets logins by URL and their clients.
+//!
+//! A client is forgotten in steps, because its server is asked to delete the registration and no lock is held
+//! meanwhile. First it is marked, so that no login begins to use it. Then it must be in no grant and in no other login. Its
+//! records are the last to be removed: if this process dies, the next logout begins again.
 
 use std::collections::BTreeSet;
 
 use oauthctl_core::flow::FlowManager;
+use oauthctl_core::grant::Pin;
 use oauthctl_core::profile::url_login::{IssuedClient, UrlClient, UrlLogin};
+use oauthctl_core::store::{LockedUrlLogins, UrlLogins};
 use oauthctl_core::{Error, Result};
 
+use super::keep::FORMER;
 use super::place::Place;
 
-/// Forgets the login of a URL, with its clients that no other login uses. Returns what became of their
-/// registrations, if there were any. If another login cannot be read, nothing is forgotten.
+/// What became of the registration of a client, if it had one.
+type Deleted = Option<Result<()>>;
+
+/// Forgets the login of a URL, which has no account any more, with its clients that no other login uses. If another
+/// login cannot be read, nothing is forgotten.
 ///
 /// # Errors
 ///
@@ -19,23 +29,62 @@ pub async fn forget(
     manager: &FlowManager,
     login: &UrlLogin,
     local: bool,
-) -> Result<Option<Result<()>>> {
+) -> Result<Deleted> {
     let read = || Ok((place.logins.complete()?, with_replaced(place, login.clients())?));
-    let (mut others, clients) = match read() {
-        Ok(read) => read,
+    let clients = match read() {
+        Ok((_, clients)) => clients,
         Err(error) => return Ok(Some(Err(not_forgotten(error)))),
     };
-    others.retain(|other| other.url != login.url && other.store == login.store);
+    let forgetter = Forgetter { place, manager, url: Some(&login.url), local, next_too: true };
     let mut outcome = None;
     for one in clients {
-        let deleted = forget_client(place, manager, &others, &one, local).await?;
+        let deleted = forgetter.forget(&one).await?;
         outcome = match outcome {
             Some(Err(error)) => Some(Err(error)),
             earlier => deleted.or(earlier),
         };
     }
-    place.logins.forget(&login.url)?;
+    let lock = place.logins.lock().await?;
+    // Another account may have been logged in meanwhile.
+    if place.state.some_accounts(&login.url, 1)?.is_empty() {
+        lock.forget(&login.url)?;
+    }
     Ok(outcome)
+}
+
+/// Forgets the client of an account of a URL that was logged out, if no other account and no other login uses it.
+///
+/// # Errors
+///
+/// Returns `Store` if a secret of the client may still be there.
+pub async fn forget_account(
+    place: &Place,
+    manager: &FlowManager,
+    login: &UrlLogin,
+    pin: &Pin,
+    local: bool,
+) -> Result<Deleted> {
+    let Some(own) = login.clients().find(|one| one.has(pin)) else { return Ok(None) };
+    let pins = match place.pins(&login.url).await {
+        Ok(pins) => pins,
+        Err(error) => return Ok(Some(Err(not_forgotten(error)))),
+    };
+    if pins.iter().any(|pin| own.has(pin)) {
+        return Ok(None);
+    }
+    // The next login uses the client of the last one, unless there is another one at its issuer.
+    if own.is(&login.issuer, &login.client.id) && successor(login, &pins).is_none() {
+        return Ok(None);
+    }
+    Forgetter { place, manager, url: Some(&login.url), local, next_too: true }.forget(&own).await
+}
+
+/// Returns which earlier client of a URL can take the place of the last one: an account uses it, at the same issuer.
+fn successor(login: &UrlLogin, pins: &[Pin]) -> Option<usize> {
+    login
+        .former
+        .iter()
+        .position(|one| one.issuer == login.issuer && pins.iter().any(|pin| one.has(pin)))
 }
 
 fn not_forgotten(error: Error) -> Error {
@@ -59,6 +108,24 @@ fn with_replaced(
     Ok(all)
 }
 
+/// Forgets the oldest clients of a URL if there are many, except those that an account uses.
+///
+/// # Errors
+///
+/// Returns `Store` if a secret may still be there.
+pub async fn forget_excess(place: &Place, manager: &FlowManager, url: &str) -> Result<()> {
+    let login = place.logins.find(url)?.filter(|login| login.store == place.store_name);
+    let Some(login) = login.filter(|login| login.former.len() > FORMER) else { return Ok(()) };
+    let pins = place.pins(url).await.map_err(not_forgotten)?;
+    let forgetter = Forgetter { place, manager, url: Some(url), local: false, next_too: false };
+    for one in login.former.iter().skip(FORMER) {
+        if !pins.iter().any(|pin| one.has(pin)) {
+            forgetter.forget(one).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Forgets which of these clients no login uses any more. A registration that cannot be deleted is left to its
 /// server.
 ///
@@ -70,45 +137,15 @@ pub async fn forget_unused(
     manager: &FlowManager,
     clients: Vec<IssuedClient>,
 ) -> Result<()> {
-    let mut logins = place.logins.complete().map_err(not_forgotten)?;
-    logins.retain(|login| login.store == place.store_name);
+    let forgetter = Forgetter { place, manager, url: None, local: false, next_too: false };
+    let logins = forgetter.others(&place.logins)?;
     for one in clients {
-        match of_issuer(place, &one)? {
-            // The next login uses it.
-            Some(next) => forget_items(place, &logins, &one, Some(&next)).await?,
-            None => forget_client(place, manager, &logins, &one, false).await.map(|_| ())?,
+        let used = forgetter.uses(&logins, &one, next(place, &place.logins, &one)?);
+        if used.is_empty() || unused_items(&one.client, &used).next().is_some() {
+            forgetter.forget(&one).await?;
         }
     }
     Ok(())
-}
-
-/// Returns what the next login at the issuer of this client would use, if it is this client.
-fn of_issuer(place: &Place, one: &IssuedClient) -> Result<Option<UrlClient>> {
-    let client = place.logins.client(&one.issuer, &place.store_name)?;
-    Ok(client.filter(|client| client.id == one.client.id))
-}
-
-/// Removes the items of a client to which neither these logins nor the next one refer.
-async fn forget_items(
-    place: &Place,
-    logins: &[UrlLogin],
-    one: &IssuedClient,
-    next: Option<&UrlClient>,
-) -> Result<()> {
-    let used = logins.iter().flat_map(UrlLogin::clients);
-    let used = used.filter(|used| used.is(&one.issuer, &one.client.id)).map(|used| used.client);
-    let used: Vec<UrlClient> = used.chain(next.cloned()).collect();
-    for item in items(&one.client) {
-        if !used.iter().flat_map(items).any(|used| used == item) {
-            place.store.items.unset(item).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the items of the store that belong to a client.
-fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
-    [&client.secret_item, &client.registration_token_item].into_iter().flatten()
 }
 
 /// Forgets the client of a login that has failed, unless another login uses it.
@@ -117,50 +154,121 @@ fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
 ///
 /// Returns `Store` if it may still be there.
 pub async fn forget_failed(place: &Place, manager: &FlowManager, login: &UrlLogin) -> Result<()> {
-    let mut others = place.logins.complete().map_err(not_forgotten)?;
-    others.retain(|other| other.store == login.store);
-    let client = IssuedClient { issuer: login.issuer.clone(), client: login.client.clone() };
-    forget_client(place, manager, &others, &client, false).await.map(|_| ())
+    let one = IssuedClient { issuer: login.issuer.clone(), client: login.client.clone() };
+    let forgetter = Forgetter { place, manager, url: None, local: false, next_too: true };
+    forgetter.forget(&one).await.map(|_| ())
 }
 
-/// Forgets a client, unless one of these logins uses it: then only the items that none of them refers to are removed.
-/// Returns what became of its registration.
-async fn forget_client(
-    place: &Place,
-    manager: &FlowManager,
-    others: &[UrlLogin],
-    one: &IssuedClient,
-    local: bool,
-) -> Result<Option<Result<()>>> {
-    let IssuedClient { issuer, client } = one;
-    let next = of_issuer(place, one)?;
-    if others.iter().any(|other| other.clients().any(|used| used.is(issuer, &client.id))) {
-        forget_items(place, others, one, next.as_ref()).await?;
-        return Ok(None);
-    }
-    let deleted = unregister(place, manager, client, local).await;
-    for item in std::iter::once(client).chain(&next).flat_map(items) {
-        place.store.items.unset(item).await?;
-    }
-    place.logins.forget_client(issuer, &place.store_name, &client.id)?;
-    Ok(deleted)
+/// Returns what the next login at the issuer of this client would use, if it is this client.
+fn next(place: &Place, logins: &UrlLogins, one: &IssuedClient) -> Result<Option<UrlClient>> {
+    let client = logins.client(&one.issuer, &place.store_name)?;
+    Ok(client.filter(|client| client.id == one.client.id))
 }
 
-/// Deletes the registration of a client at its server, if that is possible.
-async fn unregister(
-    place: &Place,
-    manager: &FlowManager,
-    client: &UrlClient,
+/// Returns the items of the store that belong to a client.
+fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
+    [&client.secret_item, &client.registration_token_item].into_iter().flatten()
+}
+
+/// Returns the items of a client to which none of its uses refers.
+fn unused_items<'a>(client: &'a UrlClient, used: &[UrlClient]) -> impl Iterator<Item = &'a String> {
+    items(client).filter(|item| !used.iter().flat_map(items).any(|used| used == *item))
+}
+
+/// Forgets clients.
+struct Forgetter<'a> {
+    place: &'a Place,
+    manager: &'a FlowManager,
+    /// The URL whose login uses a client only as long as one of its accounts does.
+    url: Option<&'a str>,
+    /// Whether the server is not asked.
     local: bool,
-) -> Option<Result<()>> {
-    let (uri, item) =
-        client.registration_uri.as_ref().zip(client.registration_token_item.as_ref())?;
-    if local {
-        return None;
+    /// Whether a client is forgotten even if the next login at its issuer would use it.
+    next_too: bool,
+}
+
+impl Forgetter<'_> {
+    /// Returns the logins that use a client whether or not one of their accounts does.
+    fn others(&self, logins: &UrlLogins) -> Result<Vec<UrlLogin>> {
+        let mut others = logins.complete().map_err(not_forgotten)?;
+        others.retain(|login| {
+            login.store == self.place.store_name && Some(login.url.as_str()) != self.url
+        });
+        Ok(others)
     }
-    Some(match place.store.items.get(item).await {
-        Ok(Some(token)) => manager.unregister_client(uri, &token).await,
-        Ok(None) => return None,
-        Err(error) => Err(error),
-    })
+
+    /// Returns the client as those have it that use it.
+    fn uses(
+        &self,
+        others: &[UrlLogin],
+        one: &IssuedClient,
+        next: Option<UrlClient>,
+    ) -> Vec<UrlClient> {
+        let of_others = others.iter().flat_map(UrlLogin::clients);
+        let of_others = of_others.filter(|used| used.is(&one.issuer, &one.client.id));
+        of_others.map(|used| used.client).chain(next.filter(|_| !self.next_too)).collect()
+    }
+
+    /// Forgets a client, unless something uses it: then only the items to which nothing refers are removed. Returns what
+    /// became of its registration.
+    async fn forget(&self, one: &IssuedClient) -> Result<Deleted> {
+        let (place, IssuedClient { issuer, client }) = (self.place, one);
+        let lock = place.logins.lock().await?;
+        let Some(mark) = lock.mark_deleted(issuer, &place.store_name, &client.id)? else {
+            return Ok(None);
+        };
+        let others = self.others(&lock)?;
+        let next = next(place, &lock, one)?;
+        drop(lock);
+        // The accounts that use it are those that exist now: no login begins to use it any more.
+        let pins = match self.url {
+            Some(url) => place.pins(url).await.map_err(not_forgotten)?,
+            None => Vec::new(),
+        };
+        if pins.iter().any(|pin| one.has(pin)) {
+            return Ok(None);
+        }
+        let used = self.uses(&others, one, next.clone());
+        let deleted = match used.is_empty() {
+            true => self.unregister(client).await,
+            false => None,
+        };
+        for item in std::iter::once(client).chain(&next).flat_map(|it| unused_items(it, &used)) {
+            place.store.items.unset(item).await?;
+        }
+        let lock = place.logins.lock().await?;
+        if let Some(url) = self.url {
+            remove_from(&lock, url, one, &pins)?;
+        }
+        if used.is_empty() {
+            lock.forget_client(issuer, &place.store_name, &client.id)?;
+        }
+        drop(mark);
+        Ok(deleted)
+    }
+
+    /// Deletes the registration of a client at its server, if that is possible.
+    async fn unregister(&self, client: &UrlClient) -> Deleted {
+        let (uri, item) =
+            client.registration_uri.as_ref().zip(client.registration_token_item.as_ref())?;
+        if self.local {
+            return None;
+        }
+        Some(match self.place.store.items.get(item).await {
+            Ok(Some(token)) => self.manager.unregister_client(uri, &token).await,
+            Ok(None) => return None,
+            Err(error) => Err(error),
+        })
+    }
+}
+
+/// Removes a client from the login of a URL. If it is that of the last login, an earlier one takes its place.
+fn remove_from(lock: &LockedUrlLogins, url: &str, one: &IssuedClient, pins: &[Pin]) -> Result<()> {
+    let Some(mut login) = lock.find(url)? else { return Ok(()) };
+    login.former.retain(|former| !former.is(&one.issuer, &one.client.id));
+    if one.is(&login.issuer, &login.client.id) {
+        let Some(place) = successor(&login, pins) else { return Ok(()) };
+        login.client = login.former.remove(place).client;
+    }
+    lock.keep(&login)
 }

@@ -7,10 +7,10 @@ use oauthctl_core::profile::Profile;
 use oauthctl_core::profile::url_login::{ClientOrigin, IssuedClient, UrlLogin};
 use oauthctl_core::{Result, Secret};
 
-use super::forget::forget_unused;
+use super::forget::{forget_excess, forget_unused};
 use super::place::Place;
 
-/// Maximum number of earlier clients that are kept for a URL.
+/// Maximum number of earlier clients of a URL that are kept though no account of it uses them.
 pub const FORMER: usize = 16;
 
 /// Keeps a login once its tokens are valid, and before they are stored: there is no grant whose login and client
@@ -40,10 +40,21 @@ impl Keeper {
         if let (Some(item), Some(secret)) = (&login.client.secret_item, secret) {
             place.store.items.set(item, secret).await?;
         }
+        let lock = place.logins.lock().await?;
         if login.client.origin == ClientOrigin::Given {
-            place.logins.keep_client(&login.issuer, &login.store, &login.client)?;
+            lock.keep_client(&login.issuer, &login.store, &login.client)?;
         }
-        place.logins.keep(login)
+        let before = lock.find(&login.url)?;
+        let former = before.map(|before| former(&before, login)).unwrap_or_default();
+        lock.keep(&UrlLogin { former, ..login.clone() })
+    }
+
+    /// Keeps the login again if the last account of the URL was logged out while its tokens were being stored.
+    async fn keep_again(&self) -> Result<()> {
+        match self.place.logins.find(&self.login.url)? {
+            Some(_) => Ok(()),
+            None => self.keep().await,
+        }
     }
 
     /// Forgets what the login has replaced, once it has succeeded.
@@ -52,6 +63,7 @@ impl Keeper {
     ///
     /// Returns `Store` if a secret may still be there.
     pub async fn forget_replaced(&self, manager: &FlowManager) -> Result<()> {
+        forget_excess(&self.place, manager, &self.login.url).await?;
         forget_unused(&self.place, manager, self.replaced.clone()).await
     }
 }
@@ -62,8 +74,16 @@ impl Committed for Keeper {
     }
 
     fn committed<'a>(&'a self, _: &'a Profile, _: &'a Grant) -> BoxFuture<'a, Result<()>> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(self.keep_again())
     }
+}
+
+/// Returns the clients of the login before whose secrets are in the same store, without the one that is used now. Other
+/// accounts may have been logged in with them, and this one until its new tokens are stored.
+fn former(before: &UrlLogin, login: &UrlLogin) -> Vec<IssuedClient> {
+    let here = (before.store == login.store).then(|| before.clients());
+    let others = here.into_iter().flatten();
+    others.filter(|one| !one.is(&login.issuer, &login.client.id)).collect()
 }
 
 /// Returns the clients that this login may replace: those of the login before, the one that the issuer has now, and

@@ -1,8 +1,9 @@
 //! Where logins by URL are kept.
 
 use oauthctl_core::Result;
+use oauthctl_core::grant::Pin;
 use oauthctl_core::profile::url_login::UrlLogin;
-use oauthctl_core::store::{Store, UrlLogins};
+use oauthctl_core::store::{StateDir, Store, UrlLogins};
 
 use crate::context::Context;
 
@@ -17,6 +18,8 @@ pub struct Place {
     pub store_name: String,
     /// `client_id_metadata_url` of the configuration.
     pub metadata_url: Option<String>,
+    /// The index of accounts.
+    pub state: StateDir,
 }
 
 impl Place {
@@ -33,7 +36,26 @@ impl Place {
             logins: context.url_logins()?,
             store: context.open_store(&spec)?,
             store_name: spec.to_string(),
+            state: context.state()?,
             metadata_url: defaults.client_id_metadata_url.clone(),
         })
+    }
+
+    /// Returns the clients to which the grants of a URL in this store are pinned.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if one of them cannot be read.
+    pub async fn pins(&self, url: &str) -> Result<Vec<Pin>> {
+        let store = self.store.grants.name();
+        let mut pins = Vec::new();
+        for entry in self.state.some_accounts(url, usize::MAX)? {
+            if entry.store == store
+                && let Some(grant) = self.store.grants.load(&entry.key).await?
+            {
+                pins.push(grant.pin);
+            }
+        }
+        Ok(pins)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use oauthctl_core::flow::{FlowManager, not_logged_in};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, GrantInfo, Identity};
-use oauthctl_core::profile::url_login::{is_url, parse_url};
+use oauthctl_core::profile::url_login::{UrlLogin, is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result, TokenRequest};
@@ -213,7 +213,7 @@ fn log_in_once(
     let prepared = by_url::prepare(&place, &finder, name, request);
     let prepared = runner::block_on(Some(&finder), prepared)?;
     let profile = prepared.profile()?;
-    let by_url::Prepared { login, server, secret, borrows_client } = prepared;
+    let by_url::Prepared { login, server, secret, borrows_client, mark } = prepared;
     if borrows_client {
         let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
         context.ui.say(format!(
@@ -231,24 +231,41 @@ fn log_in_once(
     let keeper = Arc::new(by_url::Keeper::new(&place, &login, secret)?);
     let manager = manager::build_by_url(context, &target, keeper.clone())?;
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
-    let grant = attempt(&plan, &manager, timeout, lock, async |outcome| match outcome {
-        Ok(mut completed) => {
-            completed.warnings.extend(keeper.forget_replaced(&manager).await.err());
-            Ok(completed)
-        }
-        Err(error) => match by_url::explain(&place, &login, error) {
-            by_url::Failed::Final(error) => Err(error),
-            by_url::Failed::UselessClient { error, can_retry } => {
-                match by_url::forget_failed(&place, &manager, &login).await {
-                    Ok(()) => *needs_new_client = can_retry,
-                    Err(failed) => context.ui.warn(&failed),
-                }
-                Err(error)
+    let grant = attempt(&plan, &manager, timeout, lock, async |outcome| {
+        // What uses the client from here on is stored.
+        drop(mark);
+        match outcome {
+            Ok(mut completed) => {
+                completed.warnings.extend(keeper.forget_replaced(&manager).await.err());
+                Ok(completed)
             }
-        },
+            Err(error) => {
+                Err(failed(context, (&place, &login), &manager, error, needs_new_client).await)
+            }
+        }
     })?;
     context.ui.say(progress::summary(&grant, &profile, &before));
     Ok(LoggedIn { grant, manager })
+}
+
+/// Returns the error of a login by URL that has failed. Forgets its client if that is useless.
+async fn failed(
+    context: &Context,
+    (place, login): (&by_url::Place, &UrlLogin),
+    manager: &FlowManager,
+    error: Error,
+    needs_new_client: &mut bool,
+) -> Error {
+    match by_url::explain(place, login, error).await {
+        by_url::Failed::Final(error) => error,
+        by_url::Failed::UselessClient { error, can_retry } => {
+            match by_url::forget_failed(place, manager, login).await {
+                Ok(()) => *needs_new_client = can_retry,
+                Err(failed) => context.ui.warn(&failed),
+            }
+            error
+        }
+    }
 }
 
 /// Returns what `login --json` prints.

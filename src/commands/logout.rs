@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl_core::flow::{AtServer, FlowManager};
-use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Pin};
 use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::{Advice, Error, GrantKey, Result, text};
 use serde_json::{Value, json};
@@ -125,6 +125,11 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         }
     };
     let manager = manager::build_over(context, profile, &context.open_store(&spec)?, state)?;
+    // If it cannot be read, its client is forgotten with the last account.
+    let pin = match is_url(&key.profile) {
+        true => runner::block_on(None, manager.grant(key)).ok().flatten().map(|grant| grant.pin),
+        false => None,
+    };
     let ending = async {
         match local {
             true => {
@@ -137,7 +142,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         }
     };
     let (forgotten, at_server, asked) = runner::block_on(Some(&manager), ending)?;
-    let registration = forget_url(key, local, context, &manager)?;
+    let registration = forget_url(key, pin.as_ref(), local, context, &manager)?;
     let at = asked.as_deref().map_or_else(String::new, |url| format!(" at {}", host_of(url)));
     let (word, failed) = match at_server {
         AtServer::NoEndpoint => ("no_endpoint", None),
@@ -179,9 +184,11 @@ fn warn_of_valid_tokens(context: &Context, key: &GrantKey, word: &str, lacks_pro
     context.ui.warn(&Error::config(what).hint(hint));
 }
 
-/// Forgets a login by URL with its last account. Returns what became of the registration of its client.
+/// Forgets a login by URL with its last account, and with each of them the client that no other one uses. Returns what
+/// became of the registration of the client.
 fn forget_url(
     key: &GrantKey,
+    pin: Option<&Pin>,
     local: bool,
     context: &Context,
     manager: &FlowManager,
@@ -190,11 +197,16 @@ fn forget_url(
     let Some(login) = logins.find(&key.profile)?.filter(|_| is_url(&key.profile)) else {
         return Ok(None);
     };
-    if !context.state()?.some_accounts(&key.profile, 1)?.is_empty() {
-        return Ok(None);
-    }
+    let is_last = context.state()?.some_accounts(&key.profile, 1)?.is_empty();
     let place = by_url::Place::of(context, Some(&login))?;
-    let outcome = runner::block_on(Some(manager), by_url::forget(&place, manager, &login, local))?;
+    let forgetting = async {
+        match (is_last, pin) {
+            (true, _) => by_url::forget(&place, manager, &login, local).await,
+            (false, Some(pin)) => by_url::forget_account(&place, manager, &login, pin, local).await,
+            (false, None) => Ok(None),
+        }
+    };
+    let outcome = runner::block_on(Some(manager), forgetting)?;
     Ok(match outcome {
         None => None,
         Some(Ok(())) => {

@@ -1,6 +1,7 @@
 //! Several accounts of one URL, each with the client that it was logged in with.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use super::registration::{deleted, stored};
-use crate::support::{Output, assert_no_secret};
+use crate::support::{Output, assert_no_secret, consent};
 
 impl Scene {
     /// A scene whose servers register confidential clients, each with a secret of its own.
@@ -23,6 +24,25 @@ impl Scene {
                 "introspection_endpoint": "$/a/introspect",
             },
         }))
+    }
+
+    /// The same scene with a store of scripts, and the directory of its records. Before a grant is stored there, the
+    /// script `before` runs, if it exists.
+    pub fn with_scripted_store(self) -> (Self, PathBuf) {
+        let Self { server, mut home, url } = self;
+        let records = home.path("records");
+        std::fs::create_dir_all(&records).unwrap();
+        let before = "[ ! -e \"$0/before\" ] || . \"$0/before\"";
+        let set = format!("case \"$1\" in probe-*|item-*) ;; *) {before} ;; esac; cat >\"$0/$1\"");
+        let shell = |script: &str| json!(["sh", "-c", script, records.to_str().unwrap()]);
+        home.config(&format!(
+            "[defaults]\nstore = \"command\"\n[store.command]\nget = {}\nset = {}\ndelete = {}\n",
+            shell("cat \"$0/$1\""),
+            shell(&set),
+            shell("rm \"$0/$1\""),
+        ));
+        home.unset("OAUTHCTL_STORE");
+        (Self { server, home, url }, records)
     }
 
     #[track_caller]
@@ -89,14 +109,19 @@ fn each_account_continues_with_its_own_client() {
     scene.home.run_with(["import", "--replace"], &line).ok();
     scene.refresh_as("one").ok();
     assert_eq!((scene.last_client("/a/token"), revocations()), (one.clone(), 0));
-    scene.home.run(["logout", &scene.url, "--account", "one"]).ok();
+    let logout = |account: &str| {
+        let logout = scene.home.run(["logout", &scene.url, "--account", account, "--json"]).ok();
+        logout.json()[0]["registration"].clone()
+    };
+    assert_eq!(logout("one"), "deleted");
+    assert_eq!((deleted(&scene), stored(&scene)), (vec![one.clone()], 3));
     let clients: Vec<String> = scene.server.requests("/a/revoke").iter().map(client_of).collect();
     assert_eq!(clients, [one.as_str(), &one]);
     scene.refresh_as("two").ok();
     assert_no_secret(&scene.home, [format!("cs-{one}-canary"), format!("cs-{two}-canary")]);
-    scene.home.run(["logout", &scene.url, "--account", "two"]).ok();
+    assert_eq!(logout("two"), "deleted");
     assert_eq!(scene.last_client("/a/revoke"), two);
-    assert_eq!((deleted(&scene).len(), stored(&scene)), (2, 0));
+    assert_eq!((deleted(&scene), stored(&scene)), (vec![one, two], 0));
 }
 
 #[test]
@@ -118,32 +143,19 @@ fn refused_scopes_leave_the_other_account_its_client() {
 
 #[test]
 fn login_that_is_not_stored_leaves_the_old_one() {
-    let scene = Scene::confidential();
-    let records = scene.home.path("records");
-    std::fs::create_dir_all(&records).unwrap();
-    // The first record of a login or an account fails to be stored: in the way that the file `fails` says.
-    let set = "case \"$1\" in probe-*|item-*) ;; *) [ ! -e \"$0/fails\" ] || . \"$0/fails\" ;; esac; cat >\"$0/$1\"";
-    let shell = |script: &str| json!(["sh", "-c", script, records.to_str().unwrap()]);
-    scene.home.config(&format!(
-        "[defaults]\nstore = \"command\"\n[store.command]\nget = {}\nset = {}\ndelete = {}\n",
-        shell("cat \"$0/$1\""),
-        shell(set),
-        shell("rm \"$0/$1\""),
-    ));
-    let mut home = scene.home;
-    home.unset("OAUTHCTL_STORE");
-    let scene = Scene { home, ..scene };
+    let (scene, records) = Scene::confidential().with_scripted_store();
     scene.login().ok();
     let first = scene.last_client("/a/token");
+    let _first_port = scene.take_port();
+    let mut taken = None;
     for (how, status) in [("kill -9 $PPID; exit 2", 128 + 9), ("exit 2", 10)] {
-        let taken = scene.take_port();
-        scene.home.write(&records.join("fails"), how);
+        scene.home.write(&records.join("before"), how);
         let codes = scene.count("/a/token");
         let login = scene.login().fails(status);
         assert_eq!(scene.count("/a/token"), codes + 1, "{how}: {}", login.stderr);
         assert_ne!(scene.last_client("/a/token"), first, "{how}");
-        std::fs::remove_file(records.join("fails")).unwrap();
-        drop(taken);
+        taken.get_or_insert_with(|| scene.take_port());
+        std::fs::remove_file(records.join("before")).unwrap();
         let token = scene.token(&["--force-refresh"]).ok();
         assert_eq!((scene.last_client("/a/token"), token.stderr), (first.clone(), String::new()));
     }
@@ -167,4 +179,92 @@ fn account_of_a_metadata_document_keeps_it() {
     assert_eq!(scene.last_client("/a/token"), document);
     scene.refresh_as("two").ok();
     assert_ne!(scene.last_client("/a/token"), document);
+}
+
+#[test]
+fn newest_account_that_logs_out_leaves_the_other_client() {
+    let scene = Scene::new();
+    scene.login_as("one").ok();
+    let taken = scene.take_port();
+    scene.login_as("two").ok();
+    drop(taken);
+    let one = client_of(&scene.server.requests("/a/token")[0]);
+    scene.home.run(["logout", &scene.url, "--account", "two"]).ok();
+    assert_eq!(deleted(&scene), [scene.last_client("/a/revoke")]);
+    scene.refresh_as("one").ok();
+    // The client that is left serves the next login too.
+    scene.login_as("three").ok();
+    assert_eq!((scene.count("/a/register"), scene.last_client("/a/token")), (2, one));
+    assert_eq!(deleted(&scene).len(), 1);
+}
+
+#[test]
+fn client_of_an_account_is_kept_among_many() {
+    let scene = Scene::new();
+    scene.login_as("one").ok();
+    for _ in 0..18 {
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        scene.home.run(["login", &scene.url, "--account", "two", "--port", &port]).ok();
+    }
+    let used: Vec<String> = scene.server.requests("/a/token").iter().map(client_of).collect();
+    assert_eq!(deleted(&scene), used[1..2]);
+    scene.refresh_as("one").ok();
+    assert_eq!(scene.last_client("/a/token"), used[0]);
+    scene.home.run(["logout", &scene.url, "--account", "one"]).ok();
+    assert_eq!(deleted(&scene), [used[1].clone(), used[0].clone()]);
+}
+
+#[test]
+fn account_of_the_former_issuer_ends_there() {
+    let scene = Scene::confidential();
+    scene.login_as("one").ok();
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
+    scene.login_as("two").ok();
+    // Another authorization server needs another login.
+    let refused = scene.refresh_as("one").fails(4);
+    assert!(refused.stderr.contains("the issuer was"), "{}", refused.stderr);
+    assert_eq!((scene.count("/a/token"), scene.count("/b/token")), (1, 1));
+    let logout = ["logout", &scene.url, "--account", "one", "--json"];
+    let logout = scene.home.run(logout).ok().json();
+    assert_eq!(logout[0]["registration"], "deleted", "{logout}");
+    assert_eq!(scene.last_client("/a/revoke"), deleted(&scene)[0]);
+    assert_eq!(scene.count("/b/revoke"), 0);
+    scene.refresh_as("two").ok();
+}
+
+#[test]
+fn named_client_is_not_sent_to_another_issuer() {
+    let scene = Scene::new();
+    let login = ["login", &scene.url, "--client-id", "mine", "--client-secret-stdin"];
+    scene.home.run_with(login, "cs-mine-canary\n").ok();
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
+    let refused = scene.home.run_with(login, "cs-mine-canary\n").fails(3);
+    assert!(refused.stderr.contains("belongs to"), "{}", refused.stderr);
+    // Nothing but the metadata was requested there.
+    assert!(!scene.server.paths().iter().any(|path| path.starts_with("/b/")));
+    scene.token(&["--force-refresh"]).ok();
+    // As the hint says.
+    scene.home.run(["logout", &scene.url, "--all"]).ok();
+    scene.home.run_with(login, "cs-mine-canary\n").ok();
+    assert_eq!(scene.count("/b/token"), 1);
+}
+
+#[test]
+fn flow_is_completed_with_the_client_that_began_it() {
+    let scene = Scene::confidential();
+    scene.login_as("one").ok();
+    let started = scene.home.run(["start", &scene.url, "--user", "u"]).ok().json();
+    let taken = scene.take_port();
+    scene.login_as("two").ok();
+    drop(taken);
+    let answer = consent(started["authorization_url"].as_str().unwrap());
+    scene.home.run_with(["complete", "-"], &answer).ok();
+    assert_eq!(scene.last_client("/a/token"), "client-1");
+    scene.refresh_as("u").ok();
 }

@@ -226,11 +226,24 @@ impl Dir {
     /// if another process holds it. The lock is released when it is dropped, and by the death of its
     /// process.
     pub(crate) fn try_lock(&self, name: &str) -> Result<Option<Locked>> {
+        self.try_lock_by(name, File::try_lock)
+    }
+
+    /// Does the same with a lock that several processes can hold, but not together with one of the other kind.
+    pub(crate) fn try_lock_shared(&self, name: &str) -> Result<Option<Locked>> {
+        self.try_lock_by(name, File::try_lock_shared)
+    }
+
+    fn try_lock_by(
+        &self,
+        name: &str,
+        lock: fn(&File) -> std::result::Result<(), TryLockError>,
+    ) -> Result<Option<Locked>> {
         let path = self.path.join(name);
         loop {
             let file =
                 self.handle.open_lock(name).map_err(|refusal| refused("lock", &path, refusal))?;
-            match file.try_lock() {
+            match lock(&file) {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(no_locks(&path, &error)),

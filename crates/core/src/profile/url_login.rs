@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{Client, ClientAuth, DiscoveryRules, FormerClient, Profile, SecretSource, endpoint};
 use crate::error::{Error, Result};
+use crate::grant::Pin;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -80,6 +81,11 @@ impl IssuedClient {
     /// Returns whether this is the client with this id at this issuer.
     pub fn is(&self, issuer: &str, id: &str) -> bool {
         self.issuer == issuer && self.client.id == id
+    }
+
+    /// Returns whether a grant is pinned to this client.
+    pub fn has(&self, pin: &Pin) -> bool {
+        pin.issuer.as_deref().is_some_and(|issuer| self.is(issuer, &pin.client_id))
     }
 }
 

@@ -1,18 +1,26 @@
 //! The logins by URL and their clients, in the state directory: the equivalent of what a configuration file contains for other profiles.
 //! The secrets of the clients are in the token store.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::SystemClock;
+use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::files::cache::entry_name;
-use crate::files::{Dir, Warnings};
+use crate::files::{self, Dir, Locked, Warnings};
 use crate::profile::url_login::{ClientOrigin, UrlClient, UrlLogin, canonical};
 
 const URLS: &str = "urls";
 const CLIENTS: &str = "clients";
+const LOCKS: &str = "locks";
+const LOCK: &str = "urls.lock";
+/// How long a process waits for another one that changes them.
+const WAIT: Duration = Duration::from_secs(20);
 /// Version of the file formats.
 const VERSION: u32 = 1;
 
@@ -93,27 +101,6 @@ impl UrlLogins {
         Ok(all)
     }
 
-    /// Stores the login of a URL durably.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
-    pub fn keep(&self, login: &UrlLogin) -> Result<()> {
-        self.write(URLS, &name_of(&login.url), login)
-    }
-
-    /// Removes the login of a URL.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
-    pub fn forget(&self, url: &str) -> Result<bool> {
-        match self.dir(URLS)? {
-            Some(dir) => dir.remove(&name_of(url)),
-            None => Ok(false),
-        }
-    }
-
     /// Returns the client for logins at an issuer that use this store.
     ///
     /// # Errors
@@ -133,37 +120,24 @@ impl UrlLogins {
         Ok(self.of_issuer(issuer, store)?.former)
     }
 
-    /// Stores the client for logins at an issuer that use this store, durably.
+    /// Acquires the lock under which the logins and clients are changed. Hold it for as long as it takes to read and
+    /// write files, and no longer.
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
-    pub fn keep_client(&self, issuer: &str, store: &str, client: &UrlClient) -> Result<()> {
-        let mut kept = self.of_issuer(issuer, store)?;
-        kept.former.retain(|former| former.id != client.id);
-        let replaced = kept
-            .client
-            .replace(client.clone())
-            .filter(|old| old.id != client.id && old.origin == ClientOrigin::Registered);
-        kept.former.splice(..0, replaced);
-        self.write(CLIENTS, &name_of_client(issuer, store), &kept)
+    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if another process does not release it, and
+    /// [`Store`](crate::ErrorKind::Store) if there can be no lock.
+    pub async fn lock(&self) -> Result<LockedUrlLogins> {
+        let locks = self.locks()?;
+        let lock = files::poll(&SystemClock, WAIT, || locks.try_lock(LOCK)).await?;
+        let lock = lock.ok_or_else(|| {
+            Error::unavailable("another process is changing the logins by URL and does not finish")
+        })?;
+        Ok(LockedUrlLogins { logins: self.clone(), _lock: lock })
     }
 
-    /// Removes the client with this id of an issuer and a store.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
-    pub fn forget_client(&self, issuer: &str, store: &str, id: &str) -> Result<()> {
-        let Some(dir) = self.dir(CLIENTS)? else { return Ok(()) };
-        let mut kept = self.of_issuer(issuer, store)?;
-        kept.client = kept.client.filter(|client| client.id != id);
-        kept.former.retain(|client| client.id != id);
-        let name = name_of_client(issuer, store);
-        if kept.client.is_none() && kept.former.is_empty() {
-            return dir.remove(&name).map(|_| ());
-        }
-        self.write(CLIENTS, &name, &kept)
+    fn locks(&self) -> Result<Dir> {
+        Dir::create(&self.path, &self.warnings)?.make_child(LOCKS)
     }
 
     fn of_issuer(&self, issuer: &str, store: &str) -> Result<OfIssuer> {
@@ -205,6 +179,136 @@ impl UrlLogins {
         dir.sweep(name);
         Ok(())
     }
+}
+
+/// The logins by URL and their clients, while no other process changes them.
+#[derive(Debug)]
+pub struct LockedUrlLogins {
+    logins: UrlLogins,
+    _lock: Locked,
+}
+
+/// A mark on a client: it is in use by a login, or is being deleted. It ends with its process.
+#[derive(Debug)]
+pub struct ClientMark {
+    _client: Locked,
+    _port: Option<Locked>,
+    /// The names of the locks, if they end with the client.
+    removed: Option<(Dir, [String; 2])>,
+}
+
+impl Drop for ClientMark {
+    fn drop(&mut self) {
+        if let Some((locks, names)) = &self.removed {
+            for name in names {
+                let _ = locks.remove_lazily(name);
+            }
+        }
+    }
+}
+
+impl Deref for LockedUrlLogins {
+    type Target = UrlLogins;
+
+    fn deref(&self) -> &UrlLogins {
+        &self.logins
+    }
+}
+
+impl LockedUrlLogins {
+    /// Stores the login of a URL durably.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    pub fn keep(&self, login: &UrlLogin) -> Result<()> {
+        self.write(URLS, &name_of(&login.url), login)
+    }
+
+    /// Removes the login of a URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    pub fn forget(&self, url: &str) -> Result<bool> {
+        match self.dir(URLS)? {
+            Some(dir) => dir.remove(&name_of(url)),
+            None => Ok(false),
+        }
+    }
+
+    /// Stores the client for logins at an issuer that use this store, durably.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    pub fn keep_client(&self, issuer: &str, store: &str, client: &UrlClient) -> Result<()> {
+        let mut kept = self.of_issuer(issuer, store)?;
+        kept.former.retain(|former| former.id != client.id);
+        let replaced = kept
+            .client
+            .replace(client.clone())
+            .filter(|old| old.id != client.id && old.origin == ClientOrigin::Registered);
+        kept.former.splice(..0, replaced);
+        self.write(CLIENTS, &name_of_client(issuer, store), &kept)
+    }
+
+    /// Removes the client with this id of an issuer and a store.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    pub fn forget_client(&self, issuer: &str, store: &str, id: &str) -> Result<()> {
+        let Some(dir) = self.dir(CLIENTS)? else { return Ok(()) };
+        let mut kept = self.of_issuer(issuer, store)?;
+        kept.client = kept.client.filter(|client| client.id != id);
+        kept.former.retain(|client| client.id != id);
+        let name = name_of_client(issuer, store);
+        if kept.client.is_none() && kept.former.is_empty() {
+            return dir.remove(&name).map(|_| ());
+        }
+        self.write(CLIENTS, &name, &kept)
+    }
+
+    /// Marks a client as used by a login in progress, which may listen on the port of its redirect URI. Returns `None` if
+    /// the client is being deleted, or another login listens on that port.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be marked.
+    pub fn mark_used(
+        &self,
+        issuer: &str,
+        store: &str,
+        id: &str,
+        listens: bool,
+    ) -> Result<Option<ClientMark>> {
+        let (locks, [client, port]) = (self.locks()?, names_of_locks(issuer, store, id));
+        let Some(client) = locks.try_lock_shared(&client)? else { return Ok(None) };
+        let port = if listens { Some(locks.try_lock(&port)?) } else { None };
+        if let Some(None) = port {
+            return Ok(None);
+        }
+        Ok(Some(ClientMark { _client: client, _port: port.flatten(), removed: None }))
+    }
+
+    /// Marks a client as being deleted: no login can begin to use it. Returns `None` if a login in progress uses it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be marked.
+    pub fn mark_deleted(&self, issuer: &str, store: &str, id: &str) -> Result<Option<ClientMark>> {
+        let (locks, names) = (self.locks()?, names_of_locks(issuer, store, id));
+        let Some(client) = locks.try_lock(&names[0])? else { return Ok(None) };
+        let removed = Some((locks, names));
+        Ok(Some(ClientMark { _client: client, _port: None, removed }))
+    }
+}
+
+/// Returns the names of the locks of a client, and of the port of its redirect URI.
+fn names_of_locks(issuer: &str, store: &str, id: &str) -> [String; 2] {
+    let of_client = hex_sha256(&[format!("{issuer}\n{store}\n{id}").as_bytes()]);
+    ["client", "port"].map(|kind| format!("{kind}-{of_client}.lock"))
 }
 
 /// Reads a record; `None` if there is none.

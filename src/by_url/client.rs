@@ -1,0 +1,196 @@
+//! The client of a login by URL: one that is known, else one that is registered.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+
+use oauthctl_core::flow::{FlowManager, Located, Registration};
+use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, UrlLogin};
+use oauthctl_core::store::{ClientMark, LockedUrlLogins};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, Result, Timestamp};
+
+use super::Request;
+use super::place::Place;
+
+/// A client, and the mark that no other process deletes it. One that cannot be deleted has none.
+pub type Found = (UrlClient, Option<ClientMark>);
+
+/// Returns the client: the one that the user names, else one that the user named before at this issuer, else the
+/// client-ID metadata document, else a registered one.
+pub fn known(
+    place: &Place,
+    lock: &LockedUrlLogins,
+    login: Option<&UrlLogin>,
+    located: &Located,
+    scopes: &[String],
+    request: &Request,
+) -> Result<Option<Found>> {
+    let issuer = located.server.issuer.as_deref().unwrap_or_default();
+    let mark = |id: &str, listens| lock.mark_used(issuer, &place.store_name, id, listens);
+    let given = |client: UrlClient| match mark(&client.id, false)? {
+        Some(mark) => Ok(Some((client, Some(mark)))),
+        None => Err(Error::unavailable(format!(
+            "another process is forgetting the client `{}`",
+            one_line(&client.id)
+        ))
+        .hint("run the command again")),
+    };
+    if let Some((id, secret)) = &request.client {
+        refuse_other_issuer(login, issuer, id)?;
+        let mut client = bare(id, ClientOrigin::Given);
+        client.secret_item = secret.as_ref().map(|_| item(issuer, id, "client_secret"));
+        return given(client);
+    }
+    let kept = lock.client(issuer, &place.store_name)?;
+    if let Some(client) = kept.as_ref().filter(|client| client.origin == ClientOrigin::Given) {
+        return given(client.clone());
+    }
+    if let Some(url) =
+        place.metadata_url.as_ref().filter(|_| located.server.client_id_metadata_documents)
+    {
+        return Ok(Some((bare(url, ClientOrigin::MetadataDocument), None)));
+    }
+    let may_request = |client: &UrlClient| {
+        client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope))
+    };
+    let former = lock.former_clients(issuer, &place.store_name)?.into_iter().filter(may_request);
+    for client in kept.into_iter().chain(former) {
+        // The port is tried under the mark: the attempt would be in the way of another login that is about to listen.
+        if let Some(mark) = mark(&client.id, request.listens)?
+            && is_usable(&client, request)
+        {
+            lock.keep_client(issuer, &place.store_name, &client)?;
+            return Ok(Some((client, Some(mark))));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses a client that the user named for this URL when another issuer was its authorization server: its secret would
+/// be sent to a server that it does not belong to.
+fn refuse_other_issuer(login: Option<&UrlLogin>, issuer: &str, id: &str) -> Result<()> {
+    let clients = login.into_iter().flat_map(UrlLogin::clients);
+    let mut named = clients
+        .filter(|one| one.client.origin == ClientOrigin::Given && one.client.id == id)
+        .map(|one| one.issuer);
+    let Some(other) = named.next().filter(|first| first != issuer) else { return Ok(()) };
+    if named.any(|one| one == issuer) {
+        return Ok(());
+    }
+    let url = login.map(|login| one_line(&login.url)).unwrap_or_default();
+    let (id, other, issuer) = (one_line(id), one_line(&other), one_line(issuer));
+    Err(Error::config(format!(
+        "the client `{id}` belongs to {other}, but the authorization server of {url} is now {issuer}"
+    ))
+    .hint(format!(
+        "register a client at {issuer} and specify it with `--client-id`; if its id is the same, run \
+         `oauthctl logout {url} --all` first"
+    )))
+}
+
+/// Registers a client, and keeps it for later logins.
+pub async fn register(
+    place: &Place,
+    manager: &FlowManager,
+    located: &Located,
+    scopes: &[String],
+    request: &Request,
+) -> Result<Found> {
+    let issuer = located.server.issuer.as_deref().unwrap_or_default();
+    let port = new_port(request.port)?;
+    let uri = located.redirect_uri(port);
+    let registration = manager.register_client(&located.server, &uri, scopes).await?;
+    registered(place, issuer, registration, request.listens).await
+}
+
+fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
+    UrlClient {
+        id: id.to_owned(),
+        origin,
+        auth: None,
+        secret_item: None,
+        secret_expires_at: None,
+        redirect_uri: None,
+        scopes: Vec::new(),
+        registration_uri: None,
+        registration_token_item: None,
+    }
+}
+
+/// Keeps a registration at once: it exists whether or not the login succeeds.
+async fn registered(
+    place: &Place,
+    issuer: &str,
+    registration: Registration,
+    listens: bool,
+) -> Result<Found> {
+    let Registration { client_id, client_secret, secret_expires_at, auth, management, .. } =
+        registration;
+    let mut client = bare(&client_id, ClientOrigin::Registered);
+    client.auth = auth.map(|auth| auth.as_str().to_owned());
+    client.secret_expires_at = secret_expires_at;
+    client.redirect_uri = Some(registration.redirect_uri);
+    client.scopes = registration.scopes;
+    if let Some(secret) = &client_secret {
+        let item = item(issuer, &client_id, "client_secret");
+        place.store.items.set(&item, secret).await?;
+        client.secret_item = Some(item);
+    }
+    if let Some((uri, token)) = &management {
+        let item = item(issuer, &client_id, "registration_access_token");
+        place.store.items.set(&item, token).await?;
+        client.registration_uri = Some(uri.clone());
+        client.registration_token_item = Some(item);
+    }
+    let lock = place.logins.lock().await?;
+    lock.keep_client(issuer, &place.store_name, &client)?;
+    let mark = lock.mark_used(issuer, &place.store_name, &client.id, listens)?;
+    Ok((client, mark))
+}
+
+fn item(issuer: &str, client_id: &str, what: &str) -> String {
+    format!("{issuer} {client_id} {what}")
+}
+
+/// Returns whether a registered client still has its secret, and a redirect URI whose port is free.
+fn is_usable(client: &UrlClient, request: &Request) -> bool {
+    let is_alive = client.secret_expires_at.is_none_or(|at| Timestamp::now() < at);
+    let uri = client.redirect_uri.as_deref().and_then(|uri| url::Url::parse(uri).ok());
+    let port = uri.and_then(|uri| uri.port());
+    let is_asked_for = request.port.is_none() || request.port == port;
+    is_alive && is_asked_for && (!request.listens || free_port(port).is_ok())
+}
+
+/// The ports from which one is chosen for a registration. They are below those that systems give to connections,
+/// so that the port is still free at the next login.
+const PORTS: std::ops::Range<u16> = 20_000..32_768;
+
+/// How many of them are tried before the system chooses.
+const TRIES: u64 = 16;
+
+/// Returns a port to register, on which no program listens now.
+fn new_port(wanted: Option<u16>) -> Result<u16> {
+    if wanted.is_some() {
+        return free_port(wanted);
+    }
+    let random = RandomState::new();
+    let count = u64::from(PORTS.end - PORTS.start);
+    let candidates = (0..TRIES).map(|n| PORTS.start + (random.hash_one(n) % count) as u16);
+    match candidates.map(|port| free_port(Some(port))).find(Result::is_ok) {
+        Some(found) => found,
+        None => free_port(None),
+    }
+}
+
+/// Returns this port, or one that the system chooses, if no program listens on it now.
+fn free_port(port: Option<u16>) -> Result<u16> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
+    let address = bound.and_then(|listener| listener.local_addr());
+    address.map(|address| address.port()).map_err(|error| {
+        let what = match port {
+            Some(port) => format!("cannot listen on port {port}: {error}"),
+            None => format!("cannot listen on the loopback interface: {error}"),
+        };
+        Error::config(what).caused_by(&error)
+    })
+}
