@@ -3,42 +3,28 @@
 mod client;
 mod forget;
 mod keep;
+mod migrate;
 mod place;
+mod request;
 
 use oauthctl_core::flow::{FlowManager, Located};
 use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlLogin};
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
-use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::store::{ClientMark, LockedUrlLogins};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
 pub use forget::{forget, forget_account, forget_failed};
 pub use keep::Keeper;
+pub use migrate::migrate;
 pub use place::Place;
+pub use request::Request;
 
 /// Maximum number of logins in a row for the same scopes that a resource can cause.
 const ATTEMPTS: u32 = 3;
 
 /// The scope that every login requests where it is offered.
 const OFFLINE_ACCESS: &str = "offline_access";
-
-/// What the user asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// The challenge of the resource, if it was asked already.
-    pub challenge: Option<ResourceChallenge>,
-    /// Whether the scopes of the challenge are requested in addition to those that were requested before.
-    pub is_step_up: bool,
-    /// The scopes, if the user names any.
-    pub scopes: Vec<String>,
-    /// A client that was registered before, and its secret.
-    pub client: Option<(String, Option<Secret>)>,
-    /// The port of the loopback listener.
-    pub port: Option<u16>,
-    /// Whether a loopback listener receives the response.
-    pub listens: bool,
-}
 
 /// A login that is about to begin.
 #[derive(Debug)]
@@ -49,10 +35,19 @@ pub struct Prepared {
     pub server: AuthorizationServer,
     /// The client secret that the user gives, which is not stored yet.
     pub secret: Option<Secret>,
-    /// Whether the client is one that the user named for another URL of this issuer.
-    pub borrows_client: bool,
+    /// Where a client comes from that the user named, if that should be said.
+    pub named: Option<Named>,
     /// As long as this exists, no other process deletes the client.
     pub mark: Option<ClientMark>,
+}
+
+/// A client that the user named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// For this login, and it has not been used for this URL at this issuer.
+    Now,
+    /// For another URL of this issuer.
+    Elsewhere,
 }
 
 /// Finds the server of a URL, a client there, and the scopes to request.
@@ -71,22 +66,27 @@ pub async fn prepare(
     let used = known.as_ref().map(|login| login.issuer.as_str());
     let located = manager.locate(url, request.challenge.as_ref(), used).await?;
     let issuer = located.server.issuer.clone().unwrap_or_default();
+    client::refuse_of_other_issuer(place, url, &issuer, &request).await?;
     let lock = place.logins.lock().await?;
     // Another login may have ended meanwhile.
     let known = lock.find(url)?;
     let at_same_server = known.as_ref().filter(|login| login.issuer == issuer);
     let scopes = scopes(&located, at_same_server, &request);
     let attempts = attempts(&lock, at_same_server, &scopes, request.is_step_up)?;
-    let found = client::known(place, &lock, known.as_ref(), &located, &scopes, &request)?;
+    let wanted = client::Wanted { located: &located, scopes: &scopes, request: &request };
+    let found = client::known(place, &lock, &wanted)?;
     drop(lock);
     let (client, mark) = match found {
         Some(found) => found,
-        None => client::register(place, manager, &located, &scopes, &request).await?,
+        None => client::register(place, manager, &wanted).await?,
     };
     let secret = request.client.as_ref().and_then(|(_, secret)| secret.clone());
-    let borrows_client = client.origin == ClientOrigin::Given
-        && request.client.is_none()
-        && at_same_server.is_none_or(|login| login.client.id != client.id);
+    let is_used = at_same_server.is_some_and(|login| login.client.id == client.id);
+    let named =
+        (client.origin == ClientOrigin::Given && !is_used).then_some(match request.client {
+            Some(_) => Named::Now,
+            None => Named::Elsewhere,
+        });
     let login = UrlLogin {
         // Those of the login before are added when this one is kept.
         former: Vec::new(),
@@ -98,7 +98,7 @@ pub async fn prepare(
         client,
         attempts,
     };
-    Ok(Prepared { login, server: located.server, secret, borrows_client, mark })
+    Ok(Prepared { login, server: located.server, secret, named, mark })
 }
 
 impl Prepared {

@@ -1,14 +1,16 @@
-//! What `store migrate` moves beside the accounts: the client secrets that profiles keep in the token store.
+//! What `store migrate` moves beside the accounts: the client secrets that profiles keep in the token store, and logins by
+//! URL.
 
 use std::collections::BTreeSet;
 
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::profile::{Config, Profile, SecretSource};
 use oauthctl_core::store::migrate::{Original, migrate_secret};
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::{AccountEntry, Error, Result, text};
 
 use crate::context::Context;
-use crate::run as runner;
+use crate::{by_url, run as runner};
 
 /// The profiles whose client secrets were moved, and the first error.
 pub struct Moved {
@@ -16,7 +18,7 @@ pub struct Moved {
     pub failure: Option<Error>,
 }
 
-/// Moves the client secrets of one profile or of all. A profile of which an account stayed keeps its secret, too.
+/// Moves the client secrets of one profile or of all, and the logins by URL. A profile of which an account stayed keeps its secret, too.
 ///
 /// # Errors
 ///
@@ -32,7 +34,9 @@ pub fn secrets(
     let is_meant =
         |name: &String| profile.is_none_or(|only| only == name) && !stayed.contains(name);
     let mut moved = Moved { profiles: BTreeSet::new(), failure: None };
-    for settings in config.profiles.values().filter(|settings| is_meant(&settings.name)) {
+    urls(&is_meant, (to_spec, to), &mut moved, context)?;
+    let of_file = config.profiles.values().filter(|settings| !is_url(&settings.name));
+    for settings in of_file.filter(|settings| is_meant(&settings.name)) {
         let Some(item) = item(settings) else { continue };
         let others: Vec<&Profile> =
             config.profiles.values().filter(|other| !is_meant(&other.name)).collect();
@@ -63,6 +67,34 @@ pub fn secrets(
         }
     }
     Ok(moved)
+}
+
+/// Moves the logins by URL, with the secrets of their clients.
+fn urls(
+    is_meant: &dyn Fn(&String) -> bool,
+    (to_spec, to): (&StoreSpec, &Store),
+    moved: &mut Moved,
+    context: &Context,
+) -> Result<()> {
+    let logins = context.url_logins()?;
+    for login in logins.all()?.into_iter().filter(|login| is_meant(&login.url)) {
+        let from_spec: StoreSpec = login.store.parse()?;
+        if from_spec == *to_spec {
+            continue;
+        }
+        let from = context.open_store(&from_spec)?;
+        let work = by_url::migrate(&logins, &login, &from, (to_spec, to));
+        match runner::block_on(None, work) {
+            Ok(true) => drop(moved.profiles.insert(login.url)),
+            Ok(false) => {}
+            Err(error) => {
+                let what = format!("cannot move the login to {}", text::one_line(&login.url));
+                context.ui.warn(&error.clone().context(what));
+                moved.failure = moved.failure.take().or(Some(error));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The item of the token store that holds a profile's client secret.

@@ -4,28 +4,37 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
 use oauthctl_core::flow::{FlowManager, Located, Registration};
-use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, UrlLogin};
+use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, canonical};
 use oauthctl_core::store::{ClientMark, LockedUrlLogins};
-use oauthctl_core::text::one_line;
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, Timestamp};
 
-use super::Request;
 use super::place::Place;
+use super::request::Request;
 
 /// A client, and the mark that no other process deletes it. One that cannot be deleted has none.
 pub type Found = (UrlClient, Option<ClientMark>);
 
+/// What a client is needed for.
+pub struct Wanted<'a> {
+    /// The server.
+    pub located: &'a Located,
+    /// The scopes to request.
+    pub scopes: &'a [String],
+    /// What the user asks for.
+    pub request: &'a Request,
+}
+
+impl Wanted<'_> {
+    fn issuer(&self) -> &str {
+        self.located.server.issuer.as_deref().unwrap_or_default()
+    }
+}
+
 /// Returns the client: the one that the user names, else one that the user named before at this issuer, else the
 /// client-ID metadata document, else a registered one.
-pub fn known(
-    place: &Place,
-    lock: &LockedUrlLogins,
-    login: Option<&UrlLogin>,
-    located: &Located,
-    scopes: &[String],
-    request: &Request,
-) -> Result<Option<Found>> {
-    let issuer = located.server.issuer.as_deref().unwrap_or_default();
+pub fn known(place: &Place, lock: &LockedUrlLogins, wanted: &Wanted<'_>) -> Result<Option<Found>> {
+    let (issuer, Wanted { located, scopes, request }) = (wanted.issuer(), wanted);
     let mark = |id: &str, listens| lock.mark_used(issuer, &place.store_name, id, listens);
     let given = |client: UrlClient| match mark(&client.id, false)? {
         Some(mark) => Ok(Some((client, Some(mark)))),
@@ -36,7 +45,6 @@ pub fn known(
         .hint("run the command again")),
     };
     if let Some((id, secret)) = &request.client {
-        refuse_other_issuer(login, issuer, id)?;
         let mut client = bare(id, ClientOrigin::Given);
         client.secret_item = secret.as_ref().map(|_| item(issuer, id, "client_secret"));
         return given(client);
@@ -66,41 +74,62 @@ pub fn known(
     Ok(None)
 }
 
-/// Refuses a client that the user named for this URL when another issuer was its authorization server: its secret would
-/// be sent to a server that it does not belong to.
-fn refuse_other_issuer(login: Option<&UrlLogin>, issuer: &str, id: &str) -> Result<()> {
-    let clients = login.into_iter().flat_map(UrlLogin::clients);
-    let mut named = clients
-        .filter(|one| one.client.origin == ClientOrigin::Given && one.client.id == id)
-        .map(|one| one.issuer);
-    let Some(other) = named.next().filter(|first| first != issuer) else { return Ok(()) };
-    if named.any(|one| one == issuer) {
+/// Refuses a client that the user names if it belongs to another issuer, which was the server of this URL, or with whose
+/// client it shares its secret. That secret would be sent to a server that it does not belong to.
+///
+/// # Errors
+///
+/// Returns `Config` for such a client, and `Store` if what is known of it cannot be read.
+pub async fn refuse_of_other_issuer(
+    place: &Place,
+    url: &str,
+    issuer: &str,
+    request: &Request,
+) -> Result<()> {
+    let Some((id, secret)) = &request.client else { return Ok(()) };
+    let mut known = Vec::new();
+    for login in place.logins.all()? {
+        let is_own = canonical(&login.url) == canonical(url);
+        let named = login.clients().filter(|one| {
+            one.client.origin == ClientOrigin::Given
+                && one.client.id == *id
+                && login.store == place.store_name
+        });
+        known.extend(named.map(|one| (login.url.clone(), is_own, one)));
+    }
+    if known.iter().any(|(_, _, one)| one.issuer == issuer) {
         return Ok(());
     }
-    let url = login.map(|login| one_line(&login.url)).unwrap_or_default();
-    let (id, other, issuer) = (one_line(id), one_line(&other), one_line(issuer));
-    Err(Error::config(format!(
-        "the client `{id}` belongs to {other}, but the authorization server of {url} is now {issuer}"
-    ))
-    .hint(format!(
-        "register a client at {issuer} and specify it with `--client-id`; if its id is the same, run \
-         `oauthctl logout {url} --all` first"
-    )))
+    for (of, is_own, one) in known {
+        let is_same = match (&one.client.secret_item, secret) {
+            (Some(item), Some(secret)) => {
+                place.store.items.get(item).await?.as_ref() == Some(secret)
+            }
+            _ => false,
+        };
+        if is_own || is_same {
+            let (id, other) = (one_line(id), one_line(&one.issuer));
+            let (url, issuer) = (one_line(url), one_line(issuer));
+            return Err(Error::config(format!(
+                "the client `{id}` belongs to {other}, but the authorization server of {url} is {issuer}"
+            ))
+            .hint(format!(
+                "register a client at {issuer} and specify it with `--client-id`; if this one is \
+                 registered there too, run `oauthctl logout {} --all` first",
+                shell_word(&of)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Registers a client, and keeps it for later logins.
-pub async fn register(
-    place: &Place,
-    manager: &FlowManager,
-    located: &Located,
-    scopes: &[String],
-    request: &Request,
-) -> Result<Found> {
-    let issuer = located.server.issuer.as_deref().unwrap_or_default();
+pub async fn register(place: &Place, manager: &FlowManager, wanted: &Wanted<'_>) -> Result<Found> {
+    let Wanted { located, scopes, request } = wanted;
     let port = new_port(request.port)?;
     let uri = located.redirect_uri(port);
     let registration = manager.register_client(&located.server, &uri, scopes).await?;
-    registered(place, issuer, registration, request.listens).await
+    registered(place, wanted.issuer(), registration, request.listens).await
 }
 
 fn bare(id: &str, origin: ClientOrigin) -> UrlClient {

@@ -12,8 +12,10 @@ use oauthctl_core::profile::url_login::{IssuedClient, UrlClient, UrlLogin};
 use oauthctl_core::store::{LockedUrlLogins, UrlLogins};
 use oauthctl_core::{Error, Result};
 
-use super::keep::FORMER;
 use super::place::Place;
+
+/// Maximum number of earlier clients of a URL that are kept though no account of it uses them.
+pub const FORMER: usize = 16;
 
 /// What became of the registration of a client, if it had one.
 type Deleted = Option<Result<()>>;
@@ -166,7 +168,7 @@ fn next(place: &Place, logins: &UrlLogins, one: &IssuedClient) -> Result<Option<
 }
 
 /// Returns the items of the store that belong to a client.
-fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
+pub fn items(client: &UrlClient) -> impl Iterator<Item = &String> {
     [&client.secret_item, &client.registration_token_item].into_iter().flatten()
 }
 
@@ -191,20 +193,19 @@ impl Forgetter<'_> {
     /// Returns the logins that use a client whether or not one of their accounts does.
     fn others(&self, logins: &UrlLogins) -> Result<Vec<UrlLogin>> {
         let mut others = logins.complete().map_err(not_forgotten)?;
-        others.retain(|login| {
-            login.store == self.place.store_name && Some(login.url.as_str()) != self.url
-        });
+        others.retain(|login| Some(login.url.as_str()) != self.url);
         Ok(others)
     }
 
-    /// Returns the client as those have it that use it.
+    /// Returns the client as those have it that use it from this store.
     fn uses(
         &self,
         others: &[UrlLogin],
         one: &IssuedClient,
         next: Option<UrlClient>,
     ) -> Vec<UrlClient> {
-        let of_others = others.iter().flat_map(UrlLogin::clients);
+        let here = others.iter().filter(|login| login.store == self.place.store_name);
+        let of_others = here.flat_map(UrlLogin::clients);
         let of_others = of_others.filter(|used| used.is(&one.issuer, &one.client.id));
         of_others.map(|used| used.client).chain(next.filter(|_| !self.next_too)).collect()
     }
@@ -229,7 +230,9 @@ impl Forgetter<'_> {
             return Ok(None);
         }
         let used = self.uses(&others, one, next.clone());
-        let deleted = match used.is_empty() {
+        // A login that was moved to another store has taken its client with it.
+        let mut anywhere = others.iter().flat_map(UrlLogin::clients);
+        let deleted = match used.is_empty() && !anywhere.any(|used| used.is(issuer, &client.id)) {
             true => self.unregister(client).await,
             false => None,
         };

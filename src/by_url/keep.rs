@@ -7,11 +7,8 @@ use oauthctl_core::profile::Profile;
 use oauthctl_core::profile::url_login::{ClientOrigin, IssuedClient, UrlLogin};
 use oauthctl_core::{Result, Secret};
 
-use super::forget::{forget_excess, forget_unused};
+use super::forget::{FORMER, forget_excess, forget_unused};
 use super::place::Place;
-
-/// Maximum number of earlier clients of a URL that are kept though no account of it uses them.
-pub const FORMER: usize = 16;
 
 /// Keeps a login once its tokens are valid, and before they are stored: there is no grant whose login and client
 /// secret are not.

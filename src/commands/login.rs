@@ -213,13 +213,8 @@ fn log_in_once(
     let prepared = by_url::prepare(&place, &finder, name, request);
     let prepared = runner::block_on(Some(&finder), prepared)?;
     let profile = prepared.profile()?;
-    let by_url::Prepared { login, server, secret, borrows_client, mark } = prepared;
-    if borrows_client {
-        let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
-        context.ui.say(format!(
-            "Using the client `{id}` of an earlier login at {issuer}. To use another one, pass `--client-id`."
-        ));
-    }
+    announce(context, &prepared);
+    let by_url::Prepared { login, server, secret, mark, .. } = prepared;
     let target = Target {
         profile: &profile,
         key,
@@ -246,6 +241,19 @@ fn log_in_once(
     })?;
     context.ui.say(progress::summary(&grant, &profile, &before));
     Ok(LoggedIn { grant, manager })
+}
+
+/// Says at which server a client is used that the user named.
+fn announce(context: &Context, prepared: &by_url::Prepared) {
+    let Some(named) = prepared.named else { return };
+    let login = &prepared.login;
+    let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
+    context.ui.say(match named {
+        by_url::Named::Now => format!("Using the client `{id}` at {issuer}."),
+        by_url::Named::Elsewhere => format!(
+            "Using the client `{id}` of an earlier login at {issuer}. To use another one, pass `--client-id`."
+        ),
+    });
 }
 
 /// Returns the error of a login by URL that has failed. Forgets its client if that is useless.

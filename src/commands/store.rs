@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::profile::edit;
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
 use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
@@ -248,9 +249,12 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     }
     let mut profiles: BTreeSet<&str> = moved.iter().map(|key| key.profile.as_str()).collect();
     profiles.extend(secrets.profiles.iter().map(String::as_str));
-    if profiles.is_empty() {
+    let is_nothing = profiles.is_empty();
+    // The store of a login by URL is not in the configuration.
+    profiles.retain(|name| !is_url(name));
+    if is_nothing {
         context.ui.say(format!("There is nothing to move to {to_spec}."));
-    } else {
+    } else if !profiles.is_empty() {
         let what = if moved.is_empty() { "the client secrets" } else { "the accounts" };
         Tables::of(&profiles, context)?.write(&to_spec, what, args.write, context)?;
     }

@@ -5,6 +5,7 @@ mod discovery;
 mod parallel;
 mod real;
 mod registration;
+mod stores;
 
 use serde_json::{Value, json};
 

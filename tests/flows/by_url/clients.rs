@@ -13,7 +13,7 @@ use crate::support::{Output, assert_no_secret, consent};
 
 impl Scene {
     /// A scene whose servers register confidential clients, each with a secret of its own.
-    fn confidential() -> Self {
+    pub fn confidential() -> Self {
         let members = json!({
             "client_secret": "cs-ID-canary", "token_endpoint_auth_method": "client_secret_basic",
         });
@@ -46,26 +46,26 @@ impl Scene {
     }
 
     #[track_caller]
-    fn login_as(&self, account: &str) -> Output {
+    pub fn login_as(&self, account: &str) -> Output {
         self.home.run(["login", &self.url, "--account", account])
     }
 
     /// Occupies the port of the client that was registered last: the next login needs another client.
     #[track_caller]
-    fn take_port(&self) -> TcpListener {
+    pub fn take_port(&self) -> TcpListener {
         let last = self.server.requests("/a/register").pop().unwrap();
         let uri = last["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
         TcpListener::bind(("127.0.0.1", url::Url::parse(&uri).unwrap().port().unwrap())).unwrap()
     }
 
     #[track_caller]
-    fn refresh_as(&self, account: &str) -> Output {
+    pub fn refresh_as(&self, account: &str) -> Output {
         self.token(&["--account", account, "--force-refresh"])
     }
 
     /// The client of the last request at this path, by its credentials or by its id.
     #[track_caller]
-    fn last_client(&self, path: &str) -> String {
+    pub fn last_client(&self, path: &str) -> String {
         let request = self.server.requests(path).pop().unwrap();
         client_of(&request)
     }
@@ -182,7 +182,7 @@ fn account_of_a_metadata_document_keeps_it() {
 }
 
 #[test]
-fn newest_account_that_logs_out_leaves_the_other_client() {
+fn newest_account_leaves_the_client_of_the_other() {
     let scene = Scene::new();
     scene.login_as("one").ok();
     let taken = scene.take_port();
@@ -240,19 +240,45 @@ fn account_of_the_former_issuer_ends_there() {
 fn named_client_is_not_sent_to_another_issuer() {
     let scene = Scene::new();
     let login = ["login", &scene.url, "--client-id", "mine", "--client-secret-stdin"];
-    scene.home.run_with(login, "cs-mine-canary\n").ok();
+    let said = scene.home.run_with(login, "cs-mine-canary\n").ok().stderr;
+    assert!(
+        said.contains(&format!("Using the client `mine` at {}/a.", scene.server.base)),
+        "{said}"
+    );
+    // Not with another resource that leads there, and not if only the resource is new.
+    let other = format!("{}/mcp/other", scene.server.base);
+    let challenge = format!(
+        "Bearer resource_metadata=\"{}/.well-known/oauth-protected-resource\"",
+        scene.server.base
+    );
+    let named = ["--client-id", "mine", "--client-secret-stdin", "--challenge", &challenge];
+    let named = [&["login", &other], &named[..]].concat();
+    let root = |name: &str| {
+        let root = json!({ "resource": "$/", "authorization_servers": [name] });
+        scene.server.set(&json!({ "root": root }));
+    };
+    root("$/b");
+    let refused = scene.home.run_with(&named, "cs-mine-canary\n").fails(3).stderr;
+    assert!(refused.contains(&format!("logout {} --all", scene.url)), "{refused}");
+    scene.home.run_with(&named, "cs-other-canary\n").ok();
+    scene.home.run(["logout", &other]).ok();
+    root("$/a");
+    scene.home.run_with(&named, "cs-mine-canary\n").ok();
+    scene.home.run(["logout", &other]).ok();
+    let asked = || scene.server.paths().iter().filter(|path| path.starts_with("/b/")).count();
+    let before = asked();
     scene
         .server
         .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
     let refused = scene.home.run_with(login, "cs-mine-canary\n").fails(3);
     assert!(refused.stderr.contains("belongs to"), "{}", refused.stderr);
     // Nothing but the metadata was requested there.
-    assert!(!scene.server.paths().iter().any(|path| path.starts_with("/b/")));
+    assert_eq!(asked(), before);
     scene.token(&["--force-refresh"]).ok();
     // As the hint says.
     scene.home.run(["logout", &scene.url, "--all"]).ok();
     scene.home.run_with(login, "cs-mine-canary\n").ok();
-    assert_eq!(scene.count("/b/token"), 1);
+    assert_eq!(scene.count("/b/token"), 2);
 }
 
 #[test]
