@@ -5,6 +5,8 @@
 
 #[path = "floors/cycles.rs"]
 mod cycles;
+#[path = "floors/faults.rs"]
+mod faults;
 #[path = "floors/files.rs"]
 mod files;
 #[path = "floors/packages.rs"]

@@ -5,28 +5,51 @@ mod responses;
 
 use std::fs;
 
+use oauthctl_sandbox::Moment;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::identity::tokens::invalid_token;
 use crate::person::*;
-use crate::support::shapes::Shape;
+use crate::support::shapes::*;
+use crate::support::signed::{jwk, keys};
 use crate::support::*;
 use responses::{deviating_responses, invalid_responses, refusals};
 
 const CODE: &str = "WDJB-MJHT";
 const DEVICE: &str = "device_authorization";
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A home whose profile `p` uses the device flow with this scenario.
-pub fn home_of(scenario: &str) -> Home {
-    home_at(hostile(), scenario)
+/// A server whose responses the test writes, and a home whose profile `p` uses the device flow there.
+pub fn device() -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("flow = [\"device\"]\n{OPENID}"));
+    (server, home)
 }
 
-/// The same at a server of the test's own, whose requests can be held.
-fn home_at(server: &Hostile, scenario: &str) -> Home {
-    let home = Home::new();
-    home.profile("p", &server.issuer(scenario), "cli", &format!("flow = [\"device\"]\n{OPENID}"));
-    home
+/// The same with a code that is known.
+fn with_code() -> (Scripted, Home) {
+    let (server, home) = device();
+    server.reply(DEVICE, &code());
+    (server, home)
+}
+
+fn code() -> Shape {
+    members(|object| {
+        let page = object["verification_uri"].as_str().unwrap();
+        let complete = format!("{page}?user_code={CODE}");
+        object.insert("verification_uri_complete".to_owned(), json!(complete));
+        object.insert("user_code".to_owned(), json!(CODE));
+    })
+}
+
+/// The page of the code.
+fn page(server: &Scripted) -> String {
+    format!("{}/device", server.issuer())
+}
+
+/// The response to a poll before the user has decided.
+pub fn pending() -> Shape {
+    oauth_error("authorization_pending", 400)
 }
 
 fn log_in(home: &Home) -> Output {
@@ -35,52 +58,40 @@ fn log_in(home: &Home) -> Output {
 
 /// The times in seconds between the device authorization response and each poll.
 #[track_caller]
-fn gaps(scenario: &str) -> Vec<f64> {
-    let requests = |endpoint| hostile().requests(scenario, endpoint);
-    let all = requests("device").into_iter().chain(requests("token"));
-    let times: Vec<f64> = all.map(|entry| entry["ms"].as_f64().unwrap() / 1000.0).collect();
-    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
-}
-
-#[track_caller]
-fn polls(scenario: &str) -> Vec<Value> {
-    polls_at(hostile(), scenario)
-}
-
-#[track_caller]
-fn polls_at(server: &Hostile, scenario: &str) -> Vec<Value> {
-    let all = server.requests(scenario, "token").into_iter();
-    all.filter(|entry| entry["grant_type"] == GRANT).collect()
+fn gaps(server: &Scripted) -> Vec<f64> {
+    let all = server.requests_at(DEVICE).into_iter().chain(server.requests(DEVICE_GRANT));
+    let times: Vec<_> = all.map(|asked| asked.at).collect();
+    times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs_f64()).collect()
 }
 
 #[test]
 fn device_login_stores_tokens_that_are_refreshed() {
-    let scenario = "poll.pending.1~tag.device-login";
-    let home = home_of(scenario);
+    let (server, home) = with_code();
+    server.refuse(DEVICE_GRANT, &pending(), 1);
     let output = home.run(["login", "p", "--json", "--trace"]).ok();
     let login = output.json();
-    assert_eq!(login["identity"]["sub"], "alice");
+    assert_eq!(login["identity"]["sub"], "person-1");
     assert_eq!(
         (&login["scopes"], &login["has_refresh_token"]),
         (&json!(["openid", "api"]), &json!(true))
     );
-    let page = format!("{}/device", hostile().issuer(scenario));
+    let page = page(&server);
     assert!(output.stderr.contains(&format!("\n  {page}\n  {CODE}\n")), "{}", output.stderr);
     assert!(output.stderr.contains(&format!("\n  {page}?user_code={CODE}\n")), "{}", output.stderr);
     let first = home.run(["token"]).ok().line().to_owned();
     home.run(["refresh"]).ok();
     assert_ne!(home.run(["token"]).ok().line(), first);
-    let secrets = hostile().secrets_of(scenario);
-    assert!(secrets.iter().any(|secret| secret.contains("device_code")), "{secrets:?}");
+    let secrets = server.secrets();
+    assert!(secrets.contains(&server.newest("device_code")), "{secrets:?}");
     assert_not_shown(&output.stderr, &secrets);
     assert_no_secret(&home, &secrets);
 }
 
 #[test]
 fn device_grant_needs_no_authorization_endpoint() {
-    let scenario = "device.complete-missing~tag.grant";
-    let at = hostile().issuer(scenario);
-    let home = Home::new();
+    let (server, home) = device();
+    server.reply(DEVICE, &without("verification_uri_complete"));
+    let at = server.issuer();
     home.config(&format!(
         "[profiles.p]\nclient_id = \"cli\"\ngrant = \"device_code\"\nscopes = [\"api\"]\n\
          token_endpoint = \"{at}/token\"\ndevice_authorization_endpoint = \"{at}/device_authorization\"\n"
@@ -94,7 +105,7 @@ fn device_grant_needs_no_authorization_endpoint() {
 
 #[test]
 fn code_and_page_are_shown_even_when_quiet() {
-    let home = home_of("device.interval-string~tag.quiet");
+    let (_server, home) = with_code();
     let output = home.run(["login", "p", "--quiet"]).ok();
     assert!(
         output.stderr.contains(CODE) && output.stderr.contains("/device\n"),
@@ -106,30 +117,31 @@ fn code_and_page_are_shown_even_when_quiet() {
 
 #[test]
 fn code_is_on_screen_although_a_browser_opens() {
-    let page = |scenario: &str| format!("{}/device", hostile().issuer(scenario));
-    for (scenario, has_code) in [
-        ("poll.pending.2~tag.opens", true),
-        ("device.complete-canary~poll.pending.2", false),
-        ("device.complete-javascript~poll.pending.2", false),
-        ("device.complete-missing~poll.pending.2", false),
+    let complete = |url: String| set("verification_uri_complete", json!(url));
+    for (name, change, has_code) in [
+        ("honest", same(), true),
+        ("elsewhere", complete(format!("{}/device", canary().origin)), false),
+        ("javascript", complete("javascript:alert(1)".to_owned()), false),
+        ("missing", without("verification_uri_complete"), false),
     ] {
-        let mut home = home_of(scenario);
+        let (server, mut home) = device();
+        server.reply(DEVICE, &both(code(), change));
+        server.refuse(DEVICE_GRANT, &pending(), 2);
         let browser = home.browser(&json!({ "mode": "never" }));
         let mut terminal = AtTerminal::start(&home.command(["login", "p", "--quiet"]));
         terminal.await_text(CODE, 1);
         let query = if has_code { format!("?user_code={CODE}") } else { String::new() };
-        assert_eq!(browser.await_opening().url, page(scenario) + &query);
+        assert_eq!(browser.await_opening().url, page(&server) + &query);
         let (status, screen) = terminal.wait();
-        assert_eq!(status, 0, "{scenario}: {screen}");
-        assert_not_shown(&screen, ["canary.example", "javascript:"]);
+        assert_eq!(status, 0, "{name}: {screen}");
+        assert_not_shown(&screen, [canary().origin.as_str(), "javascript:"]);
     }
-    hostile().assert_canary_untouched();
+    assert_canary_untouched();
 }
 
-/// A server whose responses the test writes, and a home whose profile `p` uses the device flow there.
+/// The same with this response to the request for codes.
 fn scripted(shape: &Shape) -> (Scripted, Home) {
-    let (server, home) = (Scripted::start(), Home::new());
-    server.profile(&home, &format!("flow = [\"device\"]\n{OPENID}"));
+    let (server, home) = device();
     server.reply(DEVICE, shape);
     (server, home)
 }
@@ -141,7 +153,7 @@ fn response_that_cannot_be_shown_is_refused() {
         let output = log_in(&home).fails(7);
         assert!(harmless(&output.stderr), "{name}: {}", output.stderr);
         assert!(!output.stderr.contains("Open this page"), "{name}: {}", output.stderr);
-        assert_eq!(server.requests(GRANT).len(), 0, "{name}");
+        assert_eq!(server.requests(DEVICE_GRANT).len(), 0, "{name}");
     }
 }
 
@@ -152,7 +164,7 @@ fn response_that_deviates_is_accepted() {
             threads.spawn(move || {
                 let (server, home) = scripted(&shape);
                 log_in(&home).ok();
-                let (asked, polls) = (server.requests_at(DEVICE), server.requests(GRANT));
+                let (asked, polls) = (server.requests_at(DEVICE), server.requests(DEVICE_GRANT));
                 let gap = polls[0].at.duration_since(asked[0].at).as_secs_f64();
                 assert!(polls.len() == 1 && gap >= least, "{name}: {gap}, {polls:?}");
             });
@@ -168,18 +180,21 @@ fn refused_request_for_codes_ends_the_login() {
         let output = log_in(&home).fails(8);
         assert!(output.stderr.contains("hint: "), "{name}: {}", output.stderr);
     }
-    let home = home_of("device.redirect-307");
+    let (_server, home) = scripted(&redirect(307, &canary().origin));
     log_in(&home).fails(8);
-    let home = home_of("tag.no-device-endpoint");
+    let (server, home) = device();
+    server.reply("metadata", &without("device_authorization_endpoint"));
     let output = log_in(&home).fails(3);
     assert!(output.stderr.contains("device_authorization_endpoint"), "{}", output.stderr);
-    hostile().assert_canary_untouched();
+    assert_canary_untouched();
 }
 
 #[test]
 fn invalid_id_token_of_a_device_login_stores_nothing() {
-    for what in ["iss-wrong", "aud-wrong"] {
-        let home = home_of(&format!("device.created~id-token.{what}"));
+    for name in ["iss-wrong", "aud-wrong"] {
+        let (server, home) = scripted(&with_status(201, same()));
+        server.reply("jwks", &keys(vec![jwk("k1")]));
+        server.reply(DEVICE_GRANT, &invalid_token(name));
         log_in(&home).fails(7);
         home.run(["token"]).fails(4);
     }
@@ -187,31 +202,31 @@ fn invalid_id_token_of_a_device_login_stores_nothing() {
 
 #[test]
 fn unwritable_store_prevents_redemption() {
-    let home = home_of("poll.pending~tag.store-before");
+    let (server, home) = device();
     let store = home.path("data/oauthctl/tokens");
     fs::create_dir_all(store.parent().unwrap()).unwrap();
     fs::write(&store, "in the way").unwrap();
     home.run(["login", "p"]).fails(10);
-    assert_eq!(hostile().requests("poll.pending~tag.store-before", "device").len(), 0);
+    assert_eq!(server.requests_at(DEVICE).len(), 0);
 
     // It becomes unwritable while the user is logging in.
-    let scenario = "poll.pending.1~tag.store-meanwhile";
-    let server = Servers::hostile();
-    let home = home_at(&server, scenario);
-    server.hold("token", 1);
+    let (server, home) = device();
+    server.refuse(DEVICE_GRANT, &pending(), 1);
+    server.hold(DEVICE_GRANT, Moment::Received, 1);
     let running = home.spawn(["login", "p"]);
-    server.await_held("token", 1);
+    server.await_held(1);
     let store = home.path("data/oauthctl/tokens");
     fs::rename(&store, home.path("moved")).unwrap();
     fs::write(&store, "in the way").unwrap();
-    server.release("token");
+    server.release();
     running.wait().fails(10);
-    assert_eq!(polls_at(&server, scenario).len(), 1, "the code was not sent again");
+    assert_eq!(server.requests(DEVICE_GRANT).len(), 1, "the code was not sent again");
 }
 
 #[test]
 fn interrupted_device_login_leaves_nothing_half_done() {
-    let home = home_of("poll.pending~tag.signal");
+    let (server, home) = device();
+    server.refuse(DEVICE_GRANT, &pending(), usize::MAX);
     let mut running = home.spawn(["login", "p"]);
     running.await_stderr(|text| text.contains("Waiting for you").then_some(()));
     running.signal(Signal::INT);
@@ -219,25 +234,22 @@ fn interrupted_device_login_leaves_nothing_half_done() {
     home.run(["token"]).fails(4);
 
     // The tokens are on their way: they are stored first.
-    let scenario = "device.interval-string~tag.signal-late";
-    let server = Servers::hostile();
-    let home = home_at(&server, scenario);
-    server.hold("token-answer", 1);
+    server.honest();
+    server.hold(DEVICE_GRANT, Moment::Processed, 1);
     let mut running = home.spawn(["login", "p"]);
-    server.await_held("token-answer", 1);
+    server.await_held(1);
     running.signal(Signal::INT);
     running.await_stderr(|text| text.contains("finishing the login first").then_some(()));
-    server.release("token-answer");
+    server.release();
     running.wait().code(130);
     home.run(["token"]).ok();
 }
 
 #[test]
 fn over_ssh_the_device_flow_comes_before_pasting() {
-    let flow = "flow = [\"browser\", \"device\", \"paste\"]\n";
-    let scenario = "poll.pending.1~tag.ssh";
-    let mut home = Home::new();
-    profile(&home, scenario, flow);
+    let (server, mut home) = with_code();
+    server.refuse(DEVICE_GRANT, &pending(), 1);
+    server.profile(&home, "flow = [\"browser\", \"device\", \"paste\"]\n");
     home.set("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
     let output = home.run(["login", "p"]).ok();
     assert!(
@@ -247,10 +259,10 @@ fn over_ssh_the_device_flow_comes_before_pasting() {
     );
     assert!(output.stderr.contains(CODE), "{}", output.stderr);
     // Asked for, the browser flow is there; and it is what a server without a device flow gets.
-    for (scenario, args) in
-        [(scenario, &["--flow", "browser"][..]), ("device.unauthorized-client~tag.ssh", &[])]
-    {
-        profile(&home, scenario, flow);
+    for args in [&["--flow", "browser"][..], &[]] {
+        if args.is_empty() {
+            server.refuse(DEVICE, &oauth_error("unauthorized_client", 400), 1);
+        }
         let mut running = home.spawn([&["login", "p"], args].concat());
         let url = url_to_open(&mut running);
         assert_eq!(visit(&callback(&url)).unwrap().status, 200);
@@ -259,8 +271,8 @@ fn over_ssh_the_device_flow_comes_before_pasting() {
         assert_eq!(is_told, args.is_empty(), "{}", output.stderr);
     }
     // With a browser, the order of the profile counts.
+    server.reply(DEVICE, &code());
     let browser = home.browser(&json!({ "mode": "honest" }));
-    profile(&home, scenario, flow);
     let output = home.run(["login", "p"]).ok();
     assert!(!output.stderr.contains(CODE), "{}", output.stderr);
     browser.await_visit();
@@ -296,12 +308,12 @@ fn scanned(home: &Home, text: &str) -> String {
 
 #[test]
 fn scanner_reads_the_page_from_the_qr_code() {
-    for (scenario, query) in [
-        ("poll.pending.1~tag.qr", format!("?user_code={CODE}")),
-        ("device.complete-missing~tag.qr", String::new()),
+    for (change, query) in [
+        (same(), format!("?user_code={CODE}")),
+        (without("verification_uri_complete"), String::new()),
     ] {
-        let home = home_of(scenario);
-        let page = format!("{}/device{query}", hostile().issuer(scenario));
+        let (server, home) = scripted(&both(code(), change));
+        let page = page(&server) + &query;
         let output = home.run(["login", "p", "--qr"]).ok();
         assert_eq!(scanned(&home, &output.stderr), page);
         let (_, below) = output.stderr.rsplit_once('█').unwrap();

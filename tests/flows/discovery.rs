@@ -3,57 +3,17 @@
 
 mod documents;
 
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
 use crate::person::*;
 use crate::replies::invalid::Row;
+use crate::support::shapes::*;
 use crate::support::*;
-use documents::{documents, pushed};
-
-/// A scenario, the exit code, and words of the error.
-type Transport = (&'static str, i32, &'static str);
-
-/// Faults on the way to the document; it is asked for where nothing was spent, but never elsewhere.
-#[rustfmt::skip]
-const AWAY: &[Transport] = &[
-    ("redirect-302", 3, "redirects are not followed"),
-    ("redirect-307", 3, "redirects are not followed"),
-    ("redirect-same-origin-308", 3, "redirects are not followed"),
-    ("status-404", 3, "status 404"),
-    ("status-502", 9, "status 502"),
-    ("limit", 9, "status 429"),
-    ("reset-before", 9, "reset the connection"),
-    ("half-body", 9, "was interrupted"),
-    ("gzip-bomb", 9, "exceeds 1024 KiB"),
-    ("header-200-kib", 9, "exceeds 64 KiB"),
-    ("not-http", 9, "not HTTP"),
-];
-
-/// Answers to a pushed request with which no authorization URL may be made.
-#[rustfmt::skip]
-const PUSHED: &[Transport] = &[
-    ("redirect-307", 7, "status 307"),
-    ("redirect-loop", 7, "status 307"),
-    ("basic-challenge", 8, "401"),
-    ("status-502", 9, "502"),
-    ("limit", 9, "429"),
-    ("reset-in-body", 9, "was interrupted"),
-];
+use documents::{documents, documents_away, livable, pushed, pushed_away, without_urls};
 
 /// Logs in with a browser that must not be opened.
-fn check(place: &str, rows: &[Transport]) {
-    let mut home = Home::new();
-    let browser = home.browser(&json!({ "mode": "honest" }));
-    for (part, code, words) in rows {
-        profile(&home, &format!("{place}.{part}"), "scopes = [\"api\"]\n");
-        refused(&home, &browser, part, *code, words);
-    }
-    hostile().assert_canary_untouched();
-    home.run(["token"]).fails(4);
-}
-
-/// Logs in, at a server whose responses the test writes, with a browser that must not be opened.
-fn check_scripted(place: &'static str, more: &str, rows: &[Row]) {
+fn check(place: &'static str, more: &str, rows: &[Row]) {
     let (server, mut home) = (Scripted::start(), Home::new());
     let browser = home.browser(&json!({ "mode": "honest" }));
     server.profile(&home, &format!("scopes = [\"api\"]\n{more}"));
@@ -77,23 +37,31 @@ fn refused(home: &Home, browser: &Browser, name: &str, code: i32, words: &str) {
 
 #[test]
 fn metadata_that_is_not_right_opens_no_browser() {
-    check_scripted("metadata", "", &documents());
-    check("discovery", AWAY);
+    check("metadata", "", &documents());
+    check("metadata", "", &documents_away());
 }
 
 #[test]
 fn pushed_request_that_failed_opens_no_browser() {
-    check_scripted("par", "par = \"always\"\n", &pushed());
-    check("discovery.par-required~par", PUSHED);
+    check("par", "par = \"always\"\n", &pushed());
+    check("par", "par = \"always\"\n", &pushed_away());
+}
+
+/// A server that requires pushed requests.
+fn requires_par() -> (Scripted, Home) {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, "scopes = [\"api\"]\n");
+    server.reply("metadata", &set("require_pushed_authorization_requests", json!(true)));
+    (server, home)
 }
 
 /// The pushed request expires before the user opens it: the attempt ends without a response, and the
 /// parameters never appear in the URL. The next attempt pushes again.
 #[test]
 fn expired_pushed_request_is_pushed_again() {
-    let scenario = "discovery.par-required~par.expired.1";
-    let home = home(scenario);
+    let (server, home) = requires_par();
     let (running, url) = listening(&home, &["p", "--timeout", "3s"]);
+    server.refuse(AUTHORIZE, &status(400), 1);
     assert_eq!(visit(&url).unwrap().status, 400);
     running.wait().fails(6);
     let (running, again) = listening(&home, &["p"]);
@@ -104,14 +72,22 @@ fn expired_pushed_request_is_pushed_again() {
         let names: Vec<String> = parameters(url).into_keys().collect();
         assert_eq!(names, ["client_id", "request_uri"]);
     }
-    assert_eq!(hostile().requests(scenario, "par").len(), 2);
+    assert_eq!(server.requests_at("par").len(), 2);
+}
+
+/// The redirect of a server that has forgotten the request, but not where to say so.
+fn forgotten() -> Shape {
+    redirected(|parameters| {
+        parameters.retain(|(name, _)| name != "code");
+        parameters.push(("error".to_owned(), "invalid_request_uri".to_owned()));
+    })
 }
 
 /// The server tells the listener that it has forgotten the request: it is pushed once more, in the same login.
 #[test]
 fn forgotten_pushed_request_is_pushed_once_more() {
-    let scenario = "discovery.par-required~par.forgotten.1";
-    let home = home(scenario);
+    let (server, home) = requires_par();
+    server.reply_once(AUTHORIZE, &forgotten());
     let (mut running, first) = listening(&home, &["p"]);
     assert_eq!(visit(&callback(&first)).unwrap().status, 400, "this one is over");
     let second = running.await_stderr(|text| {
@@ -121,80 +97,102 @@ fn forgotten_pushed_request_is_pushed_once_more() {
     });
     assert_eq!(visit(&callback(&second)).unwrap().status, 200);
     running.wait().ok();
-    assert_eq!(hostile().requests(scenario, "par").len(), 2);
-    assert_eq!(hostile().requests(scenario, "token").len(), 1);
+    assert_eq!(server.requests_at("par").len(), 2);
+    assert_eq!(server.requests(CODE_GRANT).len(), 1);
     // One that is never kept ends the login, with nothing asked by value.
-    let scenario = "discovery.par-required~par.forgotten";
-    pasting(&home, scenario, "");
+    server.profile(&home, PASTED);
+    server.reply(AUTHORIZE, &forgotten());
     let output = paste(&home).fails(8);
     assert!(error(&output).contains("invalid_request_uri"), "{}", output.stderr);
+    for asked in server.requests_at(AUTHORIZE) {
+        assert!(asked.form.contains_key("request_uri"), "{asked:?}");
+    }
 }
 
 /// A server may answer 200, and wants the client named beside HTTP Basic.
 #[test]
 fn pushed_request_with_basic_names_the_client() {
-    let mut home = Home::new();
-    home.set("SECRET", hostile().secrets["cli-secret"].as_deref().unwrap());
+    let (server, mut home) = requires_par();
+    home.set("SECRET", CONFIDENTIAL_SECRET);
     let more = format!(
         "{PASTED}client_secret = {{ env = \"SECRET\" }}\nclient_auth = \"client_secret_basic\"\n"
     );
-    for (part, par) in [("par.status-200", "always"), ("discovery.par-required", "auto")] {
-        let scenario = format!("{part}~tag.basic");
-        let more = format!("{more}par = \"{par}\"\n");
+    for (announced, par) in [(false, "always"), (true, "auto")] {
+        server.reply("metadata", &set("require_pushed_authorization_requests", json!(announced)));
+        server.reply("par", &with_status(if announced { 201 } else { 200 }, same()));
         home.config("");
-        home.profile("p", &hostile().issuer(&scenario), "cli-secret", &more);
+        let more = format!("{more}par = \"{par}\"\n");
+        home.profile("p", server.issuer(), CONFIDENTIAL_CLIENT, &more);
+        let before = server.requests_at("par").len();
         paste(&home).ok();
-        assert_eq!(hostile().requests(&scenario, "par").len(), 1);
-        let token = &hostile().requests(&scenario, "token")[0];
-        assert!(!token["body"].as_str().unwrap().contains("client_id="), "{token}");
+        let pushed = server.requests_at("par");
+        assert_eq!(pushed.len(), before + 1);
+        assert_eq!(pushed[before].form["client_id"], CONFIDENTIAL_CLIENT);
+        let token = server.requests(CODE_GRANT).pop().unwrap();
+        assert!(!token.form.contains_key("client_id"), "{token:?}");
     }
 }
 
 /// The metadata does not say that requests must be pushed; the refusal does, and the setting in its hint helps.
 #[test]
 fn refusal_of_a_request_by_value_names_par_always() {
-    let home = Home::new();
-    let scenario = "authorize.by-value-refused";
-    pasting(&home, scenario, "");
+    let (server, home) = (Scripted::start(), Home::new());
+    let by_value = shape(|answer, request| {
+        if request.parameters().all(|(name, _)| name != "request_uri") {
+            redirected(|parameters| {
+                parameters.retain(|(name, _)| name != "code");
+                let told = "Pushed%20Authorization%20Request%20is%20required";
+                for (name, value) in [("error", "invalid_request"), ("error_description", told)] {
+                    parameters.push((name.to_owned(), value.to_owned()));
+                }
+            })(answer, request);
+        }
+    });
+    server.reply(AUTHORIZE, &by_value);
+    server.profile(&home, PASTED);
     let output = paste(&home).fails(8);
     assert!(error(&output).contains("hint: set `par = \"always\"`"), "{}", output.stderr);
-    pasting(&home, scenario, "par = \"always\"\n");
+    server.profile(&home, &format!("{PASTED}par = \"always\"\n"));
     paste(&home).ok();
 }
 
 #[test]
 fn metadata_that_a_client_can_live_with_is_lived_with() {
     let home = Home::new();
-    for part in hostile().behaviours("discovery-good") {
-        let scenario = format!("discovery.{part}");
-        pasting(&home, &scenario, "scopes = [\"api\"]\n");
-        paste(&home).ok();
-        let asked = &hostile().requests(&scenario, "authorize")[0];
-        let target = asked["target"].as_str().unwrap();
-        let pushed = hostile().requests(&scenario, "par").len();
-        if part == "par-required" {
+    for (name, shape) in livable() {
+        let server = Scripted::start();
+        server.reply("metadata", &shape);
+        server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+        let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--trace"]);
+        let url = url_to_open(&mut running);
+        running.write(&format!("{}\n", callback(&url)));
+        running.wait().ok();
+        let pushed = server.requests_at("par").len();
+        let asked = parameters(&url);
+        if name == "par-required" {
             assert_eq!(pushed, 1);
-            let names: Vec<String> = parameters(&format!("http://x{target}")).into_keys().collect();
-            assert_eq!(names, ["client_id", "request_uri"]);
+            assert_eq!(asked.into_keys().collect::<Vec<_>>(), ["client_id", "request_uri"]);
         } else {
             assert_eq!(pushed, 0);
-            assert!(target.contains("code_challenge_method=S256"), "{part}: {target}");
+            assert_eq!(asked["code_challenge_method"], "S256", "{name}: {url}");
         }
+        let has_query = url.contains("/authorize?t=a%2Fb&x=%20&response_type=code");
+        assert_eq!(has_query, name == "query-in-authorization-endpoint", "{name}: {url}");
     }
-    let asked = &hostile().requests("discovery.query-in-authorization-endpoint", "authorize")[0];
-    assert!(
-        asked["target"].as_str().unwrap().contains("/authorize?t=a%2Fb&x=%20&response_type=code")
-    );
 }
 
 /// The endpoints are frozen when the attempt starts: metadata that changes meanwhile moves nothing.
 #[test]
 fn code_goes_where_it_was_asked_for() {
-    let home = Home::new();
-    pasting(&home, "discovery.changes-after-first", "scopes = [\"api\"]\n");
-    paste(&home).ok();
-    assert_eq!(hostile().requests("discovery.changes-after-first", "token").len(), 1);
-    hostile().assert_canary_untouched();
+    let (server, home) = (Scripted::start(), Home::new());
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
+    let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--trace"]);
+    let url = url_to_open(&mut running);
+    server.reply("metadata", &set("token_endpoint", json!(format!("{}/token", canary().origin))));
+    running.write(&format!("{}\n", callback(&url)));
+    running.wait().ok();
+    assert_eq!(server.requests(CODE_GRANT).len(), 1);
+    assert_canary_untouched();
 }
 
 #[test]
@@ -238,27 +236,27 @@ fn reserved_parameters_are_set_by_nobody() {
     assert_eq!(hostile().requests("tag.reserved", "discovery").len(), 0);
 }
 
-/// Makes `p` a profile that names the issuer of this scenario and its endpoints, too.
-fn explicit(home: &Home, scenario: &str, more: &str) {
-    let issuer = hostile().issuer(scenario);
-    pasting(
-        home,
-        scenario,
-        &format!(
-            "authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n{more}"
-        ),
-    );
+/// Makes `p` a profile that names the issuer and its endpoints, too; `more` is further lines.
+fn explicit(home: &Home, at: &str, client: &str, more: &str) {
+    home.config("");
+    let endpoints =
+        format!("authorization_endpoint = \"{at}/authorize\"\ntoken_endpoint = \"{at}/token\"\n");
+    home.profile("p", at, client, &format!("{PASTED}{endpoints}{more}"));
 }
 
 /// What the server promises is required, though no endpoint was looked for in its metadata.
 #[test]
 fn configured_endpoints_do_not_waive_iss() {
-    let home = Home::new();
-    explicit(&home, "authorize.iss-missing~tag.explicit", "");
+    let (server, home) = (Scripted::start(), Home::new());
+    server.reply(AUTHORIZE, &without_parameter("iss"));
+    explicit(&home, server.issuer(), "cli", "");
     let output = paste(&home).fails(7);
     assert!(error(&output).contains("`iss`"), "{}", output.stderr);
-    assert_eq!(hostile().requests("authorize.iss-missing~tag.explicit", "token").len(), 0);
-    explicit(&home, "authorize.iss-missing~discovery.no-iss-announced~tag.explicit", "");
+    assert_eq!(server.requests(CODE_GRANT).len(), 0);
+    let server = Scripted::start();
+    server.reply(AUTHORIZE, &without_parameter("iss"));
+    server.reply("metadata", &without("authorization_response_iss_parameter_supported"));
+    explicit(&home, server.issuer(), "cli", "");
     paste(&home).ok();
 }
 
@@ -266,66 +264,70 @@ fn configured_endpoints_do_not_waive_iss() {
 #[test]
 fn configured_endpoints_serve_where_no_metadata_is() {
     let mut home = Home::new();
-    for part in ["status-404", "redirect-302"] {
-        explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
-        paste(&home).ok();
-    }
-    for row in documents().iter().filter(|row| ["html", "empty"].contains(&row.name)) {
+    let all = documents().into_iter().chain(documents_away());
+    let missing = ["status-404", "redirect-302", "html", "empty"];
+    for row in all.filter(|row| missing.contains(&row.name)) {
         let server = Scripted::start();
         server.reply("metadata", &row.shape);
-        let at = server.issuer();
-        let endpoints = format!(
-            "authorization_endpoint = \"{at}/authorize\"\ntoken_endpoint = \"{at}/token\"\n"
-        );
-        server.profile(&home, &format!("{PASTED}{endpoints}"));
+        explicit(&home, server.issuer(), "cli", "");
         paste(&home).ok();
     }
     let browser = home.browser(&json!({ "mode": "honest" }));
-    for part in ["status-502", "limit", "reset-before", "half-body"] {
-        explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
+    let away = ["status-502", "limit", "reset-before", "half-body"];
+    for row in documents_away().iter().filter(|row| away.contains(&row.name)) {
+        let server = Scripted::start();
+        server.reply("metadata", &row.shape);
+        explicit(&home, server.issuer(), "cli", "");
         let output = home.run(["login", "p"]).fails(9);
-        assert!(error(&output).contains("whether the server's responses contain `iss`"), "{part}");
+        let said = "whether the server's responses contain `iss`";
+        assert!(error(&output).contains(said), "{}", row.name);
     }
     assert!(browser.openings().is_empty());
+    assert_canary_untouched();
 }
 
 /// A login asks anew, although a copy is kept; what refreshes and revokes uses the copy.
 #[test]
 fn login_reads_metadata_anew_and_refresh_does_not() {
-    let home = Home::new();
-    let fetches = |scenario: &str| hostile().requests(scenario, "discovery").len();
-    pasting(&home, "tag.anew", "scopes = [\"api\"]\n");
+    let (server, home) = (Scripted::start(), Home::new());
+    let fetches = |server: &Scripted| server.requests_at("metadata").len();
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
     for count in 1..=3 {
         paste(&home).ok();
-        assert_eq!(fetches("tag.anew"), count);
+        assert_eq!(fetches(&server), count);
     }
     home.run(["refresh", "p"]).ok();
     home.run(["logout", "p"]).ok();
-    assert_eq!(fetches("tag.anew"), 3);
+    assert_eq!(fetches(&server), 3);
     // The server is down at the second login: what was promised at the first still holds.
-    let scenario = "discovery.down-after-first~authorize.iss-missing~tag.anew";
-    explicit(&home, scenario, "");
+    let server = Scripted::start();
+    server.reply(AUTHORIZE, &without_parameter("iss"));
+    // An issuer with a path, whose metadata may be at three places.
+    explicit(&home, &server.issuer_with("rotate"), "cli", "");
     for count in [1, 1 + 3] {
         paste(&home).fails(7);
-        assert_eq!(fetches(scenario), count);
+        assert_eq!(fetches(&server), count);
+        server.refuse("metadata", &with_status(503, body("")), usize::MAX);
     }
 }
 
 #[test]
 fn logout_finds_revocation_in_the_other_document() {
-    let home = Home::new();
-    let scenario = "discovery.revocation-in-oauth-document~tag.joined";
-    pasting(&home, scenario, "");
+    let (server, home) = (Scripted::start(), Home::new());
+    // Each of the two documents has what the other lacks.
+    server.reply_each("metadata", &[(without("revocation_endpoint"), 1), (same(), usize::MAX)]);
+    server.profile(&home, PASTED);
     paste(&home).ok();
     home.run(["logout", "p"]).ok();
-    assert_eq!(hostile().requests(scenario, "revoke").len(), 2);
-    assert_eq!(hostile().requests(scenario, "discovery").len(), 2);
+    assert_eq!(server.requests_at("revoke").len(), 2);
+    assert_eq!(server.requests_at("metadata").len(), 2);
 }
 
 #[test]
 fn unused_endpoint_that_is_no_url_is_only_remarked() {
-    let home = Home::new();
-    pasting(&home, "discovery.unused-no-urls", "scopes = [\"api\"]\n");
+    let (server, home) = (Scripted::start(), Home::new());
+    server.reply("metadata", &without_urls());
+    server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
     assert!(!paste(&home).ok().stderr.contains("Ignoring"));
     let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--verbose"]);
     let url = url_to_open(&mut running);
@@ -338,18 +340,17 @@ fn unused_endpoint_that_is_no_url_is_only_remarked() {
 /// The metadata chose how the client authenticates; without it the grant still knows.
 #[test]
 fn refresh_without_metadata_keeps_the_auth_method() {
-    let mut home = Home::new();
-    let scenario = "discovery.only-post~tag.method";
-    let issuer = hostile().issuer(scenario);
-    home.set("SECRET", hostile().secrets["cli-post"].as_deref().unwrap());
-    let more = format!(
-        "{PASTED}client_secret = {{ env = \"SECRET\" }}\n\
-         authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n"
-    );
-    home.profile("p", &issuer, "cli-post", &more);
+    let (server, mut home) = (Scripted::start(), Home::new());
+    let methods = json!(["none", "client_secret_post"]);
+    server.reply("metadata", &set("token_endpoint_auth_methods_supported", methods));
+    home.set("SECRET", CONFIDENTIAL_SECRET);
+    explicit(&home, server.issuer(), CONFIDENTIAL_CLIENT, "client_secret = { env = \"SECRET\" }\n");
     paste(&home).ok();
     std::fs::remove_dir_all(home.state_dir().join("discovery")).unwrap();
     home.run(["refresh", "p"]).ok();
-    assert_eq!(hostile().requests(scenario, "discovery").len(), 1);
+    assert_eq!(server.requests_at("metadata").len(), 1);
     home.run(["logout", "p"]).ok();
+    for asked in server.requests_at("token").iter().chain(&server.requests_at("revoke")) {
+        assert_eq!(asked.form["client_secret"], CONFIDENTIAL_SECRET);
+    }
 }

@@ -1,69 +1,47 @@
 //! id_tokens and the keys that verify them (OpenID Connect Core, section 3.1.3.7; RFC 8725): every defect
 //! ends the login with exit code 7 and nothing stored.
 
-pub mod signed;
 pub mod tokens;
 
-use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, Transport};
 use serde_json::json;
 
 use crate::person::*;
-use crate::replies::invalid::{Row as Reply, invalid_reply};
-use crate::support::shapes::set;
+use crate::replies::invalid::{Row as Reply, invalid_reply, row};
+use crate::support::shapes::*;
+use crate::support::signed::{SECRET, changed, jwk, keys, weak_jwk, written};
 use crate::support::*;
-use signed::{SECRET, changed, jwk, keys, written};
 use tokens::{invalid_keys, invalid_token, invalid_tokens, kidless, unusual_keys, unusual_tokens};
-
-/// A scenario's part, the exit code, and words of the error.
-type Row = (&'static str, i32, &'static str);
 
 /// How the login names the user of the id_token.
 const NAMED: &str = " as person-1";
 
-/// A weak key signs: no library that the tests use makes one.
-const WEAK_TOKEN: &[Row] = &[(
-    "key-weak",
-    7,
-    "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
-)];
+/// A weak key signs.
+fn weak_token() -> Reply {
+    let words =
+        "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)";
+    row("key-weak", 7, words, written(|token| token.by_weak_key()))
+}
 
 /// A weak key is published.
-const WEAK_KEY: &[Row] = &[(
-    "weak",
-    7,
-    "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, but at least 2048 are required)",
-)];
+fn weak_key() -> Reply {
+    let words = "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, but at least 2048 are required)";
+    row("weak", 7, words, keys(vec![weak_jwk()]))
+}
 
 /// Faults on the way to the keys.
-#[rustfmt::skip]
-const KEYS_AWAY: &[Row] = &[
-    ("redirect-302", 7, "redirects are not followed"),
-    ("redirect-307", 7, "redirects are not followed"),
-    ("redirect-same-origin-307", 7, "redirects are not followed"),
-    ("status-404", 7, "check `jwks_uri`"),
-    ("status-502", 9, "the server returned status 502 for its keys"),
-    ("reset-before", 9, "reset the connection"),
-    ("length-short", 7, "the JWK Set is not JSON"),
-    ("gzip-bomb", 9, "exceeds 1024 KiB"),
-];
-
-fn check(place: &str, rows: &[Row]) {
-    let home = Home::new();
-    pasting(&home, "honest", OPENID);
-    paste(&home).ok();
-    let before = home.run(["token"]).ok().stdout;
-    for (part, code, words) in rows {
-        let scenario = format!("{place}.{part}");
-        pasting(&home, &scenario, OPENID);
-        let output = paste(&home).fails(*code);
-        let error = error(&output);
-        assert!(error.contains(words), "{part}: {words:?} not in\n{error}");
-        assert_not_shown(&output.stderr, hostile().secrets_minted());
-        pasting(&home, "honest", OPENID);
-        assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{part}");
-    }
-    assert_no_secret(&home, hostile().secrets_minted());
-    hostile().assert_canary_untouched();
+fn keys_away() -> Vec<Reply> {
+    let moved = "redirects are not followed";
+    vec![
+        row("redirect-302", 7, moved, redirect(302, &canary().origin)),
+        row("redirect-307", 7, moved, redirect(307, &canary().origin)),
+        row("redirect-same-origin-307", 7, moved, redirect_here(307)),
+        row("status-404", 7, "check `jwks_uri`", status(404)),
+        row("status-502", 9, "the server returned status 502 for its keys", status(502)),
+        row("reset-before", 9, "reset the connection", sent(Transport::Reset)),
+        row("cut", 7, "the JWK Set is not JSON", raw(|it| it[..it.len() - 5].to_owned())),
+        row("gzip-bomb", 9, "exceeds 1024 KiB", gzip_bomb()),
+    ]
 }
 
 /// A server whose id_tokens and keys are those of the test, and a home with the profile `p` there.
@@ -79,7 +57,7 @@ pub fn signing(more: &str) -> (Scripted, Home) {
 }
 
 /// Logs in honestly, then once for each row. After each, what was stored before is as it was.
-fn check_signed(place: &'static str, rows: &[Reply]) {
+fn check(place: &'static str, rows: &[Reply]) {
     let (server, home) = signing("");
     paste(&home).ok();
     let before = home.run(["token"]).ok().stdout;
@@ -97,34 +75,33 @@ fn check_signed(place: &'static str, rows: &[Reply]) {
 
 #[test]
 fn id_token_that_is_not_right_ends_the_login() {
-    check_signed(CODE_GRANT, &invalid_tokens());
-    check("id-token", WEAK_TOKEN);
+    check(CODE_GRANT, &invalid_tokens());
+    check(CODE_GRANT, &[weak_token()]);
 }
-
-/// A refused login, and which of its tokens it revokes.
-#[rustfmt::skip]
-const REVOKED: &[(&str, i32, &[&str])] = &[
-    ("id-token.nonce-missing", 7, &["refresh_token"]),
-    ("id-token.signature-bad", 7, &["refresh_token"]),
-    ("id-token.empty", 7, &["refresh_token"]),
-    ("jwks.status-502", 9, &["refresh_token"]),
-    ("id-token.sub-empty~revoke.unsupported-token-type.1", 7, &["refresh_token", "access_token"]),
-];
 
 #[test]
 fn refused_login_revokes_its_tokens() {
-    for (part, code, expected) in REVOKED {
-        let scenario = &format!("{part}~tag.revoked");
-        let home = Home::new();
-        pasting(&home, scenario, OPENID);
-        let said = paste(&home).fails(*code).stderr;
-        assert!(!said.contains("could not be revoked"), "{scenario}: {said}");
-        let revoked = hostile().requests(scenario, "revoke");
-        let hints: Vec<String> = revoked.iter().map(|r| form(r, "token_type_hint")).collect();
-        assert_eq!(hints, *expected, "{scenario}");
-        for request in revoked {
-            let token = form(&request, "token");
-            assert!(token.starts_with(&format!("CANARY-{}", form(&request, "token_type_hint"))));
+    let code = |name| (CODE_GRANT, invalid_token(name));
+    for ((place, shape), code, expected) in [
+        (code("nonce-missing"), 7, &["refresh_token"][..]),
+        (code("signature-bad"), 7, &["refresh_token"]),
+        (code("empty"), 7, &["refresh_token"]),
+        (("jwks", status(502)), 9, &["refresh_token"]),
+        (code("sub-empty"), 7, &["refresh_token", "access_token"]),
+    ] {
+        let (server, home) = signing("");
+        server.reply(place, &shape);
+        if expected.len() == 2 {
+            server.refuse("revoke", &oauth_error("unsupported_token_type", 400), 1);
+        }
+        let said = paste(&home).fails(code).stderr;
+        assert!(!said.contains("could not be revoked"), "{said}");
+        let revoked = server.requests_at("revoke");
+        let hints: Vec<&str> =
+            revoked.iter().map(|asked| &*asked.form["token_type_hint"]).collect();
+        assert_eq!(hints, expected);
+        for asked in &revoked {
+            assert_eq!(asked.form["token"], server.newest(&asked.form["token_type_hint"]));
         }
         home.run(["token"]).fails(4);
     }
@@ -157,30 +134,31 @@ fn refused_token_response_revokes_its_tokens() {
     }
 }
 
-fn form(request: &serde_json::Value, name: &str) -> String {
-    let body = request["body"].as_str().unwrap().as_bytes();
-    url::form_urlencoded::parse(body).into_owned().find(|(n, _)| n == name).unwrap().1
-}
-
 /// That the tokens live on is said beside what was wrong, which stays the error.
 #[test]
 fn failed_revocation_hides_no_error() {
-    for revoke in ["refused", "status-500", "reset-before", "black-hole"] {
-        let home = Home::new();
-        pasting(&home, &format!("id-token.nonce-missing~revoke.{revoke}"), OPENID);
+    for (name, shape) in [
+        ("refused", oauth_error("invalid_request", 400)),
+        ("status-500", status(500)),
+        ("reset-before", sent(Transport::Reset)),
+        ("black-hole", sent(Transport::Stall)),
+    ] {
+        let (server, home) = signing("");
+        server.reply(CODE_GRANT, &invalid_token("nonce-missing"));
+        server.refuse("revoke", &shape, usize::MAX);
         let output = paste(&home).fails(7);
         let error = error(&output);
-        assert!(error.contains("the id_token has no `nonce`"), "{revoke}: {error}");
-        assert!(error.contains("remove `openid` from `scopes`"), "{revoke}: {error}");
+        assert!(error.contains("the id_token has no `nonce`"), "{name}: {error}");
+        assert!(error.contains("remove `openid` from `scopes`"), "{name}: {error}");
         assert!(error.contains("the tokens that were issued could not be revoked: "), "{error}");
     }
 }
 
 #[test]
 fn keys_that_are_not_right_prove_nothing() {
-    check_signed("jwks", &invalid_keys());
-    check("jwks", WEAK_KEY);
-    check("jwks", KEYS_AWAY);
+    check("jwks", &invalid_keys());
+    check("jwks", &[weak_key()]);
+    check("jwks", &keys_away());
 }
 
 #[test]

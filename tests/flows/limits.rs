@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::person::*;
+use crate::support::shapes::gzip_bomb;
 use crate::support::*;
 
 const MIB: u64 = 1024 * 1024;
@@ -15,14 +16,13 @@ const RESIDENT: u64 = 64 * MIB;
 /// What may be written to at most. The kernel refuses more, and that ends the program.
 const DATA: u64 = 32 * MIB;
 
-/// The ways in which responses attack a client that waits for their end or reads all of them.
-const FAULTS: [&str; 9] = [
+/// The ways in which responses attack a client that waits for their end or reads all of them, besides compression.
+const FAULTS: [&str; 8] = [
     "drip-headers",
     "drip-body",
     "drip-chunks",
     "endless-chunks",
     "body-1-gib",
-    "gzip-bomb",
     "headers-10k",
     "headers-endless",
     "header-200-kib",
@@ -34,13 +34,27 @@ struct Watched {
     peak: JoinHandle<u64>,
     what: String,
     _home: Home,
+    _server: Option<Scripted>,
 }
 
 impl Watched {
-    /// Starts a login at this scenario, within the limit of memory.
+    /// Starts a login at this scenario.
     fn start(scenario: String, scopes: &str) -> Self {
         let home = Home::new();
         pasting(&home, &scenario, scopes);
+        Self::log_in(home, scenario, None)
+    }
+
+    /// Starts a login at a server whose responses to these requests unpack to far more than they seem.
+    fn unpacking(place: &'static str, scopes: &str) -> Self {
+        let (server, home) = (Scripted::start(), Home::new());
+        server.reply(place, &gzip_bomb());
+        server.profile(&home, &format!("{PASTED}{scopes}"));
+        Self::log_in(home, format!("gzip-bomb, {place}"), Some(server))
+    }
+
+    /// Starts a login within the limit of memory.
+    fn log_in(home: Home, what: String, server: Option<Scripted>) -> Self {
         let program = home.command(["login", "p", "--flow", "paste", "--no-browser"]);
         let mut limited = Command::new("prlimit");
         limited
@@ -52,7 +66,7 @@ impl Watched {
             .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let running = Running::start(&mut limited, Duration::from_secs(120));
         let peak = watch(running.pid());
-        Self { running, peak, what: scenario, _home: home }
+        Self { running, peak, what, _home: home, _server: server }
     }
 
     /// The user returns with a code.
@@ -101,5 +115,8 @@ fn no_answer_takes_more_time_or_memory_than_it_may() {
         all.push(Watched::start(format!("code.{fault}~tag.limits"), "").come_back());
         all.push(Watched::start(format!("jwks.{fault}~tag.limits"), OPENID).come_back());
     }
+    all.push(Watched::unpacking("metadata", ""));
+    all.push(Watched::unpacking(CODE_GRANT, "").come_back());
+    all.push(Watched::unpacking("jwks", OPENID).come_back());
     all.into_iter().for_each(Watched::ends);
 }

@@ -1,37 +1,70 @@
 //! Two servers that send no `iss`, one of them malicious: it must not get the other's code (RFC 9700,
 //! section 4.4). Also, which `iss` is accepted if the profile sets no issuer.
 
+use oauthctl_sandbox::ScriptedRequest;
 use serde_json::{Value, json};
 
 use crate::person::*;
+use crate::support::shapes::*;
 use crate::support::*;
-
-/// Announces no `iss`, sends none, and takes only redirect URIs that are registered.
-const HONEST: &str = "discovery.no-iss-announced~authorize.iss-missing";
-/// Announces no `iss`, and redirects users to another server.
-const DISHONEST: &str = "discovery.no-iss-announced~authorize.bounce-to";
 
 const API: &str = "scopes = [\"api\"]";
 
-/// An honest and a dishonest server.
+/// An honest and a dishonest server, of which neither announces or sends `iss`.
 struct Pair {
-    honest: Hostile,
-    dishonest: Hostile,
+    honest: Scripted,
+    dishonest: Scripted,
     home: Home,
+}
+
+/// A server that announces no `iss`, and sends none.
+fn without_iss() -> Scripted {
+    let server = Scripted::start();
+    server.reply("metadata", &without("authorization_response_iss_parameter_supported"));
+    server.reply(AUTHORIZE, &without_parameter("iss"));
+    server
+}
+
+/// The value of a parameter of this request.
+fn value<'a>(request: &'a ScriptedRequest<'_>, name: &str) -> &'a str {
+    request.parameters().find(|(n, _)| *n == name).map(|(_, value)| value).unwrap()
+}
+
+/// The response of a server to which only these redirect URIs are registered, with any port (RFC 8252, section 7.3).
+fn registered(uris: Vec<String>) -> Shape {
+    shape(move |answer, request| {
+        let mut uri = url::Url::parse(value(request, "redirect_uri")).unwrap();
+        uri.set_port(None).unwrap();
+        if uris.iter().any(|known| known == uri.as_str()) {
+            without_parameter("iss")(answer, request);
+        } else {
+            with_status(400, body("redirect_uri is not registered"))(answer, request);
+        }
+    })
+}
+
+/// The response of a server that redirects the user to another server, back to this redirect URI or the requested one.
+fn bounce(issuer: &str, redirect_uri: Option<&'static str>) -> Shape {
+    let to = format!("{issuer}/authorize");
+    shape(move |answer, request| {
+        let mut url = url::Url::parse(&to).unwrap();
+        for (name, value) in request.parameters() {
+            let other = redirect_uri.filter(|_| name == "redirect_uri");
+            url.query_pairs_mut().append_pair(name, other.unwrap_or(value));
+        }
+        redirect(302, url)(answer, request);
+    })
 }
 
 impl Pair {
     /// With a profile of each, in this order of the file.
     fn new(order: [&str; 2], more: &str) -> Self {
-        let (honest, dishonest) = (Servers::hostile(), Servers::hostile());
-        dishonest.set(&json!({ "bounce_to": honest.issuer(HONEST) }));
+        let (honest, dishonest) = (without_iss(), without_iss());
+        dishonest.reply(AUTHORIZE, &bounce(honest.issuer(), None));
         let home = Home::new();
         for name in order {
-            let issuer = match name {
-                "honest" => honest.issuer(HONEST),
-                _ => dishonest.issuer(DISHONEST),
-            };
-            home.profile(name, &issuer, "cli", &format!("{API}\n{more}"));
+            let server = if name == "honest" { &honest } else { &dishonest };
+            home.profile(name, server.issuer(), "cli", &format!("{API}\n{more}"));
         }
         Self { honest, dishonest, home }
     }
@@ -39,15 +72,22 @@ impl Pair {
     /// Registers with the honest server what the program says is to be registered.
     fn register(&self) -> Value {
         let shown = self.home.run(["profile", "show", "honest", "--json"]).ok().json();
-        self.honest.set(&json!({ "registered": shown["redirect_uri"] }));
+        let uris = serde_json::from_value(shown["redirect_uri"].clone()).unwrap();
+        self.honest.reply(AUTHORIZE, &registered(uris));
         shown["redirect_uri"].clone()
     }
 
     /// The codes of the honest server that the dishonest one was sent.
     fn codes_that_leaked(&self) -> Vec<String> {
-        let codes = self.honest.secrets_minted();
-        let requests = self.dishonest.control.get("/journal").to_string();
-        codes.into_iter().filter(|code| requests.contains(code)).collect()
+        let mut codes = self.honest.secrets();
+        let is_known = |code: &String| {
+            self.dishonest
+                .requests_at("token")
+                .iter()
+                .any(|asked| asked.form.values().any(|it| it == code))
+        };
+        codes.retain(is_known);
+        codes
     }
 }
 
@@ -70,7 +110,7 @@ fn dishonest_server_gets_no_code_of_another_server() {
             assert!(error(&output).contains("register http://127.0.0.1/dishonest/callback"));
         }
         assert_eq!(pair.codes_that_leaked(), [""; 0], "{order:?}");
-        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0, "{order:?}");
+        assert_eq!(pair.dishonest.requests_at("token").len(), 0, "{order:?}");
         pair.home.login("honest");
     }
 }
@@ -94,10 +134,10 @@ fn path_that_is_shared_on_purpose_is_warned_about() {
 /// No alarm where one server of the two says who it is.
 #[test]
 fn server_that_announces_iss_keeps_the_path() {
-    let (first, second) = (Servers::hostile(), Servers::hostile());
+    let (first, second) = (without_iss(), Scripted::start());
     let mut home = Home::new();
-    home.profile("first", &first.issuer(HONEST), "cli", API);
-    home.profile("second", &second.issuer("honest"), "cli", API);
+    home.profile("first", first.issuer(), "cli", API);
+    home.profile("second", second.issuer(), "cli", API);
     let before = home.run(["profile", "show", "second", "--json"]).ok();
     assert_eq!(before.json()["redirect_uri"], json!(["http://127.0.0.1/second/callback"]));
     assert!(
@@ -114,8 +154,8 @@ fn server_that_announces_iss_keeps_the_path() {
     assert_eq!(after.json()["redirect_uri"], json!(["http://127.0.0.1/callback"]));
     let set = "scopes = [\"api\"]\nredirect_uri = \"http://127.0.0.1/callback\"";
     home.config("");
-    home.profile("first", &first.issuer(HONEST), "cli", set);
-    home.profile("second", &second.issuer("honest"), "cli", set);
+    home.profile("first", first.issuer(), "cli", set);
+    home.profile("second", second.issuer(), "cli", set);
     let output = home.login("first");
     assert!(!output.stderr.contains("same redirect path"), "{}", output.stderr);
 }
@@ -203,14 +243,13 @@ impl Pair {
         let pair = Self::new(["honest", "dishonest"], "");
         pair.home.config("");
         for (name, issuer, uri) in [
-            ("honest", pair.honest.issuer(HONEST), AT_HONEST),
-            ("dishonest", pair.dishonest.issuer(DISHONEST), AT_DISHONEST),
+            ("honest", pair.honest.issuer(), AT_HONEST),
+            ("dishonest", pair.dishonest.issuer(), AT_DISHONEST),
         ] {
-            pair.home.profile(name, &issuer, "cli", &format!("{API}\nredirect_uri = {uri:?}"));
+            pair.home.profile(name, issuer, "cli", &format!("{API}\nredirect_uri = {uri:?}"));
         }
-        pair.honest.set(&json!({ "registered": ["http://127.0.0.1/honest"] }));
-        let issuer = pair.honest.issuer(HONEST);
-        pair.dishonest.set(&json!({ "bounce_to": issuer, "bounce_redirect_uri": AT_HONEST }));
+        pair.honest.reply(AUTHORIZE, &registered(vec!["http://127.0.0.1/honest".to_owned()]));
+        pair.dishonest.reply(AUTHORIZE, &bounce(pair.honest.issuer(), Some(AT_HONEST)));
         pair
     }
 
@@ -224,7 +263,7 @@ impl Pair {
     /// No code has come to the dishonest server.
     fn assert_nothing_leaked(&self) {
         assert_eq!(self.codes_that_leaked(), [""; 0]);
-        assert_eq!(self.dishonest.requests(DISHONEST, "token").len(), 0);
+        assert_eq!(self.dishonest.requests_at("token").len(), 0);
     }
 }
 
@@ -246,7 +285,7 @@ fn bare_code_is_refused_if_paths_identify_servers() {
         let output = pair.home.run(complete).fails(7);
         assert!(output.stderr.contains("profile `honest`"), "{}", output.stderr);
         assert!(output.stderr.contains("the whole callback URL"), "{}", output.stderr);
-        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0);
+        assert_eq!(pair.dishonest.requests_at("token").len(), 0);
         // With the URL that received it, the code is accepted, and the refusal has spent nothing.
         for with_url in [true, false] {
             let begun = pair.home.run(["start", "honest", "--redirect-uri", AT_HONEST]).ok().json();
@@ -262,7 +301,8 @@ fn bare_code_is_refused_if_paths_identify_servers() {
     }
     // A single server cannot be mixed up with another.
     let home = Home::new();
-    home.profile("p", &hostile().issuer(HONEST), "cli", API);
+    let server = without_iss();
+    home.profile("p", server.issuer(), "cli", API);
     let begun = home.run(["start", "p", "--redirect-uri", AT_HONEST]).ok().json();
     let parts = parameters(&callback(begun["authorization_url"].as_str().unwrap()));
     home.run(["complete", "--code", &parts["code"], "--state", &parts["state"]]).ok();
@@ -349,8 +389,9 @@ fn redirect_uri_of_no_profile_warns_at_two_servers() {
     let named = ["start", "honest", "--redirect-uri", AT_HONEST];
     assert_eq!(pair.home.run(named).ok().stderr, "");
     let home = Home::new();
-    home.profile("p", &hostile().issuer(HONEST), "cli", API);
+    let server = without_iss();
+    home.profile("p", server.issuer(), "cli", API);
     assert_eq!(start(&home, "p").stderr, "");
-    home.profile("q", &hostile().issuer(HONEST), "cli2", API);
+    home.profile("q", server.issuer(), "cli2", API);
     assert_eq!(start(&home, "p").stderr, "", "another client of the same server");
 }

@@ -1,7 +1,14 @@
 //! A code is sent once, whatever happens to its request, with or without TLS, whether or not the server
 //! acted.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
+use serde_json::json;
+
 use crate::person::*;
+use crate::replies::assert_all_tried;
+use crate::support::shapes::*;
 use crate::support::*;
 
 /// What happens to the request, and the exit code.
@@ -41,6 +48,7 @@ fn codes(scenario: &str) -> Vec<String> {
 
 #[test]
 fn over_tls_too_a_code_is_sent_once() {
+    assert_all_tried("tls", &FAULTS.iter().map(|(fault, _)| *fault).collect::<Vec<_>>());
     let home = Home::new();
     profile_over_tls(&home, "https", "honest", PASTED);
     paste(&home).ok();
@@ -64,46 +72,51 @@ fn over_tls_too_a_code_is_sent_once() {
 /// listens.
 #[test]
 fn connection_that_was_refused_spends_nothing() {
-    let home = Home::new();
-    pasting(&home, "discovery.refused-token-endpoint~tag.once", "");
+    let (server, home) = (Scripted::start(), Home::new());
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    server.reply("metadata", &set("token_endpoint", json!(format!("http://{closed}/token"))));
+    server.profile(&home, PASTED);
     let output = paste(&home).fails(9);
     assert!(error(&output).contains("connection refused"), "{}", output.stderr);
-    assert_eq!(codes("discovery.refused-token-endpoint~tag.once"), [""; 0]);
-    assert_no_secret(&home, hostile().secrets_minted());
+    assert_eq!(server.requests_at("token").len(), 0);
+    assert_no_secret(&home, server.secrets());
+}
+
+/// Never content with a nonce: another is wanted each time (RFC 9449, section 8).
+fn always_another_nonce() -> Shape {
+    let count = AtomicUsize::new(0);
+    shape(move |answer, request| {
+        oauth_error("use_dpop_nonce", 400)(answer, request);
+        let nonce = count.fetch_add(1, Ordering::SeqCst);
+        answer.set("dpop-nonce", format!("nonce-{nonce}"));
+    })
 }
 
 /// A proof with a nonce of the server's is another request, which the server has asked for (RFC 9449, section 8).
 /// One that is never content gets no third.
 #[test]
 fn nonce_is_answered_once() {
-    let rows = [
-        ("code.use-dpop-nonce", "cli", PASTED.to_owned()),
-        ("client.use-dpop-nonce", "service", {
-            let secret = hostile().secrets["service"].as_deref().unwrap();
-            format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n")
-        }),
-    ];
-    for (scenario, client, more) in rows {
-        let home = Home::new();
-        home.profile("p", &hostile().issuer(scenario), client, &format!("dpop = true\n{more}"));
+    let service =
+        format!("client_secret = {CONFIDENTIAL_SECRET:?}\ngrant = \"client_credentials\"\n");
+    for (grant_type, client, more) in
+        [(CODE_GRANT, "cli", PASTED), ("client_credentials", CONFIDENTIAL_CLIENT, &service)]
+    {
+        let (server, home) = (Scripted::start(), Home::new());
+        server.refuse(grant_type, &always_another_nonce(), usize::MAX);
+        home.profile("p", server.issuer(), client, &format!("dpop = true\n{more}"));
         let output = if client == "cli" { paste(&home) } else { home.run(["token"]) }.fails(8);
         assert!(error(&output).contains("use_dpop_nonce"), "{}", output.stderr);
+        let sent = server.requests(grant_type);
         let proofs: Vec<serde_json::Value> =
-            hostile().requests(scenario, "token").iter().map(proof).collect();
-        assert_eq!(proofs.len(), 2, "{scenario}");
-        assert!(proofs[0]["nonce"].is_null() && proofs[1]["nonce"].is_string(), "{proofs:?}");
+            sent.iter().map(|asked| jwt_part(asked.proof.as_deref().unwrap(), 1)).collect();
+        assert_eq!(proofs.len(), 2, "{client}");
+        assert!(proofs[0]["nonce"].is_null(), "{proofs:?}");
+        assert_eq!(proofs[1]["nonce"], "nonce-0", "{proofs:?}");
         assert_ne!(proofs[0]["jti"], proofs[1]["jti"]);
         for proof in &proofs {
             assert_eq!(proof["htm"], "POST");
-            assert_eq!(proof["htu"], format!("{}/token", hostile().issuer(scenario)));
+            assert_eq!(proof["htu"], format!("{}/token", server.issuer()));
             assert!(proof["iat"].is_u64() && proof["jti"].as_str().unwrap().len() >= 16, "{proof}");
         }
     }
-}
-
-/// The claims of the DPoP proof in a request.
-fn proof(entry: &serde_json::Value) -> serde_json::Value {
-    let headers = entry["headers"].as_array().unwrap();
-    let at = headers.iter().position(|h| h.as_str().unwrap().eq_ignore_ascii_case("dpop")).unwrap();
-    jwt_part(headers[at + 1].as_str().unwrap(), 1)
 }

@@ -2,14 +2,15 @@
 //! the response contains (RFC 6749, section 6), and the id_token decides only whose login it is (OpenID
 //! Connect Core, section 12.2).
 
+use oauthctl_sandbox::Transport;
 use serde_json::{Value, json};
 
-use crate::identity::signed::{Unsigned, changed, written};
 use crate::identity::signing;
 use crate::identity::tokens::{invalid_token, invalid_tokens};
 use crate::person::*;
 use crate::replies::invalid::{invalid_reply, refusal};
-use crate::support::shapes::{Named, odd, set, unusual};
+use crate::support::shapes::{Named, body, odd, raw, redirect, sent, set, status, unusual};
+use crate::support::signed::{Unsigned, changed, jwk, keys, written};
 use crate::support::*;
 
 /// A scenario that does each of these at one refresh, one after the other, with its own name.
@@ -216,49 +217,52 @@ fn invalid_id_token_at_a_refresh_is_dropped() {
     server.assert_all_accepted(all.len());
 }
 
-/// What the server says of its keys at a refresh, which are not those of the login.
-const KEYS: [&str; 9] = [
-    "jwks.black-hole",
-    "jwks.status-404",
-    "jwks.status-403",
-    "jwks.redirect-302",
-    "jwks.status-502",
-    "jwks.length-short",
-    "jwks.not-keys",
-    "jwks.other-kid",
-    "jwks.wrong-key",
-];
-
 #[test]
 fn keys_that_cannot_be_had_cost_only_the_id_token() {
-    let scenario = "refresh-id-token.honest~tag.keys";
-    let home = logged_in(scenario, OPENID);
-    for keys in KEYS {
-        let uri = format!("jwks_uri = \"{}/jwks\"\n", hostile().issuer(keys));
-        pasting(&home, scenario, &format!("{OPENID}{uri}"));
+    let other = |name: &str| {
+        let mut key = jwk("k2");
+        key["kid"] = json!(name);
+        keys(vec![key])
+    };
+    let (server, home) = signing("");
+    paste(&home).ok();
+    // They are not those of the login.
+    server.reply(REFRESH_GRANT, &changed(|token| token.header("kid", json!("k9"))));
+    let all = [
+        ("black-hole", sent(Transport::Stall)),
+        ("status-404", status(404)),
+        ("status-403", status(403)),
+        ("redirect-302", redirect(302, &canary().origin)),
+        ("status-502", status(502)),
+        ("cut", raw(|it| it[..it.len() - 5].to_owned())),
+        ("not-keys", body(r#"{"keys":"k9"}"#)),
+        ("other-kid", other("k2")),
+        ("wrong-key", other("k9")),
+    ];
+    for (name, shape) in &all {
+        server.reply("jwks", shape);
         let output = home.run(["refresh"]).ok();
         let said = &output.stderr;
-        assert!(said.contains("warning: the id_token was dropped"), "{keys}: {said}");
+        assert!(said.contains("warning: the id_token was dropped"), "{name}: {said}");
     }
-    assert_all_accepted(scenario, KEYS.len());
+    server.assert_all_accepted(all.len());
+    assert_canary_untouched();
+    assert_eq!(server.requests_at("jwks").len(), 1 + all.len());
 }
 
 /// Minutes and days: nothing depends on the clock but the id_token.
 #[test]
 fn clock_that_is_wrong_costs_only_the_id_token() {
-    let server = Servers::hostile();
-    let scenario = "refresh-id-token.honest~tag.clock";
-    let mut home = Home::new();
-    home.profile("p", &server.issuer(scenario), "cli", OPENID);
-    home.login("p");
+    let (server, home) = signing("");
+    paste(&home).ok();
     for (offset, is_dropped) in
         [(-3 * 86_400, true), (-1_200, false), (1_200, true), (3 * 86_400, true)]
     {
-        server.clock(offset);
+        server.reply(REFRESH_GRANT, &changed(move |token| token.moved(offset)));
         let said = home.run(["refresh"]).ok().stderr;
         assert_eq!(said.contains("check the clock"), is_dropped, "{offset}: {said}");
     }
-    server.clock(0);
+    server.reply(REFRESH_GRANT, &changed(|token| token));
     assert_eq!(home.run(["token", "--force-refresh"]).ok().stderr, "");
 }
 

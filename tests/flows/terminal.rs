@@ -4,6 +4,7 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::device::{device, pending};
 use crate::person::*;
 use crate::support::*;
 
@@ -226,10 +227,11 @@ fn time_left_is_shown_in_one_line_and_erased() {
     for (flow, is_device) in
         [(&["--flow", "paste"][..], false), (&browser, false), (&browser, true)]
     {
-        let home = match is_device {
-            false => pasting_home("tag.countdown"),
-            true => crate::device::home_of("poll.pending.3~tag.countdown-device"),
-        };
+        let (server, mut home) = device();
+        server.refuse(DEVICE_GRANT, &pending(), 3);
+        if !is_device {
+            home = pasting_home("tag.countdown");
+        }
         let mut command = home.command([&["login", "p", "--timeout", "90s"], flow].concat());
         let mut terminal = AtTerminal::start(command.env("NO_COLOR", "1").env("TERM", "xterm"));
         let first = terminal.await_screen(countdown);

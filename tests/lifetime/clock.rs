@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use crate::scene::{Scene, rewrite};
-use crate::support::{DEADLINE, Running, shift_clock};
+use crate::support::shapes::{oauth_error, without};
+use crate::support::{CODE_GRANT, DEADLINE, REFRESH_GRANT, Running, Scripted, shift_clock};
 
 const DAY: i64 = 86_400;
 
 /// Moves everything that is stored by so much, which is a clock that was moved the other way.
-fn shift(scene: &Scene, by: i64) {
+fn shift<S>(scene: &Scene<S>, by: i64) {
     let moved = |value: &serde_json::Value| json!(value.as_i64().unwrap() + by);
     rewrite(&scene.home, |record| {
         for name in ["obtained_at", "refreshed_at"] {
@@ -33,9 +34,18 @@ fn clock_that_jumped() {
     }
 }
 
+/// Logged in at a server that names no lifetime.
+fn without_lifetime() -> Scene<Scripted> {
+    let scene = Scene::scripted();
+    for grant_type in [CODE_GRANT, REFRESH_GRANT] {
+        scene.server.reply(grant_type, &without("expires_in"));
+    }
+    scene.log_in(600)
+}
+
 #[test]
 fn clock_set_back_keeps_end_of_an_unknown_lifetime() {
-    let scene = Scene::logged_in("token.expires-in-missing", 600);
+    let scene = without_lifetime();
     scene.works();
     assert_eq!(scene.refreshes(), 0);
     shift(&scene, DAY);
@@ -46,9 +56,9 @@ fn clock_set_back_keeps_end_of_an_unknown_lifetime() {
 
 #[test]
 fn dead_grant_of_unknown_lifetime_ends() {
-    let scene = Scene::logged_in("token.expires-in-missing", 600);
+    let scene = without_lifetime();
     shift(&scene, -DAY);
-    scene.server.revoke_all(&scene.scenario);
+    scene.server.refuse(REFRESH_GRANT, &oauth_error("invalid_grant", 400), usize::MAX);
     for _ in 0..3 {
         scene.home.run(["token", "-p", "p"]).fails(4);
     }

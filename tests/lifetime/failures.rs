@@ -1,55 +1,58 @@
 //! Failures that pass take nothing away; those that do not are told apart.
 
+use oauthctl_sandbox::Transport;
 use serde_json::json;
 
 use crate::scene::{Scene, record};
-use crate::support::shapes::{lifetimes, set};
+use crate::support::shapes::{Shape, bytes, lifetimes, oauth_error, sent, set, status};
 use crate::support::{CODE_GRANT, Home, REFRESH_GRANT, Scripted, assert_not_shown};
 
-/// With life left the stored token is printed with a warning; without, the command fails with `code`; the record stays
+/// With life left the stored token is printed with a warning; without, the command fails with 9; the record stays
 /// as it is, and the grant works when the server does.
-fn passes(scenario: &str, code: i32) {
-    let scene = Scene::logged_in(scenario, 50);
+fn passes(name: &str, shape: &Shape) {
+    let scene = Scene::scripted().log_in(50);
+    scene.server.refuse(REFRESH_GRANT, shape, 3);
     let before = std::fs::read(scene.record()).unwrap();
     let old = scene.stored()["tokens"]["access_token"].as_str().unwrap().to_owned();
     let output = scene.home.run(["token", "-p", "p"]).ok();
-    assert_eq!(output.line(), old, "{scenario}");
-    assert!(output.stderr.contains("warning:"), "{scenario}: {}", output.stderr);
-    assert_not_shown(&output.stderr, scene.server.secrets_minted());
-    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
-    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{scenario}");
+    assert_eq!(output.line(), old, "{name}");
+    assert!(output.stderr.contains("warning:"), "{name}: {}", output.stderr);
+    assert_not_shown(&output.stderr, scene.server.secrets());
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(9);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{name}");
     scene.expire();
     let before = std::fs::read(scene.record()).unwrap();
-    let output = scene.home.run(["token", "-p", "p"]).fails(code);
-    assert!(output.stderr.contains("hint:"), "{scenario}: {}", output.stderr);
-    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{scenario}");
+    let output = scene.home.run(["token", "-p", "p"]).fails(9);
+    assert!(output.stderr.contains("hint:"), "{name}: {}", output.stderr);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{name}");
     scene.works();
 }
 
 #[test]
 fn server_that_fails() {
-    passes("refresh.status-500.3", 9);
-    passes("refresh.status-502.3", 9);
-    passes("refresh.server-error.3", 9);
+    passes("status 500", &status(500));
+    passes("status 502", &status(502));
+    passes("server_error", &oauth_error("server_error", 500));
 }
 
 #[test]
 fn server_that_is_busy() {
-    passes("refresh.limit.3", 9);
-    passes("refresh.status-503.3", 9);
-    passes("refresh.temporarily-unavailable.3", 9);
+    passes("status 429", &status(429));
+    passes("status 503", &status(503));
+    passes("temporarily_unavailable", &oauth_error("temporarily_unavailable", 503));
 }
 
 #[test]
 fn server_that_hangs_up() {
-    passes("refresh.reset-before.3", 9);
-    passes("refresh.half-body.3", 9);
-    passes("refresh.empty-answer.3", 9);
+    passes("reset", &sent(Transport::Reset));
+    passes("half", &sent(Transport::Half));
+    passes("empty", &bytes(""));
 }
 
 #[test]
 fn long_outage_is_over_when_the_server_says_so() {
-    let scene = Scene::logged_in("refresh.status-500.8", 30);
+    let scene = Scene::scripted().log_in(30);
+    scene.server.refuse(REFRESH_GRANT, &status(500), 8);
     scene.expire();
     for _ in 0..8 {
         scene.home.run(["token", "-p", "p"]).fails(9);
@@ -78,17 +81,18 @@ fn refused_connection_is_transient() {
 
 #[test]
 fn refusals_are_not_transient() {
-    for (scenario, code) in [
-        ("refresh.invalid-client.1", 8),
-        ("refresh.unauthorized-client.1", 8),
-        ("refresh.invalid-scope.1", 8),
-        ("refresh.error-number.1", 4),
-        ("refresh.invalid-grant.1", 4),
+    for (error, status, code) in [
+        (json!("invalid_client"), 401, 8),
+        (json!("unauthorized_client"), 400, 8),
+        (json!("invalid_scope"), 400, 8),
+        (json!(7), 400, 4),
+        (json!("invalid_grant"), 400, 4),
     ] {
-        let scene = Scene::logged_in(scenario, 30);
+        let scene = Scene::scripted().log_in(30);
+        scene.server.refuse(REFRESH_GRANT, &oauth_error(error.clone(), status), 1);
         let token = scene.newest("refresh_token");
         scene.home.run(["token", "-p", "p"]).fails(code);
-        assert_eq!(scene.stored()["tokens"]["refresh_token"], token, "{scenario}");
+        assert_eq!(scene.stored()["tokens"]["refresh_token"], token, "{error}");
         if code == 8 {
             scene.works();
         }
@@ -119,15 +123,13 @@ fn stdout_has_only_the_token() {
 
 #[test]
 fn refresh_tokens_that_stay_go_or_change() {
-    for scenario in ["rotation.omit", "rotation.same", "honest"] {
-        let scene = Scene::logged_in(scenario, 30);
+    for scenario in ["no-rotation", "same-refresh-token", "rotate"] {
+        let scene = Scene::scripted_as(scenario).log_in(30);
         for _ in 0..3 {
             scene.home.run(["refresh", "p"]).ok();
             scene.works();
         }
-        assert_eq!(scene.refreshes(), 3, "{scenario}");
-        let accepted = scene.server.requests(scenario, "token");
-        assert!(accepted.iter().all(|entry| entry["verdict"] == "ok"), "{scenario}: {accepted:?}");
+        scene.server.assert_all_accepted(3);
     }
 }
 
@@ -165,12 +167,12 @@ fn profile_that_is_satisfied_needs_no_network() {
 
 #[test]
 fn secret_that_is_a_word_changes_no_refusal() {
-    let mut scene = Scene::new("refresh.invalid-grant");
-    scene.server.set(&json!({ "expires_in": 30 }));
-    let issuer = scene.server.issuer(&scene.scenario);
+    let mut scene = Scene::scripted();
+    scene.server.reply(CODE_GRANT, &set("expires_in", json!(30)));
+    scene.server.refuse(REFRESH_GRANT, &oauth_error("invalid_grant", 400), usize::MAX);
     let more =
         "scopes = [\"api\"]\nclient_secret = \"invalid\"\nclient_auth = \"client_secret_post\"";
-    scene.home.config("").profile("p", &issuer, "cli-word", more);
+    scene.home.config("").profile("p", scene.server.issuer(), "cli-word", more);
     scene.home.login("p");
     for _ in 0..2 {
         let output = scene.home.run(["token", "-p", "p", "--trace", "--min-ttl", "5m"]).fails(4);

@@ -1,41 +1,60 @@
 //! Keys that the server rotates between logins and refreshes.
 
-use serde_json::json;
+use oauthctl_sandbox::Moment;
 
 use crate::scene::Scene;
+use crate::support::signed::{jwk, keys, written};
+use crate::support::{CODE_GRANT, REFRESH_GRANT, Scripted};
 
-/// The scenario in which refreshes return id_tokens too.
-const SCENARIO: &str = "refresh-id-token.honest.0";
+fn fetches(scene: &Scene<Scripted>) -> usize {
+    scene.server.requests_at("jwks").len()
+}
 
-fn fetches(scene: &Scene) -> usize {
-    scene.server.requests(SCENARIO, "jwks").len()
+/// From now on, id_tokens are signed with this key.
+fn sign(scene: &Scene<Scripted>, key: &'static str) {
+    for grant_type in [CODE_GRANT, REFRESH_GRANT] {
+        scene.server.reply(grant_type, &written(move |token| token.by_key(key)));
+    }
+}
+
+fn publish(scene: &Scene<Scripted>, names: &[&str]) {
+    scene.server.reply("jwks", &keys(names.iter().map(|name| jwk(name)).collect()));
+}
+
+/// Logged in with an id_token that `k1` has signed.
+fn logged_in() -> Scene<Scripted> {
+    let scene = Scene::scripted();
+    let lines = "scopes = [\"openid\", \"api\"]";
+    scene.home.config("").profile("p", scene.server.issuer(), "cli", lines);
+    sign(&scene, "k1");
+    publish(&scene, &["k1"]);
+    scene.log_in(3600)
 }
 
 #[test]
 fn each_key_rotation_causes_one_fetch() {
-    let mut scene = Scene::new(SCENARIO);
-    let issuer = scene.server.issuer(SCENARIO);
-    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");
-    scene.home.login("p");
+    let scene = logged_in();
     assert_eq!(fetches(&scene), 1);
-    for (key, publish, after) in [
+    let user = scene.stored()["identity"]["sub"].clone();
+    for (key, published, after) in [
         // Known from the login.
-        ("k1", vec!["k1"], 1),
+        ("k1", &["k1"][..], 1),
         // Published before it signs, and the old one withdrawn later: a fetch when it is first met.
-        ("k2", vec!["k1", "k2"], 2),
-        ("k2", vec!["k2"], 2),
+        ("k2", &["k1", "k2"], 2),
+        ("k2", &["k2"], 2),
         // Rotated again, without notice.
-        ("k3", vec!["k3"], 3),
-        ("k3", vec!["k3"], 3),
+        ("k3", &["k3"], 3),
+        ("k3", &["k3"], 3),
     ] {
-        scene.server.set(&json!({ "sign": key, "publish": publish }));
+        sign(&scene, key);
+        publish(&scene, published);
         scene.home.run(["refresh", "p"]).ok();
-        assert_eq!(fetches(&scene), after, "{key} of {publish:?}");
-        assert_eq!(scene.stored()["identity"]["sub"], "alice");
+        assert_eq!(fetches(&scene), after, "{key} of {published:?}");
+        assert_eq!(scene.stored()["identity"]["sub"], user);
     }
     // One that the server does not publish is asked for once a run, and never believed.
     let id_token = scene.stored()["tokens"]["id_token"].clone();
-    scene.server.set(&json!({ "sign": "k4" }));
+    sign(&scene, "k4");
     for after in [4, 5] {
         let said = scene.home.run(["refresh", "p"]).ok().stderr;
         assert!(said.contains("warning: the id_token was dropped"), "{said}");
@@ -46,17 +65,15 @@ fn each_key_rotation_causes_one_fetch() {
 
 #[test]
 fn kill_during_key_fetch_keeps_the_new_refresh_token() {
-    let mut scene = Scene::new(SCENARIO);
-    let issuer = scene.server.issuer(SCENARIO);
-    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");
-    scene.home.login("p");
-    scene.server.set(&json!({ "sign": "k2", "publish": ["k2"] }));
-    scene.server.hold("jwks", 1);
+    let scene = logged_in();
+    sign(&scene, "k2");
+    publish(&scene, &["k2"]);
+    scene.server.hold("jwks", Moment::Received, 1);
     let killed = scene.home.spawn(["refresh", "p"]);
-    scene.server.await_held("jwks", 1);
+    scene.server.await_held(1);
     killed.signal(rustix::process::Signal::KILL);
     killed.wait().fails(137);
-    scene.server.release("jwks");
+    scene.server.release();
     assert_eq!(scene.stored()["tokens"]["refresh_token"], scene.newest("refresh_token"));
     scene.home.run(["refresh", "p"]).ok();
     scene.works();

@@ -1,14 +1,18 @@
 //! Ending a grant: revoked at its server, forgotten here, and not coming back.
 
+use oauthctl_sandbox::Transport;
 use serde_json::json;
 
 use crate::scene::{Scene, await_turn, files_like};
-use crate::support::assert_no_secret;
+use crate::support::shapes::{
+    body, busy, described, oauth_error, redirect, same, sent, shape, status, with_status, without,
+};
+use crate::support::{Served, assert_canary_untouched, assert_no_secret, canary};
 
 #[track_caller]
-fn forgotten(scene: &Scene) {
+fn forgotten<S: Served>(scene: &Scene<S>) {
     assert!(files_like(&scene.home, ".age").is_empty());
-    assert_no_secret(&scene.home, scene.server.secrets_minted());
+    assert_no_secret(&scene.home, scene.server.all_secrets());
     let status = scene.home.run(["status", "--json"]).ok().json();
     assert_eq!(status, json!([]));
     scene.home.run(["token", "-p", "p"]).fails(4);
@@ -16,37 +20,54 @@ fn forgotten(scene: &Scene) {
 
 #[test]
 fn whatever_the_server_says() {
-    for (scenario, codes) in [
-        ("honest", [0]),
-        ("revoke.access-unsupported", [0]),
-        ("revoke.busy-retry-after-1.1", [0]),
-        ("revoke.status-503", [9]),
-        ("revoke.status-500", [9]),
-        ("revoke.reset-before", [9]),
-        ("revoke.redirect-302", [8]),
-        ("revoke.redirect-307", [8]),
-        ("revoke.invalid-client", [8]),
+    let refuses_access_token = shape(|answer, request| {
+        if request.parameters().any(|pair| pair == ("token_type_hint", "access_token")) {
+            oauth_error("unsupported_token_type", 400)(answer, request);
+        }
+    });
+    const ALWAYS: usize = usize::MAX;
+    for (name, shape, times, code) in [
+        ("honest", same(), 0, 0),
+        ("access-unsupported", with_status(200, refuses_access_token), ALWAYS, 0),
+        ("busy-once", busy(503, "1"), 1, 0),
+        ("status-503", status(503), ALWAYS, 9),
+        ("status-500", status(500), ALWAYS, 9),
+        ("reset", sent(Transport::Reset), ALWAYS, 9),
+        ("redirect-302", redirect(302, &canary().origin), ALWAYS, 8),
+        ("redirect-307", redirect(307, &canary().origin), ALWAYS, 8),
+        ("invalid-client", oauth_error("invalid_client", 401), ALWAYS, 8),
     ] {
-        let scene = Scene::logged_in(scenario, 3600);
+        let scene = Scene::scripted().log_in(3600);
+        scene.server.refuse("revoke", &shape, times);
         let output = scene.home.run(["logout", "p"]);
-        assert!(codes.contains(&output.status), "{scenario}: {} {}", output.status, output.stderr);
+        assert_eq!(output.status, code, "{name}: {}", output.stderr);
         if output.status != 0 {
             assert!(output.stderr.contains("could not be revoked"), "{}", output.stderr);
         }
-        scene.server.assert_canary_untouched();
+        assert_canary_untouched();
         forgotten(&scene);
     }
 }
 
 #[test]
 fn token_that_is_already_gone_is_no_failure() {
-    for code in ["invalid_token", "invalid_grant", "token_revoked", "bad_refresh_token", "message"]
-    {
-        let scene = Scene::logged_in(&format!("revoke.gone-{code}"), 3600);
+    let gone = |code: &'static str| {
+        described(code, 400, json!({ "error_description": "Token expired or revoked" }))
+    };
+    let message = with_status(400, body(r#"{"status":400,"message":"Invalid token"}"#));
+    for (code, shape) in [
+        ("invalid_token", gone("invalid_token")),
+        ("invalid_grant", gone("invalid_grant")),
+        ("token_revoked", gone("token_revoked")),
+        ("bad_refresh_token", gone("bad_refresh_token")),
+        ("message", message),
+    ] {
+        let scene = Scene::scripted().log_in(3600);
+        scene.server.refuse("revoke", &shape, usize::MAX);
         let output = scene.home.run(["logout", "p"]).ok();
         assert!(output.stderr.contains("are revoked and removed"), "{code}: {}", output.stderr);
         assert!(!output.stderr.contains("warning"), "{code}: {}", output.stderr);
-        let at = format!(" at {}: ", scene.server.bases["http"].as_deref().unwrap());
+        let at = format!(" at {}: ", scene.server.issuer());
         assert!(output.stderr.contains(&at), "who was asked: {}", output.stderr);
         forgotten(&scene);
     }
@@ -54,28 +75,30 @@ fn token_that_is_already_gone_is_no_failure() {
 
 #[test]
 fn refused_refresh_token_does_not_spare_the_other() {
-    for (behaviour, said) in [
-        ("unsupported-token-type.1", "the access token is revoked: the revocation request was"),
-        ("refused.1", "the access token is revoked: the revocation request was refused"),
-        ("refused", "could not be revoked at BASE: the revocation request was refused"),
+    const SECOND: &str = "the access token is revoked: the revocation request was refused";
+    const NEITHER: &str = "could not be revoked at BASE: the revocation request was refused";
+    for (error, times, said) in [
+        ("unsupported_token_type", 1, "the access token is revoked: the revocation request was"),
+        ("invalid_request", 1, SECOND),
+        ("invalid_request", usize::MAX, NEITHER),
     ] {
-        let scenario = format!("revoke.{behaviour}");
-        let scene = Scene::logged_in(&scenario, 3600);
+        let scene = Scene::scripted().log_in(3600);
+        scene.server.refuse("revoke", &oauth_error(error, 400), times);
         let output = scene.home.run(["logout", "p"]).fails(8);
-        let said = said.replace("BASE", scene.server.bases["http"].as_deref().unwrap());
-        assert!(output.stderr.contains(&said), "{behaviour}: {}", output.stderr);
-        let asked = scene.server.requests(&scenario, "revoke");
-        let hints: Vec<&str> = asked.iter().map(|r| r["body"].as_str().unwrap()).collect();
-        assert_eq!(hints.len(), 2, "{hints:?}");
-        assert!(hints[0].contains("token_type_hint=refresh_token"), "{hints:?}");
-        assert!(hints[1].contains("token_type_hint=access_token"), "{hints:?}");
+        let said = said.replace("BASE", scene.server.issuer());
+        assert!(output.stderr.contains(&said), "{error}: {}", output.stderr);
+        let asked = scene.server.requests_at("revoke");
+        let hints: Vec<&str> = asked.iter().map(|asked| &*asked.form["token_type_hint"]).collect();
+        assert_eq!(hints, ["refresh_token", "access_token"]);
         forgotten(&scene);
     }
 }
 
 #[test]
 fn without_a_known_endpoint_the_key_to_set_is_named() {
-    let scene = Scene::logged_in("discovery.no-revocation", 3600);
+    let scene = Scene::scripted();
+    scene.server.reply("metadata", &without("revocation_endpoint"));
+    let scene = scene.log_in(3600);
     let output = scene.home.run(["logout", "p"]).ok();
     for said in [
         "Logged out of `p`: the tokens are removed locally, but not revoked.",

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::scene::{Scene, rewrite};
-use crate::support::Servers;
+use crate::support::shapes::set;
+use crate::support::{CODE_GRANT, REFRESH_GRANT, Servers, assert_canary_untouched, canary};
 
 /// Logs in, changes the profile, and sees that nothing is sent to the new place.
 #[track_caller]
@@ -78,16 +79,16 @@ fn refresh_token_is_not_sent_for_another_client() {
 
 #[test]
 fn server_that_moves_its_endpoint_by_metadata() {
-    let server = crate::support::Servers::hostile();
-    let mut home = crate::support::Home::new();
-    home.profile("p", &server.issuer("discovery.changes-after-first"), "cli", "");
-    server.set(&json!({ "expires_in": 30 }));
-    home.login("p");
+    let scene = Scene::scripted();
+    scene.server.reply(CODE_GRANT, &set("expires_in", json!(30)));
+    let Scene { server, home, .. } = scene.log_in(3600);
+    server.reply("metadata", &set("token_endpoint", json!(format!("{}/token", canary().origin))));
     let _ = std::fs::remove_dir_all(home.state_dir().join("discovery"));
     home.run(["token", "-p", "p", "--min-ttl", "5m"]).fails(4);
     home.run(["token", "-p", "p", "--force-refresh"]).fails(4);
     home.run(["logout", "p"]);
-    server.assert_canary_untouched();
+    assert_canary_untouched();
+    assert_eq!(server.requests(REFRESH_GRANT).len(), 0);
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn line_that_is_known_to_be_superseded_is_not_taken() {
     scene.home.run_with(["import", "--replace", "-"], &newest).ok();
     assert_eq!(scene.refreshes(), 2);
     // After a logout nothing is known; where no token is replaced, an old line is as good as a new one.
-    let scene = Scene::logged_in("rotation.omit", 3600);
+    let scene = Scene::scripted_as("no-rotation").log_in(3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
     scene.home.run(["refresh", "p"]).ok();
     scene.home.run_with(["--store", &elsewhere, "import", "-"], &line).ok();

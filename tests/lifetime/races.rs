@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use oauthctl_sandbox::Moment;
 use serde_json::json;
 
 use crate::scene::{Scene, await_turn, same_token, strict};
-use crate::support::{Output, Running, Servers};
+use crate::support::shapes::{raw, status};
+use crate::support::{Output, REFRESH_GRANT, Running, Servers};
 
 const MANY: usize = 128;
 
@@ -50,14 +52,15 @@ fn forced_at_once_is_forced_once() {
 
 #[test]
 fn one_failure_is_shared_by_all_waiters() {
-    let scene = Scene::logged_in("refresh.status-500", 30);
+    let scene = Scene::scripted().log_in(30);
+    scene.server.refuse(REFRESH_GRANT, &status(500), usize::MAX);
     scene.expire();
-    scene.server.hold("token", 1);
+    scene.server.hold(REFRESH_GRANT, Moment::Received, 1);
     let mut all = vec![scene.home.spawn(["token", "-p", "p"])];
-    scene.server.await_held("token", 1);
+    scene.server.await_held(1);
     all.extend((1..32).map(|_| scene.home.spawn(["token", "-p", "p"])));
     all.iter_mut().skip(1).for_each(await_turn);
-    scene.server.release("token");
+    scene.server.release();
     for running in all {
         running.wait().fails(9);
     }
@@ -69,14 +72,15 @@ fn one_failure_is_shared_by_all_waiters() {
 
 #[test]
 fn answer_that_nobody_can_read_is_asked_for_once() {
-    let scene = Scene::logged_in("refresh.truncated-at-20", 30);
+    let scene = Scene::scripted().log_in(30);
+    scene.server.reply(REFRESH_GRANT, &raw(|body| body[..20].to_owned()));
     scene.expire();
-    scene.server.hold("token", 1);
+    scene.server.hold(REFRESH_GRANT, Moment::Received, 1);
     let mut all = vec![scene.home.spawn(["token", "-p", "p"])];
-    scene.server.await_held("token", 1);
+    scene.server.await_held(1);
     all.extend((1..16).map(|_| scene.home.spawn(["token", "-p", "p"])));
     all.iter_mut().skip(1).for_each(await_turn);
-    scene.server.release("token");
+    scene.server.release();
     for running in all {
         running.wait().fails(7);
     }

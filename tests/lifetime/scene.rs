@@ -9,10 +9,13 @@ use oauthctl_core::port::Clock as _;
 use serde_json::{Value, json};
 
 pub use crate::support::Scene;
-use crate::support::{Home, OidcProvider, Output, Running, Servers, await_some};
+use crate::support::{Home, OidcProvider, Output, Running, Scripted, Served, Servers, await_some};
 
 /// Every scope that the profiles here ask for: with an id_token, and with a refresh token.
 const SCOPES: &str = "scopes = [\"openid\", \"offline_access\", \"api\"]";
+
+/// The scope of most profiles here.
+const API: &str = "scopes = [\"api\"]";
 
 /// A home on the strict server, logged in with a token that is already too close to its expiry; the next
 /// one is valid for an hour.
@@ -31,17 +34,35 @@ const CONSENT: &str = "authorization_params = { prompt = \"consent\" }";
 impl Scene {
     /// Nobody has logged in yet.
     pub fn new(scenario: &str) -> Self {
-        Self::of(scenario, "scopes = [\"api\"]")
+        Self::of(scenario, API)
     }
 
     /// Logged in with a token that has so many seconds left; the next one has an hour.
     pub fn logged_in(scenario: &str, left: u64) -> Self {
-        let mut scene = Self::new(scenario);
-        scene.home.login("p");
+        Self::new(scenario).log_in(left)
+    }
+}
+
+impl Scene<Scripted> {
+    /// At a server whose responses the test writes. Nobody has logged in yet.
+    pub fn scripted() -> Self {
+        Self::scripted_as("")
+    }
+
+    /// The same with a scenario of the sandbox.
+    pub fn scripted_as(scenario: &str) -> Self {
+        Self::at(Scripted::start(), scenario, API)
+    }
+}
+
+impl<S: Served> Scene<S> {
+    /// Logs in, and gets a token that has so many seconds left; the next one has an hour.
+    pub fn log_in(mut self, left: u64) -> Self {
+        self.home.login("p");
         if left != 3600 {
-            scene.age_to(left);
+            self.age_to(left);
         }
-        scene
+        self
     }
 
     /// Makes the stored access token one that has so many seconds left.

@@ -5,6 +5,8 @@ use oauthctl_core::port::Clock as _;
 use serde_json::json;
 
 use crate::scene::Scene;
+use crate::support::CODE_GRANT;
+use crate::support::shapes::set;
 
 /// Logged in at a server whose tokens live for so many seconds, now and later, and what the login said.
 fn living(seconds: u64) -> (Scene, String) {
@@ -88,7 +90,9 @@ fn now() -> u64 {
 
 #[test]
 fn token_without_a_refresh_token_says_why_it_ends() {
-    let scene = Scene::logged_in("code.refresh-token-null", 3600);
+    let scene = Scene::scripted();
+    scene.server.reply(CODE_GRANT, &set("refresh_token", json!(null)));
+    let scene = scene.log_in(3600);
     let said = scene.home.run(["refresh", "p"]).fails(4).stderr;
     assert!(said.contains("cannot refresh the token of `p`: there is no refresh token"), "{said}");
     scene.age_to(30);

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::json;
 
 use crate::scene::Scene;
-use crate::support::Home;
+use crate::support::shapes::{Shape, described, redirected};
+use crate::support::{AUTHORIZE, CODE_GRANT, Home, REFRESH_GRANT, Served};
 
 /// What all of them say. It stands nowhere in the configuration.
 const WORDS: &str = "CANARY-WORDS";
@@ -26,14 +27,14 @@ fn last_error_without_words(home: &Home, what: &str) -> String {
 }
 
 /// Makes `p` the profile of this scenario, with these lines more.
-fn profile(scene: &Scene, client: &str, more: &str) {
-    let issuer = scene.server.issuer(&scene.scenario);
+fn profile<S: Served>(scene: &Scene<S>, client: &str, more: &str) {
+    let issuer = scene.server.issuer_of(&scene.scenario);
     let more = format!("scopes = [\"api\"]\n{more}");
     scene.home.config("").profile("p", &issuer, client, &more);
 }
 
 /// A command that says the words as this script does; `$1` is where they stand.
-fn script(scene: &Scene, name: &str, text: &str) -> String {
+fn script<S>(scene: &Scene<S>, name: &str, text: &str) -> String {
     let words = scene.home.path("tmp/words");
     scene.home.write(&words, WORDS);
     let place = scene.home.path(&format!("tmp/{name}.sh"));
@@ -41,21 +42,29 @@ fn script(scene: &Scene, name: &str, text: &str) -> String {
     format!("[\"sh\", {place:?}, {words:?}]")
 }
 
+/// An error with the words in its description.
+fn with_words(code: &'static str, status: u16) -> Shape {
+    described(code, status, json!({ "error_description": WORDS, "error_uri": WORDS }))
+}
+
 #[test]
 fn refused_refresh_leaves_no_words_of_the_server() {
-    for (reply, code, kept) in [
-        ("error-words", 8, "the server refused the request"),
-        ("error-words-known", 8, "the server refused the request: invalid_scope"),
+    const OWN_CODE: &str = "CANARY-WORDS-code";
+    for (error, status, code, kept) in [
+        (OWN_CODE, 400, 8, "the server refused the request"),
+        ("invalid_scope", 400, 8, "the server refused the request: invalid_scope"),
         (
-            "error-words-503",
+            OWN_CODE,
+            503,
             9,
             "the refresh request failed: the server returned 503 (Service Unavailable)",
         ),
     ] {
-        let scene = Scene::logged_in(&format!("refresh.{reply}"), 30);
+        let scene = Scene::scripted().log_in(30);
+        scene.server.refuse(REFRESH_GRANT, &with_words(error, status), usize::MAX);
         let output = scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
-        assert_eq!(last_error_without_words(&scene.home, reply), kept);
-        if reply != "error-words-503" {
+        assert_eq!(last_error_without_words(&scene.home, error), kept);
+        if status != 503 {
             assert!(output.stderr.contains(WORDS), "it is shown: {}", output.stderr);
         }
     }
@@ -106,13 +115,22 @@ fn secret_command_leaves_no_words() {
 
 #[test]
 fn failed_login_leaves_no_words() {
-    for (scenario, more, code) in [
-        ("code.error-words", "", 8),
-        ("authorize.deny-with-words", "", 5),
-        ("honest", "[profiles.p.hooks]\npre_token = ", 3),
-        ("honest", "[profiles.p.hooks]\nauthorization = ", 3),
+    let denied = redirected(|parameters| {
+        parameters.retain(|(name, _)| name != "code");
+        for (name, value) in [("error", "access_denied"), ("error_description", WORDS)] {
+            parameters.push((name.to_owned(), value.to_owned()));
+        }
+    });
+    for (place, shape, more, code) in [
+        (CODE_GRANT, Some(with_words("CANARY-WORDS-code", 400)), "", 8),
+        (AUTHORIZE, Some(denied), "", 5),
+        ("", None, "[profiles.p.hooks]\npre_token = ", 3),
+        ("", None, "[profiles.p.hooks]\nauthorization = ", 3),
     ] {
-        let mut scene = Scene::new(scenario);
+        let mut scene = Scene::scripted();
+        if let Some(shape) = shape {
+            scene.server.reply(place, &shape);
+        }
         if !more.is_empty() {
             let hook = script(&scene, "hook", "cat $1 >&2; exit 1");
             profile(&scene, "cli", &format!("{more}{hook}"));
@@ -120,11 +138,11 @@ fn failed_login_leaves_no_words() {
         scene.home.browser(&json!({ "mode": "honest" }));
         let output = scene.home.run(["login", "p"]).fails(code);
         assert!(output.stderr.contains(WORDS), "it is shown: {}", output.stderr);
-        last_error_without_words(&scene.home, scenario);
+        last_error_without_words(&scene.home, place);
         let outcome = scene.home.files().into_iter().any(|file| {
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             name.starts_with("login-") && name.ends_with(".json")
         });
-        assert!(outcome, "{scenario}: the end is kept for those who wait");
+        assert!(outcome, "{place}{more}: the end is kept for those who wait");
     }
 }

@@ -8,7 +8,10 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::scene::{Scene, files_like, forge};
-use crate::support::{assert_no_secret, can_start, give_away, set_mode, without_root};
+use crate::support::shapes::echo;
+use crate::support::{
+    REFRESH_GRANT, assert_no_secret, can_start, give_away, set_mode, without_root,
+};
 
 #[test]
 fn no_room_for_a_record() {
@@ -230,8 +233,9 @@ fn no_secret_is_stored_in_clear() {
 
 #[test]
 fn secret_repeated_by_a_server_is_not_shown() {
-    let scene = Scene::logged_in("refresh.error-echo", 30);
+    let scene = Scene::scripted().log_in(30);
+    scene.server.refuse(REFRESH_GRANT, &echo(), usize::MAX);
     let output = scene.home.run(["token", "-p", "p"]).fails(8);
-    crate::support::assert_not_shown(&output.stderr, scene.server.secrets_minted());
-    assert_no_secret(&scene.home, scene.server.secrets_minted());
+    crate::support::assert_not_shown(&output.stderr, scene.server.secrets());
+    assert_no_secret(&scene.home, scene.server.secrets());
 }

@@ -1,11 +1,13 @@
 //! The server itself: start and stop, limits, journal.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use oauthctl_sandbox::{
-    Answer, Error, Sandbox, SandboxOptions, Script, ScriptedRequest, scenarios,
+    Answer, Error, Moment, Sandbox, SandboxOptions, Script, ScriptedRequest, Transport, scenarios,
 };
+use tokio::sync::Notify;
 
 use crate::scene::{json, start, start_with, text, value};
 
@@ -58,6 +60,7 @@ impl Script for Stubborn {
             status: 400,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: br#"{"error":"slow_down"}"#.to_vec(),
+            ..Answer::default()
         })
     }
 
@@ -85,6 +88,60 @@ async fn script_replaces_and_edits_responses() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/plain");
     assert_eq!(response.headers()["x-code"], code.as_str());
+}
+
+/// Holds requests for the keys until it is told to go on, and sends bytes of its own for the metadata.
+#[derive(Default)]
+struct Slow {
+    go: Arc<Notify>,
+    moments: Arc<Mutex<Vec<Moment>>>,
+}
+
+impl Script for Slow {
+    fn pause(
+        &self,
+        request: &ScriptedRequest<'_>,
+        moment: Moment,
+    ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let (go, moments) = (Arc::clone(&self.go), Arc::clone(&self.moments));
+        (request.endpoint() == "jwks").then(|| {
+            Box::pin(async move {
+                go.notified().await;
+                moments.lock().unwrap().push(moment);
+            }) as Pin<Box<dyn Future<Output = ()> + Send>>
+        })
+    }
+
+    fn edit(&self, request: &ScriptedRequest<'_>, answer: &mut Answer) {
+        if request.endpoint() == "metadata" {
+            answer.body = b"HTTP/1.0 203 X\r\nx-own: yes\r\n\r\nbytes".to_vec();
+            answer.transport = Some(Transport::Raw);
+        }
+    }
+}
+
+#[tokio::test]
+async fn script_delays_requests_and_sends_own_bytes() {
+    let slow = Slow::default();
+    let (go, moments) = (Arc::clone(&slow.go), Arc::clone(&slow.moments));
+    let script: Arc<dyn Script> = Arc::new(slow);
+    let bench = start_with(SandboxOptions { script: Some(script), ..Default::default() }).await;
+    let at = bench.root();
+    let keys = tokio::spawn(at.get("/jwks").send());
+    // Another request is not held.
+    let response = at.get("/.well-known/openid-configuration").send().await.unwrap();
+    assert_eq!(response.status(), 203);
+    assert_eq!(response.headers()["x-own"], "yes");
+    assert_eq!(response.text().await.unwrap(), "bytes");
+    assert_eq!(*moments.lock().unwrap(), []);
+    go.notify_one();
+    while moments.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!keys.is_finished());
+    go.notify_one();
+    assert_eq!(keys.await.unwrap().unwrap().status(), 200);
+    assert_eq!(*moments.lock().unwrap(), [Moment::Received, Moment::Processed]);
 }
 
 #[tokio::test]

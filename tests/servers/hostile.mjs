@@ -1,5 +1,10 @@
-// A hostile authorization server, of its own making from end to end, so that it shares no mistake with the
-// program. Node alone; loopback only.
+// An authorization server for what the sandbox cannot do: TLS and its faults, raw bytes, connections that are cut, stalled or
+// endless. What belongs here is in three tables: `hostile/raw.mjs` has what needs the socket, `hostile/tls.mjs` what occurs
+// over TLS, `hostile/x509.mjs` the certificates. Whatever HTTP can say, a test writes itself over the sandbox
+// (tests/support/scripted.rs); a scenario of this server that needs neither the socket nor TLS fails.
+//
+// Otherwise it is honest, and of its own making from end to end, so that it shares no mistake with the program. Node alone;
+// loopback only.
 //
 //   node hostile.mjs
 //
@@ -10,13 +15,13 @@
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
-import * as authorization from './hostile/authorize.mjs';
-import * as device from './hostile/device.mjs';
-import * as metadata from './hostile/discovery.mjs';
-import * as resource from './hostile/resource.mjs';
+import { authorize } from './hostile/authorize.mjs';
+import { discovery, jwks } from './hostile/discovery.mjs';
+import { RAW, RAW_GOOD } from './hostile/raw.mjs';
+import { revoke, userinfo } from './hostile/resource.mjs';
 import { parse } from './hostile/scenario.mjs';
-import { ROTATION, token } from './hostile/token.mjs';
-import { TRANSPORT } from './hostile/transport.mjs';
+import { TLS } from './hostile/tls.mjs';
+import { token } from './hostile/token.mjs';
 import { CLIENTS, World } from './hostile/world.mjs';
 import { NAMED_HOST, certificates } from './hostile/x509.mjs';
 import { Barrier, control } from './lib/control.mjs';
@@ -24,21 +29,18 @@ import { announce, bytes, listen } from './lib/process.mjs';
 
 const world = new World();
 const barriers = {};
-for (const at of ['discovery', 'jwks', 'token', 'token-answer', 'revoke']) barriers[at] = new Barrier();
+for (const at of ['discovery', 'token', 'token-answer']) barriers[at] = new Barrier();
 
 const ENDPOINTS = {
-  '/.well-known/openid-configuration': ['discovery', metadata.discovery],
-  '/.well-known/oauth-authorization-server': ['discovery', metadata.discovery],
-  '/jwks': ['jwks', metadata.jwks],
-  '/authorize': ['authorize', authorization.authorize],
-  '/par': ['par', authorization.par],
-  '/device_authorization': ['device', device.device],
+  '/.well-known/openid-configuration': ['discovery', discovery],
+  '/.well-known/oauth-authorization-server': ['discovery', discovery],
+  '/jwks': ['jwks', jwks],
+  '/authorize': ['authorize', authorize],
   '/token': ['token', token],
-  '/revoke': ['revoke', resource.revoke],
-  '/introspect': ['introspect', resource.introspect],
-  '/userinfo': ['userinfo', resource.userinfo],
+  '/revoke': ['revoke', revoke],
+  '/userinfo': ['userinfo', userinfo],
 };
-const METHODS = { token: 'POST', revoke: 'POST', introspect: 'POST', par: 'POST', device: 'POST', authorize: 'GET' };
+const METHODS = { token: 'POST', revoke: 'POST', authorize: 'GET' };
 
 /** Scenario and path of a request; both places of the well-known document (RFC 8414, section 3.1). */
 function locate(pathname) {
@@ -89,7 +91,7 @@ async function serve(req, res, listener) {
   if (method && req.method !== method) return x.refuse(405, 'invalid_request', `${method} only`);
   x.parts = parse(x.name);
   x.state = world.scenario(x.name);
-  if (['discovery', 'jwks'].includes(x.entry.endpoint)) await x.hold(x.entry.endpoint);
+  if (x.entry.endpoint === 'discovery') await x.hold('discovery');
   return x.handler(x);
 }
 
@@ -134,10 +136,7 @@ async function start() {
   return ca;
 }
 
-const TABLES = {
-  transport: TRANSPORT,
-  'discovery-good': metadata.DISCOVERY_GOOD,
-};
+const TABLES = { 'raw': RAW, 'raw-good': RAW_GOOD, 'tls': TLS };
 
 function select({ scenario, endpoint, grant_type: grant }) {
   return (entry) =>
@@ -148,10 +147,7 @@ function select({ scenario, endpoint, grant_type: grant }) {
 
 const ca = await start();
 const controlUrl = await control({
-  'GET /scenarios': () => ({
-    ...Object.fromEntries(Object.entries(TABLES).map(([name, table]) => [name, Object.keys(table)])),
-    rotation: ROTATION,
-  }),
+  'GET /scenarios': () => Object.fromEntries(Object.entries(TABLES).map(([name, table]) => [name, Object.keys(table)])),
   // With `count` it answers when that many have come.
   'GET /journal': async (_body, { count, ...query }) => {
     const chosen = select(query);
@@ -161,7 +157,6 @@ const controlUrl = await control({
   'DELETE /journal': () => world.journal.clear(),
   'GET /canaries': () => world.canaries,
   'GET /canary-hits': () => world.canaryHits.entries,
-  'POST /clock': ({ offset }) => { world.offset = offset; },
   'POST /params': (params) => Object.assign(world.params, params),
   'POST /hold': ({ at = 'token', count = 1 }) => barriers[at].hold(count),
   'GET /held': async (_body, { at = 'token', count = 0 }) => {

@@ -42,7 +42,7 @@ impl Hostile {
         format!("{base}/s/{scenario}")
     }
 
-    /// The behaviours of a table, such as `reply` or `id-token`; `-N` at an end stands for a number.
+    /// The faults of a table: `raw`, `raw-good` or `tls`; `-N` at an end stands for a number.
     #[track_caller]
     pub fn behaviours(&self, table: &str) -> Vec<String> {
         let all = self.control.get("/scenarios");
@@ -56,7 +56,7 @@ impl Hostile {
         all.as_array().unwrap().clone()
     }
 
-    /// Holds the next `count` requests at `discovery`, `token`, `token-answer` or `revoke`.
+    /// Holds the next `count` requests at `discovery`, `token` or `token-answer`.
     #[track_caller]
     pub fn hold(&self, at: &str, count: u64) {
         self.control.post("/hold", &json!({ "at": at, "count": count }));
@@ -74,17 +74,10 @@ impl Hostile {
         self.control.post("/release", &json!({ "at": at }));
     }
 
-    /// Sets parameters: `expires_in`, `grace`, `scope`, `sub`, `stall_ms`, `registered`, `bounce_to`,
-    /// `bounce_redirect_uri`.
+    /// Sets parameters: `expires_in`, `grace`, `sub`, `stall_ms`.
     #[track_caller]
     pub fn set(&self, params: &Value) {
         self.control.post("/params", params);
-    }
-
-    /// Moves the server's clock by so many seconds from the machine's.
-    #[track_caller]
-    pub fn clock(&self, offset: i64) {
-        self.control.post("/clock", &json!({ "offset": offset }));
     }
 
     /// Revokes everything a scenario has granted.
@@ -99,23 +92,10 @@ impl Hostile {
         self.canaries(|_| true)
     }
 
-    /// The same of one scenario.
-    #[track_caller]
-    pub fn secrets_of(&self, scenario: &str) -> Vec<String> {
-        self.canaries(|canary| canary["scenario"] == scenario)
-    }
-
     /// The newest secret of this kind.
     #[track_caller]
     pub fn newest(&self, kind: &str) -> String {
         self.canaries(|canary| canary["kind"] == kind).pop().unwrap()
-    }
-
-    /// The same of one scenario.
-    #[track_caller]
-    pub fn newest_of(&self, scenario: &str, kind: &str) -> String {
-        let ours = |canary: &Value| canary["kind"] == kind && canary["scenario"] == scenario;
-        self.canaries(ours).pop().unwrap()
     }
 
     #[track_caller]

@@ -32,6 +32,7 @@ mod scripted;
 mod secret_service;
 mod servers;
 pub mod shapes;
+pub mod signed;
 mod strace;
 
 pub use api::{Api, Asked, Replied, assert_canary_untouched, canary};
@@ -55,8 +56,8 @@ pub use process::{DEADLINE, Output, Running};
 pub use pty::AtTerminal;
 pub use sandbox::{Sandbox, with_sandbox};
 pub use scan::{assert_no_secret, assert_not_shown};
-pub use scene::Scene;
-pub use scripted::{AUTHORIZE, CODE_GRANT, REFRESH_GRANT, Scripted};
+pub use scene::{Scene, Served};
+pub use scripted::{AUTHORIZE, CODE_GRANT, DEVICE_GRANT, REFRESH_GRANT, Scripted};
 pub use secret_service::SecretService;
 pub use servers::{Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};

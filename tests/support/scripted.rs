@@ -1,20 +1,26 @@
 //! The sandbox in this process, with responses that the test writes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, mpsc};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use oauthctl_sandbox::{Answer, Sandbox, SandboxOptions, Script, ScriptedRequest};
+use oauthctl_sandbox::{Answer, Moment, Sandbox, SandboxOptions, Script, ScriptedRequest};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::home::Home;
+use super::process::DEADLINE;
 use super::shapes::Shape;
 
 /// The grant type of a login's token request.
 pub const CODE_GRANT: &str = "authorization_code";
 /// The grant type of a refresh.
 pub const REFRESH_GRANT: &str = "refresh_token";
+/// The grant type of a poll in the device flow.
+pub const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The authorization endpoint.
 pub const AUTHORIZE: &str = "authorize";
 
@@ -23,19 +29,43 @@ pub const AUTHORIZE: &str = "authorize";
 pub struct Scripted {
     sandbox: Arc<Sandbox>,
     state: Arc<State>,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct State(Mutex<Inner>);
+struct State {
+    inner: Mutex<Inner>,
+    /// A request is held.
+    held: Condvar,
+}
 
 #[derive(Default)]
 struct Inner {
-    /// By grant type or endpoint: the shape, whether the request is processed, and how often.
-    shapes: HashMap<&'static str, (Shape, bool, usize)>,
+    /// By grant type or endpoint, in their order.
+    steps: HashMap<&'static str, Vec<Step>>,
+    hold: Option<Hold>,
     requests: Vec<Asked>,
     secrets: Vec<String>,
+}
+
+/// What happens to the next `times` requests.
+struct Step {
+    shape: Shape,
+    is_processed: bool,
+    times: usize,
+}
+
+fn step(shape: &Shape, is_processed: bool, times: usize) -> Step {
+    Step { shape: shape.clone(), is_processed, times }
+}
+
+/// The next `left` of these requests wait at this moment until it is dropped.
+struct Hold {
+    place: &'static str,
+    moment: Moment,
+    left: usize,
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 /// A request.
@@ -46,6 +76,13 @@ pub struct Asked {
     pub form: HashMap<String, String>,
     /// The status of the response before its shape, unless the request was not processed.
     pub status: Option<u16>,
+    /// The DPoP proof.
+    pub proof: Option<String>,
+}
+
+/// The grant type of a token request, or the endpoint of another one.
+fn place<'a>(request: &'a ScriptedRequest<'_>) -> &'a str {
+    request.grant_type().unwrap_or(request.endpoint())
 }
 
 impl Scripted {
@@ -58,7 +95,7 @@ impl Scripted {
             script: Some(script),
             ..Default::default()
         };
-        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -89,46 +126,83 @@ impl Scripted {
 
     /// Gives all further responses to these requests a shape. The server processes the requests.
     pub fn reply(&self, place: &'static str, shape: &Shape) {
-        self.set(place, shape, true, usize::MAX);
+        self.reply_each(place, &[(shape.clone(), usize::MAX)]);
     }
 
     /// Sends a response of this shape to the next `times` of these requests, which are not processed.
     pub fn refuse(&self, place: &'static str, shape: &Shape, times: usize) {
-        self.set(place, shape, false, times);
+        self.refuse_each(place, &[(shape.clone(), times)]);
     }
 
-    fn set(&self, place: &'static str, shape: &Shape, is_processed: bool, times: usize) {
-        let mut inner = self.state.0.lock().unwrap();
-        inner.shapes.insert(place, (shape.clone(), is_processed, times));
+    /// Does so with several shapes, one after the other.
+    pub fn refuse_each(&self, place: &'static str, shapes: &[(Shape, usize)]) {
+        self.set(place, shapes.iter().map(|(shape, times)| step(shape, false, *times)).collect());
     }
 
-    /// Gives the next responses to these requests a shape.
+    /// Gives responses to these requests several shapes, one after the other.
+    pub fn reply_each(&self, place: &'static str, shapes: &[(Shape, usize)]) {
+        self.set(place, shapes.iter().map(|(shape, times)| step(shape, true, *times)).collect());
+    }
+
+    /// Gives the next response to these requests a shape.
     pub fn reply_once(&self, place: &'static str, shape: &Shape) {
-        self.set(place, shape, true, 1);
+        self.reply_each(place, &[(shape.clone(), 1)]);
+    }
+
+    fn set(&self, place: &'static str, steps: Vec<Step>) {
+        self.state.inner.lock().unwrap().steps.insert(place, steps);
     }
 
     /// Sends unchanged responses from now on.
     pub fn honest(&self) {
-        self.state.0.lock().unwrap().shapes.clear();
+        self.state.inner.lock().unwrap().steps.clear();
+    }
+
+    /// Holds the next `count` of these requests at this moment.
+    pub fn hold(&self, place: &'static str, moment: Moment, count: usize) {
+        let hold = Hold { place, moment, left: count, waiting: Vec::new() };
+        self.state.inner.lock().unwrap().hold = Some(hold);
+    }
+
+    /// Waits until `count` are held.
+    #[track_caller]
+    pub fn await_held(&self, count: usize) {
+        let is_waiting =
+            |inner: &mut Inner| inner.hold.as_ref().is_none_or(|hold| hold.waiting.len() < count);
+        let inner = self.state.inner.lock().unwrap();
+        let waited = self.state.held.wait_timeout_while(inner, DEADLINE, is_waiting).unwrap();
+        assert!(!waited.1.timed_out(), "{count} requests are not held");
+    }
+
+    /// Lets go what is held.
+    pub fn release(&self) {
+        self.state.inner.lock().unwrap().hold = None;
     }
 
     /// The token requests of this grant type so far.
     pub fn requests(&self, grant_type: &str) -> Vec<Asked> {
-        let mut all = self.state.0.lock().unwrap().requests.clone();
+        let mut all = self.requests_at("token");
         all.retain(|asked| asked.form.get("grant_type").is_some_and(|it| it == grant_type));
         all
     }
 
-    /// The requests to an endpoint so far: `token`, `revoke`, `par`, `jwks` or `device_authorization`.
+    /// The requests to an endpoint so far, by its name in the journal of the sandbox.
     pub fn requests_at(&self, endpoint: &str) -> Vec<Asked> {
-        let mut all = self.state.0.lock().unwrap().requests.clone();
+        let mut all = self.state.inner.lock().unwrap().requests.clone();
         all.retain(|asked| asked.endpoint == endpoint);
         all
     }
 
     /// Every code, token, verifier and client secret that the server has sent or received.
     pub fn secrets(&self) -> Vec<String> {
-        self.state.0.lock().unwrap().secrets.clone()
+        self.state.inner.lock().unwrap().secrets.clone()
+    }
+
+    /// The newest secret of this kind that the server has sent: `access_token`, `refresh_token`, `device_code` or `code`.
+    #[track_caller]
+    pub fn newest(&self, kind: &str) -> String {
+        let start = format!("sandbox-{}", kind.split('_').next().unwrap());
+        self.secrets().into_iter().rfind(|secret| secret.starts_with(&start)).unwrap()
     }
 
     /// The server has accepted every token request, of which so many were refreshes: no refresh token was used twice,
@@ -136,7 +210,7 @@ impl Scripted {
     #[track_caller]
     pub fn assert_all_accepted(&self, refreshes: usize) {
         assert_eq!(self.requests(REFRESH_GRANT).len(), refreshes);
-        let inner = self.state.0.lock().unwrap();
+        let inner = self.state.inner.lock().unwrap();
         for request in inner.requests.iter().filter(|asked| asked.endpoint == "token") {
             assert_eq!(request.status, Some(200), "{request:?}");
         }
@@ -187,28 +261,51 @@ impl Inner {
 
     /// The shape of the next response to this request, if `is_processed` is when it applies.
     fn next(&mut self, request: &ScriptedRequest<'_>, is_processed: bool) -> Option<Shape> {
-        let place = request.grant_type().unwrap_or(request.endpoint());
-        let (shape, when, times) = self.shapes.get_mut(place)?;
-        if *when != is_processed || *times == 0 {
+        let step = self.steps.get_mut(place(request))?.iter_mut().find(|step| step.times > 0)?;
+        if step.is_processed != is_processed {
             return None;
         }
-        *times -= 1;
-        Some(shape.clone())
+        step.times -= 1;
+        Some(step.shape.clone())
     }
 }
 
+fn parameters(request: &ScriptedRequest<'_>) -> HashMap<String, String> {
+    request.parameters().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 impl Script for State {
+    fn pause(
+        &self,
+        request: &ScriptedRequest<'_>,
+        moment: Moment,
+    ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let mut inner = self.inner.lock().unwrap();
+        if moment == Moment::Received {
+            for (name, value) in request.parameters() {
+                inner.keep(name, value);
+            }
+            inner.requests.push(Asked {
+                at: Instant::now(),
+                endpoint: request.endpoint(),
+                form: parameters(request),
+                status: None,
+                proof: request.header("dpop").map(str::to_owned),
+            });
+        }
+        let hold = inner.hold.as_mut().filter(|hold| hold.place == place(request))?;
+        if hold.moment != moment || hold.left == 0 {
+            return None;
+        }
+        hold.left -= 1;
+        let (go, gone) = oneshot::channel();
+        hold.waiting.push(go);
+        self.held.notify_all();
+        Some(Box::pin(async { drop(gone.await) }))
+    }
+
     fn instead(&self, request: &ScriptedRequest<'_>) -> Option<Answer> {
-        let mut inner = self.0.lock().unwrap();
-        for (name, value) in request.parameters() {
-            inner.keep(name, value);
-        }
-        let endpoint = request.endpoint();
-        if ["token", "revoke", "par", "device_authorization", "jwks"].contains(&endpoint) {
-            let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-            let form = request.parameters().map(owned).collect();
-            inner.requests.push(Asked { at: Instant::now(), endpoint, form, status: None });
-        }
+        let mut inner = self.inner.lock().unwrap();
         let shape = inner.next(request, false);
         let mut answer = Answer { status: 200, ..Answer::default() };
         answer.set("content-type", "application/json");
@@ -220,12 +317,14 @@ impl Script for State {
     }
 
     fn edit(&self, request: &ScriptedRequest<'_>, answer: &mut Answer) {
-        let mut inner = self.0.lock().unwrap();
+        let mut inner = self.inner.lock().unwrap();
         inner.keep_answer(answer);
-        if let Some(last) = inner.requests.last_mut()
-            && last.endpoint == request.endpoint()
+        let (endpoint, form) = (request.endpoint(), parameters(request));
+        let is_this = |asked: &&mut Asked| asked.endpoint == endpoint && asked.form == form;
+        if let Some(asked) =
+            inner.requests.iter_mut().filter(|it| it.status.is_none()).rfind(is_this)
         {
-            last.status.get_or_insert(answer.status);
+            asked.status = Some(answer.status);
         }
         if let Some(shape) = inner.next(request, true) {
             shape(answer, request);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oauthctl_sandbox::{Answer, ScriptedRequest};
+use oauthctl_sandbox::{Answer, ScriptedRequest, Transport};
 use serde_json::{Map, Value, json};
 
 /// Changes a response.
@@ -85,6 +85,101 @@ pub fn with_type(kind: &'static str, inner: Shape) -> Shape {
     })
 }
 
+/// Adds a header.
+pub fn with_header(name: &'static str, value: impl Into<String>, inner: Shape) -> Shape {
+    let value = value.into();
+    shape(move |answer, request| {
+        inner(answer, request);
+        answer.set(name, value.clone());
+    })
+}
+
+/// A page of a gateway, with this status.
+pub fn status(status: u16) -> Shape {
+    let page = "<!doctype html><title>Gateway</title><h1>It did not work</h1>";
+    with_type("text/html", with_status(status, body(page)))
+}
+
+/// The same with a status that is transient, and `Retry-After`.
+pub fn busy(code: u16, retry_after: impl Into<String>) -> Shape {
+    with_header("retry-after", retry_after, status(code))
+}
+
+/// A redirect.
+pub fn redirect(code: u16, location: impl Into<String>) -> Shape {
+    with_header("location", location, with_status(code, body("")))
+}
+
+/// A redirect to the URL that was requested, or another one of the same server.
+pub fn redirect_here(code: u16) -> Shape {
+    shape(move |answer, request| {
+        redirect(code, format!("{}/{}", request.issuer(), request.endpoint()))(answer, request);
+    })
+}
+
+/// A body that claims to be compressed.
+fn gzipped(bytes: impl Into<Vec<u8>>) -> Shape {
+    with_header("content-encoding", "gzip", body(bytes))
+}
+
+/// A compressed body that is cut off in its head.
+pub fn gzip_broken() -> Shape {
+    gzipped(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
+}
+
+/// A small body that is large when it is unpacked.
+pub fn gzip_bomb() -> Shape {
+    gzipped(oauthctl_sandbox::gzip_bomb())
+}
+
+/// The body in a block that is stored, not compressed (RFC 1951, section 3.2.4; RFC 1952).
+pub fn gzip() -> Shape {
+    shape(|answer, _| {
+        let body = std::mem::take(&mut answer.body);
+        let length = u16::try_from(body.len()).unwrap();
+        let mut packed = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01".to_vec();
+        packed.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+        packed.extend(&body);
+        packed.extend([crc32(&body), length.into()].map(u32::to_le_bytes).concat());
+        answer.body = packed;
+        answer.set("content-encoding", "gzip");
+    })
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let of_bit = |crc: u32, _| (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1));
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), of_bit))
+}
+
+/// What is sent differently than over HTTP. A request that was not processed has a token response that means nothing.
+pub fn sent(transport: Transport) -> Shape {
+    shape(move |answer, _| {
+        if answer.body.is_empty() {
+            answer.body = json!({ "access_token": "CANARY-decoy", "token_type": "Bearer" })
+                .to_string()
+                .into();
+        }
+        answer.transport = Some(transport);
+    })
+}
+
+/// These bytes, and the end of the connection.
+pub fn bytes(bytes: impl Into<Vec<u8>>) -> Shape {
+    let bytes = bytes.into();
+    shape(move |answer, _| {
+        answer.body.clone_from(&bytes);
+        answer.transport = Some(Transport::Raw);
+    })
+}
+
+/// Both changes, one after the other.
+pub fn both(first: Shape, second: Shape) -> Shape {
+    shape(move |answer, request| {
+        first(answer, request);
+        second(answer, request);
+    })
+}
+
 /// The unchanged response.
 pub fn same() -> Shape {
     shape(|_, _| ())
@@ -103,6 +198,16 @@ pub fn described(code: impl Into<Value>, status: u16, more: Value) -> Shape {
         "application/json",
         with_status(status, body(Value::Object(object).to_string().into_bytes())),
     )
+}
+
+/// A refusal that repeats the request.
+pub fn echo() -> Shape {
+    shape(|answer, request| {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(request.parameters())
+            .finish();
+        described("invalid_request", 400, json!({ "error_description": form }))(answer, request);
+    })
 }
 
 /// The parameters of an authorization response, in their order. The values are percent-encoded.

@@ -3,7 +3,8 @@
 use rustix::process::Signal;
 
 use crate::scene::Scene;
-use crate::support::{Running, await_some};
+use crate::support::shapes::oauth_error;
+use crate::support::{CODE_GRANT, Running, await_some};
 
 #[test]
 fn one_of_many_completions_redeems() {
@@ -46,7 +47,9 @@ fn completion_killed_during_redemption_is_final() {
 
 #[test]
 fn refused_code_is_not_sent_again() {
-    let scene = Scene::new("token.temporarily-unavailable");
+    let scene = Scene::scripted("");
+    let unavailable = oauth_error("temporarily_unavailable", 503);
+    scene.server.refuse(CODE_GRANT, &unavailable, usize::MAX);
     let (_, callback) = scene.come_back(&[]);
     let first = scene.complete(&callback, &[]);
     assert_ne!(first.status, 0);

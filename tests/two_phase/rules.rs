@@ -13,7 +13,7 @@ use crate::scene::Scene;
 use crate::support::{assert_not_shown, await_some};
 
 /// Makes this script the profile's rule at these events; it gets the event as its first word.
-fn rule(scene: &Scene, script: &str, events: &[&str]) {
+fn rule<S>(scene: &Scene<S>, script: &str, events: &[&str]) {
     let place = scene.home.path("rule.sh");
     scene.home.write(&place, script);
     let lines: Vec<String> =
@@ -22,7 +22,7 @@ fn rule(scene: &Scene, script: &str, events: &[&str]) {
 }
 
 /// Adds the lines of a profile's rules to the configuration, in place of those before.
-fn rules(scene: &Scene, lines: &str) {
+fn rules<S>(scene: &Scene<S>, lines: &str) {
     let all = fs::read_to_string(scene.home.config_path()).unwrap();
     let before = all.split("\n[profiles.p.hooks]").next().unwrap();
     scene.home.config(&format!("{before}\n[profiles.p.hooks]\n{lines}\n"));

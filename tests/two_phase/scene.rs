@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 pub use crate::support::Scene;
-use crate::support::{Home, Hostile, Output, http};
+use crate::support::{Home, Output, Scripted, Served, http};
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 
@@ -16,7 +16,16 @@ impl Scene {
     pub fn with(scenario: &str, more: &str) -> Self {
         Self::of(scenario, &lines(more))
     }
+}
 
+impl Scene<Scripted> {
+    /// At a server whose responses the test writes.
+    pub fn scripted(more: &str) -> Self {
+        Self::at(Scripted::start(), "", &lines(more))
+    }
+}
+
+impl<S: Served> Scene<S> {
     /// Starts a flow with these further arguments.
     #[track_caller]
     pub fn start(&self, more: &[&str]) -> Value {
@@ -52,8 +61,8 @@ fn lines(more: &str) -> String {
     format!("scopes = [\"api\"]\nredirect_uri = {REDIRECT:?}\n{more}")
 }
 
-pub fn profile(home: &Home, server: &Hostile, name: &str, scenario: &str, more: &str) {
-    home.profile(name, &server.issuer(scenario), "cli", &lines(more));
+pub fn profile<S: Served>(home: &Home, server: &S, name: &str, scenario: &str, more: &str) {
+    home.profile(name, &server.issuer_of(scenario), "cli", &lines(more));
 }
 
 #[track_caller]

@@ -6,21 +6,35 @@ use super::endpoint::Endpoint;
 use super::issuer::Issuer;
 use super::reply::{Answer, Content, Outcome, Refusal, Reply};
 use super::request::Call;
-use super::script::ScriptedRequest;
-use super::transport::Transport;
+use super::script::{Moment, ScriptedRequest};
 use super::{authorize, device, metadata, page, register, resource, token};
 
-/// Answers a request. Also returns how to send the response, if not as HTTP.
-pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Transport>) {
+/// Answers a request.
+pub(super) async fn answer(issuer: &Issuer, call: &Call) -> Answer {
     let delay = issuer.effects.delay(call);
     if delay > 0 {
         issuer.shared.options.clock.sleep(Duration::from_secs(delay)).await;
     }
-    let script = issuer.shared.options.script.as_deref();
+    let Some(script) = issuer.shared.options.script.as_deref() else {
+        return process(issuer, call);
+    };
     let request = ScriptedRequest::new(&issuer.identifier, call);
-    if let Some(answer) = script.and_then(|script| script.instead(&request)) {
-        return (answer, None);
+    if let Some(pause) = script.pause(&request, Moment::Received) {
+        pause.await;
     }
+    if let Some(answer) = script.instead(&request) {
+        return answer;
+    }
+    let mut answer = process(issuer, call);
+    script.edit(&request, &mut answer);
+    if let Some(pause) = script.pause(&request, Moment::Processed) {
+        pause.await;
+    }
+    answer
+}
+
+/// Calls the handler, and applies the effects of scenarios around it.
+fn process(issuer: &Issuer, call: &Call) -> Answer {
     let cue = issuer.cue();
     let instead = issuer.effects.instead(call, &cue, |name| issuer.store().happened.insert(name));
     let reply = instead.unwrap_or_else(|| {
@@ -32,10 +46,8 @@ pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Tran
     });
     let mut answer = reply.render();
     issuer.effects.rewrite(call, &mut answer, &cue);
-    if let Some(script) = script {
-        script.edit(&request, &mut answer);
-    }
-    (answer, issuer.effects.transport(call))
+    answer.transport = issuer.effects.transport(call);
+    answer
 }
 
 fn handle(issuer: &Issuer, call: &Call) -> Outcome {

@@ -75,9 +75,10 @@ pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use journal::JournalEntry;
 pub use options::SandboxOptions;
-pub use reply::Answer;
+pub use reply::{Answer, Transport};
 pub use scenario::{Scenario, scenarios};
-pub use script::{Script, ScriptedRequest};
+pub use script::{Moment, Script, ScriptedRequest};
+pub use transport::gzip_bomb;
 
 /// A running sandbox, which ends when it is stopped or dropped.
 pub struct Sandbox {

@@ -63,7 +63,7 @@ impl Reply {
             }
             Content::Bytes(kind, bytes) => (kind, bytes),
         };
-        let mut answer = Answer { status: self.status, headers: Vec::new(), body };
+        let mut answer = Answer { status: self.status, body, ..Answer::default() };
         if !kind.is_empty() {
             answer.set("content-type", kind);
         }
@@ -77,6 +77,31 @@ impl Reply {
     }
 }
 
+/// A way to send a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Closes the connection.
+    Drop,
+    /// Resets it.
+    Reset,
+    /// Keeps it open and sends nothing.
+    Stall,
+    /// Closes it in the middle of the body.
+    Half,
+    /// Resets it in the middle of the body.
+    HalfReset,
+    /// Keeps it open in the middle of the body, and sends nothing more.
+    HalfStall,
+    /// Sends the body without a status line and headers, and closes it.
+    Raw,
+    /// Sends one byte per second.
+    Drip,
+    /// Sends endless chunks.
+    EndlessBody,
+    /// Sends endless headers.
+    EndlessHeaders,
+}
+
 /// A response on its way to the socket.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
@@ -86,6 +111,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// How to send it, if not as HTTP.
+    pub transport: Option<Transport>,
 }
 
 impl Answer {

@@ -14,9 +14,8 @@ use std::sync::LazyLock;
 
 use super::error::{Error, Result};
 use super::keys::Signing;
-use super::reply::{Answer, Object, Reply};
+use super::reply::{Answer, Object, Reply, Transport};
 use super::request::Call;
-use super::transport::Transport;
 
 use effect::Effect;
 pub(super) use effect::{Cue, Response, Rule};

@@ -1,10 +1,32 @@
 //! Scripts: responses that a test writes itself, where no scenario is specific enough.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use super::reply::Answer;
 use super::request::Call;
 
+/// When a [`Script`] may delay a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It was received.
+    Received,
+    /// It was processed, and its response is not sent yet.
+    Processed,
+}
+
 /// Changes the responses of a sandbox. [`SandboxOptions::script`](super::SandboxOptions::script) sets it.
 pub trait Script: Send + Sync {
+    /// Returns what the request waits for at this moment, if anything.
+    fn pause(
+        &self,
+        request: &ScriptedRequest<'_>,
+        moment: Moment,
+    ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let _ = (request, moment);
+        None
+    }
+
     /// Returns a response to send without processing the request; `None` to process it.
     fn instead(&self, request: &ScriptedRequest<'_>) -> Option<Answer> {
         let _ = request;

@@ -15,7 +15,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::clock::rfc3339;
-use super::dispatch;
 use super::endpoint::{self, Endpoint};
 use super::error::{Error, Result};
 use super::issuer::{Issuer, Shared};
@@ -26,7 +25,7 @@ use super::reply::{Answer, Refusal, Reply, object};
 use super::request::{Call, Params};
 use super::scenario::Effects;
 use super::token::GRANTS;
-use super::transport::Transport;
+use super::{dispatch, transport};
 
 /// Maximum size of a request body, in bytes.
 const BODY: usize = 64 * 1024;
@@ -104,22 +103,19 @@ impl Server {
         });
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> (Answer, Option<Transport>) {
+    async fn respond(&self, request: Request<Incoming>) -> Answer {
         match self.handle(request).await {
-            Ok(pair) => pair,
-            Err(refusal) => (Reply::from(refusal).render(), None),
+            Ok(answer) => answer,
+            Err(refusal) => Reply::from(refusal).render(),
         }
     }
 
-    async fn handle(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<(Answer, Option<Transport>), Refusal> {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Answer, Refusal> {
         let path = request.uri().path().to_owned();
         let (issuer_path, endpoint) = endpoint::find(&path);
         let call = read(request, endpoint).await?;
         if endpoint == Endpoint::Journal && issuer_path.is_empty() {
-            return Ok((self.journal_reply().render(), None));
+            return Ok(self.journal_reply().render());
         }
         let issuer = self.issuer(issuer_path);
         // A path without an issuer is recorded without one, so that no client can fill the journal with its
@@ -225,17 +221,16 @@ impl std::error::Error for Diverted {}
 
 async fn serve(stream: TcpStream, server: Arc<Server>) {
     let _ = stream.set_nodelay(true);
-    let diverted: Arc<Mutex<Option<(Transport, Answer)>>> = Arc::default();
+    let diverted: Arc<Mutex<Option<Answer>>> = Arc::default();
     let service = service_fn(|request| {
         let (server, diverted) = (Arc::clone(&server), Arc::clone(&diverted));
         async move {
-            match server.respond(request).await {
-                (answer, None) => Ok(http(answer)),
-                (answer, Some(transport)) => {
-                    *lock(&diverted) = Some((transport, answer));
-                    Err(Diverted)
-                }
+            let answer = server.respond(request).await;
+            if answer.transport.is_none() {
+                return Ok(http(answer));
             }
+            *lock(&diverted) = Some(answer);
+            Err(Diverted)
         }
     });
     let mut connection = http1::Builder::new()
@@ -246,8 +241,8 @@ async fn serve(stream: TcpStream, server: Arc<Server>) {
     // Whatever the result, the client has disconnected or the connection is ours again.
     let _ = (&mut connection).await;
     let taken = lock(&diverted).take();
-    if let Some((transport, answer)) = taken {
-        transport.send(&answer, connection.into_parts().io.into_inner()).await;
+    if let Some((answer, transport)) = taken.and_then(|it| it.transport.map(|how| (it, how))) {
+        transport::send(&answer, transport, connection.into_parts().io.into_inner()).await;
     }
 }
 

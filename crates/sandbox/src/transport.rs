@@ -5,41 +5,23 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::reply::Answer;
+use super::reply::{Answer, Transport};
 
-/// A way to send a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transport {
-    /// Closes the connection.
-    Drop,
-    /// Resets it.
-    Reset,
-    /// Keeps it open and sends nothing.
-    Stall,
-    /// Closes it in the middle of the body.
-    Half,
-    /// Sends one byte per second.
-    Drip,
-    /// Sends endless chunks.
-    EndlessBody,
-    /// Sends endless headers.
-    EndlessHeaders,
-}
-
-impl Transport {
-    /// Sends the response, and ends when it is sent or the client has disconnected.
-    pub(super) async fn send(self, answer: &Answer, mut stream: TcpStream) {
-        // An error means that the client has disconnected, which is a normal end.
-        let _ = match self {
-            Self::Drop => Ok(()),
-            Self::Reset => stream.set_zero_linger(),
-            Self::Stall => until_closed(&mut stream).await,
-            Self::Half => half(answer, &mut stream).await,
-            Self::Drip => drip(answer, &mut stream).await,
-            Self::EndlessBody => endless_body(&mut stream).await,
-            Self::EndlessHeaders => endless_headers(&mut stream).await,
-        };
-    }
+/// Sends the response in this way, and ends when it is sent or the client has disconnected.
+pub(super) async fn send(answer: &Answer, how: Transport, mut stream: TcpStream) {
+    // An error means that the client has disconnected, which is a normal end.
+    let _ = match how {
+        Transport::Drop => Ok(()),
+        Transport::Reset => stream.set_zero_linger(),
+        Transport::Stall => until_closed(&mut stream).await,
+        Transport::Half => half(answer, &mut stream).await,
+        Transport::HalfReset => half_then_reset(answer, &mut stream).await,
+        Transport::HalfStall => half_then_stall(answer, &mut stream).await,
+        Transport::Raw => raw(answer, &mut stream).await,
+        Transport::Drip => drip(answer, &mut stream).await,
+        Transport::EndlessBody => endless_body(&mut stream).await,
+        Transport::EndlessHeaders => endless_headers(&mut stream).await,
+    };
 }
 
 fn head(answer: &Answer, framing: &str) -> Vec<u8> {
@@ -64,9 +46,28 @@ async fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn half(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
+async fn write_half(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
     let bytes = whole(answer);
-    stream.write_all(&bytes[..bytes.len() - answer.body.len().div_ceil(2)]).await?;
+    stream.write_all(&bytes[..bytes.len() - answer.body.len().div_ceil(2)]).await
+}
+
+async fn half(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
+    write_half(answer, stream).await?;
+    stream.shutdown().await
+}
+
+async fn half_then_reset(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
+    write_half(answer, stream).await?;
+    stream.set_zero_linger()
+}
+
+async fn half_then_stall(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
+    write_half(answer, stream).await?;
+    until_closed(stream).await
+}
+
+async fn raw(answer: &Answer, stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(&answer.body).await?;
     stream.shutdown().await
 }
 
@@ -99,7 +100,7 @@ async fn endless_headers(stream: &mut TcpStream) -> std::io::Result<()> {
 /// Returns a gzip member of about 400 KiB that decompresses to 64 MiB: one letter, then the same match over
 /// and over in a block with fixed codes (RFC 1951, section 3.2.6). Its final checksum is wrong, but a client
 /// that gets that far has already read too much.
-pub(super) fn gzip_bomb() -> Vec<u8> {
+pub fn gzip_bomb() -> Vec<u8> {
     const MATCHES: usize = (64 << 20) / 258;
     let mut bits = Bits::default();
     bits.low_first(0b011, 3); // the last block, fixed codes

@@ -54,13 +54,6 @@ fn failed(error: &'static str, description: impl Into<String>) -> Shape {
     })
 }
 
-fn both(one: Shape, other: Shape) -> Shape {
-    shape(move |answer, request| {
-        one(answer, request);
-        other(answer, request);
-    })
-}
-
 /// A response that ends the attempt: its name, the exit code, words of the error, words of the page, and its shape.
 pub type Ended = (&'static str, i32, &'static str, &'static str, Shape);
 

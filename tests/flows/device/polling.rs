@@ -2,35 +2,46 @@
 
 use std::time::Duration;
 
-use super::{gaps, home_at, home_of, log_in, polls, polls_at};
-use crate::person::*;
+use oauthctl_sandbox::{Moment, Transport};
+use serde_json::json;
+
+use super::{DEVICE, device, gaps, log_in, pending};
+use crate::support::shapes::*;
 use crate::support::*;
 
 #[test]
 fn every_way_to_say_pending_goes_on_waiting() {
-    let scenario =
-        "poll.pending.1~poll.pending-github.1~poll.pending-google.1~poll.pending-twitch.1";
-    let home = home_of(scenario);
+    let (server, home) = device();
+    let github = json!({ "error_description": "still waiting" });
+    let twitch = body(r#"{"status":400,"message":"authorization_pending"}"#);
+    let ways = [
+        pending(),
+        described("authorization_pending", 200, github),
+        oauth_error("authorization_pending", 428),
+        with_status(400, twitch),
+    ];
+    server.refuse_each(DEVICE_GRANT, &ways.map(|way| (way, 1)));
     log_in(&home).ok();
-    let gaps = gaps(scenario);
+    let gaps = gaps(&server);
     assert!(gaps.len() == 5 && gaps.iter().all(|gap| (1.0..4.0).contains(gap)), "{gaps:?}");
 }
 
 #[test]
 fn slow_down_lasts() {
     let rows = [
-        ("poll.slow-down.1~poll.pending.1", [1.0, 6.0, 6.0]),
-        ("poll.slow-down-github.1~poll.pending.1", [1.0, 7.0, 7.0]),
-        ("poll.slow-down-auth0.1~poll.pending.1", [1.0, 6.0, 6.0]),
+        ("standard", oauth_error("slow_down", 400), [1.0, 6.0, 6.0]),
+        ("github", described("slow_down", 200, json!({ "interval": 7 })), [1.0, 7.0, 7.0]),
+        ("auth0", oauth_error("slow_down", 429), [1.0, 6.0, 6.0]),
     ];
     std::thread::scope(|threads| {
-        for (scenario, least) in rows {
+        for (name, slow_down, least) in rows {
             threads.spawn(move || {
-                let home = home_of(scenario);
+                let (server, home) = device();
+                server.refuse_each(DEVICE_GRANT, &[(slow_down, 1), (pending(), 1)]);
                 log_in(&home).ok();
-                let gaps = gaps(scenario);
+                let gaps = gaps(&server);
                 let is_slow = gaps.iter().zip(least).all(|(gap, least)| *gap >= least);
-                assert!(gaps.len() == 3 && is_slow, "{scenario}: {gaps:?}");
+                assert!(gaps.len() == 3 && is_slow, "{name}: {gaps:?}");
             });
         }
     });
@@ -39,20 +50,21 @@ fn slow_down_lasts() {
 #[test]
 fn unanswered_poll_doubles_the_interval() {
     let rows = [
-        "poll.reset-before.2~poll.pending.1",
-        "poll.half-body.2~poll.pending.1~tag.half",
-        "poll.status-503.2~poll.pending.1",
+        ("reset", sent(Transport::Reset)),
+        ("half", sent(Transport::Half)),
+        ("status-503", with_type("text/plain", with_status(503, body("")))),
     ];
     std::thread::scope(|threads| {
-        for scenario in rows {
+        for (name, shape) in rows {
             threads.spawn(move || {
-                let home = home_of(scenario);
+                let (server, home) = device();
+                server.refuse_each(DEVICE_GRANT, &[(shape, 2), (pending(), 1)]);
                 let output = log_in(&home).ok();
                 assert!(output.stderr.contains("trying again in 2 s"), "{}", output.stderr);
-                let gaps = gaps(scenario);
+                let gaps = gaps(&server);
                 let least = [1.0, 2.0, 4.0, 1.0];
                 let is_slower = gaps.iter().zip(least).all(|(gap, least)| *gap >= least);
-                assert!(gaps.len() == 4 && is_slower && gaps[3] < 4.0, "{scenario}: {gaps:?}");
+                assert!(gaps.len() == 4 && is_slower && gaps[3] < 4.0, "{name}: {gaps:?}");
             });
         }
     });
@@ -60,48 +72,54 @@ fn unanswered_poll_doubles_the_interval() {
 
 #[test]
 fn denied_exits_5_expired_6_and_other_errors_end() {
-    for (what, code) in [
-        ("denied", 5),
-        ("declined-microsoft", 5),
-        ("expired", 6),
-        ("unknown-error", 8),
-        ("redirect-307", 8),
+    for (name, shape, code) in [
+        ("denied", oauth_error("access_denied", 400), 5),
+        ("declined-microsoft", oauth_error("authorization_declined", 400), 5),
+        ("expired", oauth_error("expired_token", 400), 6),
+        ("unknown-error", oauth_error("something_else", 400), 8),
+        ("redirect-307", redirect(307, &canary().origin), 8),
     ] {
-        let scenario = format!("poll.{what}~tag.over");
-        let home = home_of(&scenario);
+        let (server, home) = device();
+        server.refuse(DEVICE_GRANT, &shape, usize::MAX);
         let output = log_in(&home).fails(code);
-        assert_eq!(polls(&scenario).len(), 1, "{what}: {}", output.stderr);
+        assert_eq!(server.requests(DEVICE_GRANT).len(), 1, "{name}: {}", output.stderr);
         home.run(["token"]).fails(4);
     }
-    hostile().assert_canary_untouched();
+    assert_canary_untouched();
 }
 
 #[test]
 fn polling_stops_when_the_code_expires() {
-    for (what, most) in [("expires-in-3", 2), ("interval-huge", 0)] {
-        let scenario = format!("device.{what}~poll.pending");
-        let home = home_of(&scenario);
+    let soon = set("expires_in", json!(3));
+    for (name, shape, most) in [
+        ("expires-in-3", soon.clone(), 2),
+        ("interval-huge", both(set("interval", json!(1_000_000_000)), soon), 0),
+    ] {
+        let (server, home) = device();
+        server.reply(DEVICE, &shape);
+        server.refuse(DEVICE_GRANT, &pending(), usize::MAX);
         let output = log_in(&home).fails(6);
         assert!(output.stderr.contains("the code expired"), "{}", output.stderr);
-        assert!(polls(&scenario).len() <= most, "{what}: {:?}", gaps(&scenario));
+        let polls = server.requests(DEVICE_GRANT).len();
+        assert!(polls <= most, "{name}: {:?}", gaps(&server));
     }
-    let home = home_of("poll.pending~tag.timeout");
+    let (server, home) = device();
+    server.refuse(DEVICE_GRANT, &pending(), usize::MAX);
     let output = home.run(["login", "p", "--timeout", "2s"]).fails(6);
     assert!(output.stderr.contains("`--timeout"), "{}", output.stderr);
 }
 
 #[test]
 fn polls_of_one_login_never_overlap() {
-    let scenario = "poll.pending.1~tag.held-poll";
-    let server = Servers::hostile();
-    let home = home_at(&server, scenario);
-    server.hold("token", 1);
+    let (server, home) = device();
+    server.refuse(DEVICE_GRANT, &pending(), 1);
+    server.hold(DEVICE_GRANT, Moment::Received, 1);
     let mut running = home.spawn(["login", "p"]);
-    server.await_held("token", 1);
+    server.await_held(1);
     // Three intervals without an answer.
     std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(polls_at(&server, scenario).len(), 1);
+    assert_eq!(server.requests(DEVICE_GRANT).len(), 1);
     assert!(running.ended().is_none());
-    server.release("token");
+    server.release();
     running.wait().ok();
 }

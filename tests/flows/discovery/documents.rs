@@ -1,5 +1,6 @@
 //! Metadata documents and responses to pushed requests that are refused before a browser opens.
 
+use oauthctl_sandbox::Transport;
 use serde_json::{Value, json};
 
 use crate::replies::invalid::{Row, row};
@@ -69,6 +70,76 @@ pub fn documents() -> Vec<Row> {
         row("deep", 3, "not JSON", first(deep)),
         row("html", 3, "a web page instead of JSON", with_type("text/html", body("<!doctype html><title>Log in to the network</title>"))),
         row("empty", 3, "an empty response", body("")),
+    ]
+}
+
+/// Faults on the way to the document; it is asked for where nothing was spent, but never elsewhere.
+pub fn documents_away() -> Vec<Row> {
+    let moved = "redirects are not followed";
+    vec![
+        row("redirect-302", 3, moved, redirect(302, &canary().origin)),
+        row("redirect-307", 3, moved, redirect(307, &canary().origin)),
+        row("redirect-same-origin-308", 3, moved, redirect_here(308)),
+        row("status-404", 3, "status 404", status(404)),
+        row("status-502", 9, "status 502", status(502)),
+        row("limit", 9, "status 429", status(429)),
+        row("reset-before", 9, "reset the connection", sent(Transport::Reset)),
+        row("half-body", 9, "was interrupted", sent(Transport::Half)),
+        row("gzip-bomb", 9, "exceeds 1024 KiB", gzip_bomb()),
+        row(
+            "header-200-kib",
+            9,
+            "exceeds 64 KiB",
+            with_header("x-pad", "a".repeat(200_000), same()),
+        ),
+        row("not-http", 9, "not HTTP", bytes("220 mail.example ESMTP ready\r\n")),
+    ]
+}
+
+/// Faults on the way to a pushed request.
+pub fn pushed_away() -> Vec<Row> {
+    vec![
+        row("redirect-307", 7, "status 307", redirect(307, &canary().origin)),
+        row("redirect-loop", 7, "status 307", redirect_here(307)),
+        row(
+            "basic-challenge",
+            8,
+            "401",
+            with_header("www-authenticate", "Basic realm=\"x\"", status(401)),
+        ),
+        row("status-502", 9, "502", status(502)),
+        row("limit", 9, "429", status(429)),
+        row("reset-in-body", 9, "was interrupted", sent(Transport::HalfReset)),
+    ]
+}
+
+/// Endpoints that no login needs, written as servers do that have none.
+pub fn without_urls() -> Shape {
+    members(|object| {
+        let none = [("registration_endpoint", "none"), ("end_session_endpoint", "")];
+        for (name, value) in none.into_iter().chain([("userinfo_endpoint", "/userinfo")]) {
+            object.insert(name.to_owned(), json!(value));
+        }
+    })
+}
+
+/// Documents that a client can live with.
+pub fn livable() -> Vec<Named> {
+    let with_query = |url: &str| json!(format!("{url}?t=a%2Fb&x=%20"));
+    vec![
+        ("no-pkce-announced", without("code_challenge_methods_supported")),
+        ("no-iss-announced", without("authorization_response_iss_parameter_supported")),
+        ("par-required", set("require_pushed_authorization_requests", json!(true))),
+        ("no-revocation", without("revocation_endpoint")),
+        ("no-userinfo", without("userinfo_endpoint")),
+        ("no-par", without("pushed_authorization_request_endpoint")),
+        (
+            "only-post",
+            set("token_endpoint_auth_methods_supported", json!(["none", "client_secret_post"])),
+        ),
+        ("unused-no-urls", without_urls()),
+        ("unknown-members", set("x_future", json!({ "a": [1, 2, { "b": null }] }))),
+        ("query-in-authorization-endpoint", text_of("authorization_endpoint", with_query)),
     ]
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::signed::*;
 use crate::replies::invalid::{Row, row};
 use crate::support::canary;
 use crate::support::shapes::*;
+use crate::support::signed::*;
 
 const NO_KEY: &str =
     "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)";

@@ -60,7 +60,8 @@ fn logins_to_one_account_do_not_pile_up() {
 #[test]
 fn denial_is_shared_with_those_who_waited() {
     let mut home = Home::new();
-    profile(&home, "authorize.deny~tag.together", "scopes = [\"api\"]\n");
+    let server = Scripted::start();
+    home.profile("p", &server.issuer_with("deny"), "cli", "scopes = [\"api\"]\n");
     let go = home.path("go");
     let browser = home.browser(&json!({ "mode": "honest", "after": go }));
     let first = home.spawn(["login", "p"]);

@@ -2,19 +2,18 @@
 
 use serde_json::json;
 
+use super::assert_all_tried;
 use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;
 
 /// Transport that is unusual and accepted.
 const TRANSPORT: &[&str] = &[
-    "code.continue-first",
-    "code.http-1-0",
-    "code.close-race",
-    "code.chunked-by-byte",
-    "code.gzip",
-    "code.form-gzip",
-    "code.form-chunked",
+    "after-code.continue-first",
+    "after-code.http-1-0",
+    "after-code.close-race",
+    "after-code.chunked-by-byte",
+    "after-code.form-chunked",
     // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
     "after-code.length-and-chunked",
 ];
@@ -59,7 +58,15 @@ fn unusual_form_is_no_reason_to_refuse() {
 
 #[test]
 fn unusual_transport_is_no_reason_to_refuse() {
-    let home = Home::new();
+    let parts = TRANSPORT.iter().map(|scenario| scenario.split_once('.').unwrap().1);
+    assert_all_tried("raw-good", &parts.collect::<Vec<_>>());
+    let (server, home) = (Scripted::start(), Home::new());
+    let form = with_type("application/x-www-form-urlencoded", form());
+    for (name, shape) in [("gzip", gzip()), ("form-gzip", both(form, gzip()))] {
+        server.profile(&home, &format!("{PASTED}scopes = [\"api\", \"read\"]\n"));
+        server.reply(CODE_GRANT, &shape);
+        accepted(&home, name, "sandbox-access", true);
+    }
     for scenario in TRANSPORT {
         pasting(&home, scenario, "scopes = [\"api\", \"read\"]\n");
         let output = accepted(&home, scenario, "CANARY-access_token-", true);

@@ -1,44 +1,48 @@
 //! Requests that are repeated, because they spend nothing and the server said when.
 
-use crate::person::*;
+use std::time::Duration;
+
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET, Transport};
+
+use crate::support::shapes::*;
 use crate::support::*;
 
-/// The parts of a client that logs in by itself, the exit code, and how many requests it takes.
-#[rustfmt::skip]
-const AGAIN: &[(&str, i32, usize)] = &[
-    ("client.busy-retry-after-1.1", 0, 2),
-    ("client.limit-retry-after-1.2", 0, 3),
-    ("client.busy-retry-after-0", 9, 3),
-    ("client.busy-retry-after-past", 9, 3),
-    ("client.busy-retry-after-1000000000", 9, 1),
-    ("client.busy-retry-after-negative", 9, 1),
-    ("client.busy-retry-after-junk", 9, 1),
-    ("client.limit", 9, 1),
-    ("client.status-503", 9, 1),
-    ("client.status-500", 9, 1),
-    ("client.reset-in-body", 9, 1),
-    ("client.redirect-307", 8, 1),
-];
+const GRANT: &str = "client_credentials";
 
 #[test]
 fn harmless_request_is_retried_after_retry_after() {
-    for (part, code, requests) in AGAIN {
-        let home = Home::new();
-        let secret = hostile().secrets["service"].as_deref().unwrap();
+    const ALWAYS: usize = usize::MAX;
+    // What a client that logs in by itself gets so often, the exit code, and how many requests it takes.
+    for (name, shape, times, code, requests) in [
+        ("busy-1", busy(503, "1"), 1, 0, 2),
+        ("limit-1", busy(429, "1"), 2, 0, 3),
+        ("busy-0", busy(503, "0"), ALWAYS, 9, 3),
+        ("busy-past", busy(503, "Fri, 31 Dec 1999 23:59:59 GMT"), ALWAYS, 9, 3),
+        ("busy-long", busy(503, "1000000000"), ALWAYS, 9, 1),
+        ("busy-negative", busy(503, "-1"), ALWAYS, 9, 1),
+        ("busy-junk", busy(503, "soon\u{e9}"), ALWAYS, 9, 1),
+        ("limit", status(429), ALWAYS, 9, 1),
+        ("status-503", status(503), ALWAYS, 9, 1),
+        ("status-500", status(500), ALWAYS, 9, 1),
+        ("reset-in-body", sent(Transport::HalfReset), ALWAYS, 9, 1),
+        ("redirect-307", redirect(307, &canary().origin), ALWAYS, 8, 1),
+    ] {
+        let (server, home) = (Scripted::start(), Home::new());
+        server.refuse(GRANT, &shape, times);
         let more = format!(
-            "client_secret = {secret:?}\ngrant = \"client_credentials\"\nscopes = [\"api\"]\n"
+            "client_secret = {CONFIDENTIAL_SECRET:?}\ngrant = {GRANT:?}\nscopes = [\"api\"]\n"
         );
-        home.profile("p", &hostile().issuer(part), "service", &more);
-        let output = home.run(["token"]).code(*code);
-        assert_eq!(output.stdout.is_empty(), *code != 0, "{part}");
-        let sent = hostile().requests(part, "token");
-        assert_eq!(sent.len(), *requests, "{part}: {}", output.stderr);
-        if part.contains("after-1.") {
+        home.profile("p", server.issuer(), CONFIDENTIAL_CLIENT, &more);
+        let output = home.run(["token"]).code(code);
+        assert_eq!(output.stdout.is_empty(), code != 0, "{name}");
+        let sent = server.requests(GRANT);
+        assert_eq!(sent.len(), requests, "{name}: {}", output.stderr);
+        if name.ends_with("-1") {
             for pair in sent.windows(2) {
-                let waited = pair[1]["ms"].as_f64().unwrap() - pair[0]["ms"].as_f64().unwrap();
-                assert!(waited >= 1000.0, "{part}: asked to wait a second, waited {waited} ms");
+                let waited = pair[1].at.duration_since(pair[0].at);
+                assert!(waited >= Duration::from_secs(1), "{name}: waited {waited:?}");
             }
         }
     }
-    hostile().assert_canary_untouched();
+    assert_canary_untouched();
 }

@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::invalid::echo;
 use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;

@@ -133,16 +133,6 @@ pub fn cut(length: usize) -> Shape {
     raw(move |it| it[..length].to_owned())
 }
 
-/// A refusal that repeats the request.
-pub fn echo() -> Shape {
-    shape(|answer, request| {
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(request.parameters())
-            .finish();
-        error_described("invalid_request", &form)(answer, request);
-    })
-}
-
 fn error_described(code: &'static str, description: &str) -> Shape {
     described(code, 400, json!({ "error_description": description }))
 }

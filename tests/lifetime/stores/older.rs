@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, files_like};
+use crate::support::Served;
 
 /// Logged in, with a record that has been replaced by a refresh since: the place, and the old content.
-fn replaced(scenario: &str) -> (Scene, std::path::PathBuf, Vec<u8>) {
-    let scene = Scene::logged_in(scenario, 3600);
+fn replaced<S: Served>(scene: Scene<S>) -> (Scene<S>, std::path::PathBuf, Vec<u8>) {
     scene.home.run(["refresh", "p"]).ok();
     let (record, old) = (scene.record(), std::fs::read(scene.record()).unwrap());
     scene.home.run(["refresh", "p"]).ok();
@@ -15,7 +15,7 @@ fn replaced(scenario: &str) -> (Scene, std::path::PathBuf, Vec<u8>) {
 
 #[test]
 fn older_copy_of_a_record_is_not_spent() {
-    let (mut scene, record, old) = replaced("honest");
+    let (mut scene, record, old) = replaced(Scene::logged_in("honest", 3600));
     let newest = std::fs::read(&record).unwrap();
     std::fs::write(&record, &old).unwrap();
     for args in [
@@ -68,16 +68,16 @@ fn exported_where_nothing_is_known(scene: &Scene) -> String {
 #[test]
 fn older_record_is_accepted_if_meant_or_harmless() {
     // No refresh token was replaced.
-    let (scene, record, old) = replaced("rotation.omit");
+    let (scene, record, old) = replaced(Scene::scripted_as("no-rotation").log_in(3600));
     std::fs::write(&record, &old).unwrap();
     scene.home.run(["refresh", "p"]).ok();
     // Nothing is known: a job whose cache holds the records alone.
-    let (scene, record, _) = replaced("honest");
+    let (scene, record, _) = replaced(Scene::logged_in("honest", 3600));
     std::fs::remove_dir_all(scene.home.state_dir()).unwrap();
     assert!(record.exists());
     scene.home.run(["refresh", "p"]).ok();
     // The user explicitly uses the old record.
-    let (scene, record, old) = replaced("honest");
+    let (scene, record, old) = replaced(Scene::logged_in("honest", 3600));
     scene.server.set(&json!({ "grace": 1 }));
     std::fs::write(&record, &old).unwrap();
     scene.home.run(["refresh", "p"]).fails(10);
@@ -105,7 +105,7 @@ fn forget_that_tokens_are_replaced(scene: &Scene) {
 
 #[test]
 fn unknown_history_refuses_an_older_copy_in_place() {
-    let (scene, record, old) = replaced("honest");
+    let (scene, record, old) = replaced(Scene::logged_in("honest", 3600));
     forget_that_tokens_are_replaced(&scene);
     std::fs::write(&record, &old).unwrap();
     let output = scene.home.run(["refresh", "p"]).fails(10);
@@ -123,7 +123,7 @@ fn unknown_history_refuses_an_older_copy_in_place() {
 
 #[test]
 fn unknown_history_accepts_an_import_line() {
-    let (scene, record, old) = replaced("honest");
+    let (scene, record, old) = replaced(Scene::logged_in("honest", 3600));
     std::fs::write(&record, &old).unwrap();
     scene.home.run(["export", "-p", "p"]).fails(10);
     let line = exported_where_nothing_is_known(&scene);

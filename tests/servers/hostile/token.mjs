@@ -1,28 +1,14 @@
-// The token endpoint: strict about the client, the code and the refresh token, then as bad as the scenario says.
+// The token endpoint: strict about the client, the code and the refresh token.
 //
-// `token.X` any grant, `code.X`, `refresh.X`, `client.X` one of them. A transport fault or a refusal strikes
-// before the request is acted on; as `after-code.X` (and so on) it strikes after: the code is spent, the refresh token rotated,
-// and the client does not know. Any other reply comes after.
+// The fault `code.X` or `refresh.X` occurs before the request is processed; `after-code.X` occurs after it: the code is
+// spent, the refresh token rotated, and the client does not know.
 
-import { createHash } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 
-import { GRANT as DEVICE, POLL, POLL_OVER, redeem as redeemDevice } from './device.mjs';
-import { idToken } from './id_token.mjs';
-import { DPOP_NONCE, REPLY, REPLY_ERROR, REPLY_GOOD } from './replies.mjs';
-import { behaviourThat, find, known, names } from './scenario.mjs';
-import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
+import { strike } from './scenario.mjs';
 import { CLIENTS } from './world.mjs';
 
-const REPLIES = [REPLY, REPLY_GOOD];
-const PLACES = {
-  authorization_code: 'code',
-  refresh_token: 'refresh',
-  client_credentials: 'client',
-  [DEVICE]: 'poll',
-};
-
-/** How refresh tokens live: `rotation.same` gives the old one again, `rotation.omit` gives none. */
-export const ROTATION = ['same', 'omit'];
+const PLACES = { authorization_code: 'code', refresh_token: 'refresh' };
 
 class Refusal extends Error {
   constructor(status, code, why) {
@@ -100,35 +86,39 @@ function rotate(x, form, client) {
   const asked = (form.get('scope') ?? '').split(' ').filter(Boolean);
   const granted = family.scope.split(' ');
   if (asked.some((scope) => !granted.includes(scope))) refuse(400, 'invalid_scope', 'more than was granted');
-  const keeps = ROTATION.find((what) => names(x, 'rotation', what));
-  if (!keeps) token.used += 1;
+  token.used += 1;
   const scope = asked.length ? asked.join(' ') : family.scope;
-  return { family, scope, refreshed: true, keeps: keeps && form.get('refresh_token'), omit: keeps === 'omit' };
+  return { family, scope, refreshed: true };
 }
 
 const GRANTS = {
   authorization_code: redeem,
   refresh_token: rotate,
-  [DEVICE]: (x, form, client) => redeemDevice(x, form, client, refuse),
   client_credentials: (x, form) => ({ scope: form.get('scope') ?? '' }),
 };
 
-/** The honest token response. */
-function issue(x, client, { family, scope, nonce, refreshed, keeps, omit }) {
-  const { params } = x.world;
+/** An id_token (OpenID Connect Core, section 2), signed with RS256. */
+function idToken(x, client_id, nonce) {
+  const { sub } = x.world.params;
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: x.issuer, sub, aud: client_id, iat: now, exp: now + 3600, email: `${sub}@example.com` };
+  if (nonce) claims.nonce = nonce;
+  const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${b64({ alg: 'RS256', kid: 'k1' })}.${b64(claims)}`;
+  return `${input}.${sign('sha256', Buffer.from(input), x.world.key.privateKey).toString('base64url')}`;
+}
+
+function issue(x, client, { family, scope, nonce, refreshed }) {
   const access_token = x.world.canary('access_token', x.name);
   x.state.access.set(access_token, { family, client_id: client.client_id, scope });
-  const tokens = { access_token, token_type: 'Bearer', expires_in: params.expires_in };
-  if (family && !omit) {
-    tokens.refresh_token = keeps || x.world.canary('refresh_token', x.name);
-    if (!keeps) x.state.refresh.set(tokens.refresh_token, { family, used: 0 });
+  const tokens = { access_token, token_type: 'Bearer', expires_in: x.world.params.expires_in };
+  if (family) {
+    tokens.refresh_token = x.world.canary('refresh_token', x.name);
+    x.state.refresh.set(tokens.refresh_token, { family, used: 0 });
   }
-  if (params.scope ?? scope) tokens.scope = params.scope ?? scope;
-  const asksIdToken = !refreshed || x.parts.some((part) => part.where === 'refresh-id-token');
-  if (family && asksIdToken && scope.split(' ').includes('openid')) {
-    const subject = { sub: params.sub, nonce, access_token, refreshed };
-    const id_token = idToken(x, { ...client, ...subject });
-    if (id_token !== undefined) tokens.id_token = id_token;
+  if (scope) tokens.scope = scope;
+  if (family && !refreshed && scope.split(' ').includes('openid')) {
+    tokens.id_token = idToken(x, client.client_id, nonce);
   }
   return tokens;
 }
@@ -146,48 +136,18 @@ function validate(x, form) {
   return issue(x, client, grant(x, form, client));
 }
 
-const FAULTS = [TRANSPORT, DPOP_NONCE];
-const REFUSALS = [REPLY_ERROR, POLL, POLL_OVER];
-const isFault = (what) => known(what, ...FAULTS, ...REFUSALS);
-const isReply = (what) => known(what, ...REPLIES);
-const isGood = (what) => known(what, TRANSPORT_GOOD);
-
-function send(x, { status, type, body }) {
-  const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  x.reply(status, { 'content-type': type, 'cache-control': 'no-store' }, bytes);
-}
-
-/** Lets a fault strike, of the transport or a refusal, if the scenario has one here. */
-function strike(x, body, ...places) {
-  const what = behaviourThat(x, isFault, ...places);
-  if (!what) return false;
-  if (known(what, ...FAULTS)) find(what, ...FAULTS)(x, body);
-  else send(x, find(what, ...REFUSALS)({}, x));
-  return true;
-}
-
 /** What a token response looks like that grants nothing: for faults that occur before the request is validated. */
 function decoy(x) {
   const access_token = x.world.canary('decoy', x.name);
   return JSON.stringify({ access_token, token_type: 'Bearer', expires_in: 3600 });
 }
 
-function answer(x, place, tokens) {
-  const shape = behaviourThat(x, isReply, place, 'token');
-  if (!shape) {
-    const dress = behaviourThat(x, isGood, place, 'token', 'all');
-    const body = JSON.stringify(tokens);
-    return dress ? find(dress, TRANSPORT_GOOD)(x, body) : x.json(200, body);
-  }
-  return send(x, find(shape, ...REPLIES)(tokens, x));
-}
-
 export async function token(x) {
   const form = new URLSearchParams(x.body);
   x.entry.grant_type = form.get('grant_type');
-  const place = PLACES[x.entry.grant_type] ?? 'other';
+  const place = PLACES[x.entry.grant_type];
   await x.hold('token');
-  if (strike(x, decoy(x), place, 'token', 'all')) return undefined;
+  if (strike(x, decoy(x), place)) return undefined;
   let tokens;
   try {
     tokens = validate(x, form);
@@ -197,6 +157,6 @@ export async function token(x) {
   }
   x.entry.verdict = 'ok';
   await x.hold('token-answer');
-  if (strike(x, JSON.stringify(tokens), `after-${place}`, 'after-token')) return undefined;
-  return answer(x, place, tokens);
+  const body = JSON.stringify(tokens);
+  return strike(x, body, `after-${place}`) ? undefined : x.json(200, body);
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{rule, rules};
 use crate::scene::{Scene, visit};
-use crate::support::{assert_not_shown, await_some};
+use crate::support::shapes::set;
+use crate::support::{CODE_GRANT, REFRESH_GRANT, assert_not_shown, await_some};
 
 #[test]
 fn rule_sees_no_key_and_holds_no_file_of_ours() {
@@ -43,7 +44,11 @@ fn rule_sees_no_key_and_holds_no_file_of_ours() {
 #[test]
 fn rule_sees_attributes_that_have_not_expired() {
     let keep = "keep = [\"scope\", \"extra\"]\nkeep_from_callback = [\"realmId\"]\n";
-    let scene = Scene::with("token.nested-extra", keep);
+    let scene = Scene::scripted(keep);
+    let nested = (0..120).fold(json!([]), |inner, _| json!([inner]));
+    for grant_type in [CODE_GRANT, REFRESH_GRANT] {
+        scene.server.reply(grant_type, &set("extra", nested.clone()));
+    }
     let told = scene.home.path("told");
     rule(&scene, &format!("{{ cat; echo; }} >> {told:?}"), &["pre_token", "post_token"]);
     let begun = scene.start(&["--attr", "a=1"]);

@@ -2,9 +2,8 @@
 
 use super::super::endpoint::Endpoint;
 use super::super::keys::{Keyring, Signing};
-use super::super::reply::{Answer, Object, Reply};
+use super::super::reply::{Answer, Object, Reply, Transport};
 use super::super::request::Call;
-use super::super::transport::Transport;
 
 /// The requests that an effect applies to.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Scenarios of the transport: slow, broken and endless responses.
 
-use super::super::reply::Answer;
-use super::super::transport::{self, Transport};
+use super::super::reply::{Answer, Transport};
+use super::super::transport;
 use super::effect::{Cue, Effect, On};
 use super::row::{Scenario, row};
 

@@ -1,5 +1,7 @@
 //! id_tokens and key sets that the test signs and publishes itself, in place of those of the sandbox.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -12,11 +14,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use crate::support::shapes::*;
+use super::shapes::*;
 
-/// A published key, another one, and one of an elliptic curve.
-static K1: LazyLock<RsaKey> = LazyLock::new(|| RsaKey::generate(KeySize::Rsa2048).unwrap());
-static K2: LazyLock<RsaKey> = LazyLock::new(|| RsaKey::generate(KeySize::Rsa2048).unwrap());
+/// The keys `k1` to `k4`, and one of an elliptic curve.
+static RSA: [LazyLock<RsaKey>; 4] =
+    [const { LazyLock::new(|| RsaKey::generate(KeySize::Rsa2048).unwrap()) }; 4];
 static EC: LazyLock<EcdsaKeyPair> =
     LazyLock::new(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
 
@@ -29,6 +31,11 @@ pub struct Unsigned {
     pub header: Value,
     pub claims: Value,
     pub access_token: String,
+}
+
+fn rsa(name: &str) -> &'static RsaKey {
+    let index = ["k1", "k2", "k3", "k4"].iter().position(|known| *known == name);
+    &RSA[index.unwrap_or_else(|| panic!("no key {name}"))]
 }
 
 pub fn b64(bytes: impl AsRef<[u8]>) -> String {
@@ -66,14 +73,26 @@ impl Unsigned {
         format!("{input}.{}", b64(signature))
     }
 
-    /// Signs with the published key.
+    /// Signs with `k1`, which is usually published.
     pub fn signed(&self) -> String {
-        self.by(&K1)
+        self.by(rsa("k1"))
     }
 
-    /// Signs with a key that is not published.
+    /// Signs with `k2`, which is usually not.
     pub fn by_other_key(&self) -> String {
-        self.by(&K2)
+        self.by(rsa("k2"))
+    }
+
+    /// Signs with the weak key as if it were `k1`.
+    pub fn by_weak_key(&self) -> String {
+        let input = self.input();
+        let signature = openssl(&["dgst", "-sha256", "-sign"], input.as_bytes());
+        format!("{input}.{}", b64(signature))
+    }
+
+    /// Signs with the key of this name, and names it.
+    pub fn by_key(self, name: &str) -> String {
+        self.header("kid", json!(name)).by(rsa(name))
     }
 
     pub fn by_curve(mut self) -> String {
@@ -147,17 +166,42 @@ fn rsa_jwk(key: &RsaKey, kid: &str) -> Value {
     json!({ "kty": "RSA", "n": b64(&der[9..265]), "e": "AQAB", "kid": kid, "use": "sig", "alg": "RS256" })
 }
 
-/// The public key `k1`, `k2` or `ec`.
+/// The public key of this name: `k1` to `k4`, or `ec`.
 pub fn jwk(name: &str) -> Value {
     let point = EC.public_key().as_ref();
     match name {
-        "k1" => rsa_jwk(&K1, "k1"),
-        "k2" => rsa_jwk(&K2, "k2"),
-        _ => json!({
+        "ec" => json!({
             "kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..]),
             "kid": "ec", "use": "sig", "alg": "ES256",
         }),
+        name => rsa_jwk(rsa(name), name),
     }
+}
+
+/// A key of 1024 bits in PEM. The cryptographic library makes none and signs with none.
+static WEAK: LazyLock<Vec<u8>> =
+    LazyLock::new(|| Command::new("openssl").args(["genrsa", "1024"]).output().unwrap().stdout);
+
+/// The output of this command of openssl with the weak key.
+fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut key = tempfile::NamedTempFile::new().unwrap();
+    key.write_all(&WEAK).unwrap();
+    let mut command = Command::new("openssl");
+    command.args(args).arg(key.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(input).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+/// The weak key, published as `k1`.
+pub fn weak_jwk() -> Value {
+    let told = openssl(&["rsa", "-modulus", "-noout", "-in"], &[]);
+    let digits = str::from_utf8(&told).unwrap().trim_end().strip_prefix("Modulus=").unwrap();
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    let modulus: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+    json!({ "kty": "RSA", "n": b64(modulus), "e": "AQAB", "kid": "k1", "use": "sig", "alg": "RS256" })
 }
 
 /// Publishes these keys.
@@ -168,7 +212,7 @@ pub fn keys(all: Vec<Value>) -> Shape {
 /// The published key as text (PEM) and in DER, as a secret that everybody has.
 pub fn public_key(pem: bool) -> Vec<u8> {
     // A SubjectPublicKeyInfo for RSA (RFC 3279, section 2.3.1): the algorithm, and the key as a bit string.
-    let key = K1.public_key().as_ref();
+    let key = rsa("k1").public_key().as_ref();
     let mut der = vec![0x30, 0x82];
     der.extend(u16::try_from(19 + key.len()).unwrap().to_be_bytes());
     der.extend([0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0, 3, 0x82]);
