@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("secret", 0),
     ("text", 0),
     ("time", 0),
+    ("tone", 0),
     ("grant", 0),
     ("advice", 0),
     ("error", 0),

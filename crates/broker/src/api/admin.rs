@@ -7,6 +7,7 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use oauthctl_core::tone::Tone;
 use oauthctl_core::{Error, ErrorKind, Secret};
 use url::form_urlencoded;
 
@@ -15,7 +16,6 @@ use super::extract::Path;
 use super::page::{self, Forms};
 use crate::admin;
 use crate::broker::Broker;
-use crate::pages::Tone;
 use crate::pages::admin::Login;
 use crate::problem::Problem;
 use crate::tenants;

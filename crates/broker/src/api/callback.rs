@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{cookies, page};
+use oauthctl_core::tone::Tone;
+
 use crate::broker::Broker;
 use crate::callback::{Failure, Outcome, complete};
-use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::titles::Titles;
 

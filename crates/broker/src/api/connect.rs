@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use oauthctl_core::tone::Tone;
 use oauthctl_core::{Error, Result, Secret};
 
 use super::cookies::{self, SameSite};
@@ -16,7 +17,6 @@ use crate::flow::Place;
 use crate::keys::random_text;
 use crate::link::{self, Begun};
 use crate::model::{Link, Tenant};
-use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::redirects::with_parameter;
 use crate::titles;

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::pages::{self, Message, Tone};
+use oauthctl_core::tone::Tone;
+
+use crate::pages::{self, Message};
 
 /// Whether a page has forms, which may be sent only to this broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

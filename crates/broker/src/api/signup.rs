@@ -8,6 +8,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use oauthctl_core::Secret;
+use oauthctl_core::tone::Tone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 use super::extract::{Json, Query};
 use super::page;
 use crate::broker::Broker;
-use crate::pages::Tone;
 use crate::problem::Problem;
 use crate::signup;
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use base64::Engine;
+use oauthctl_core::tone::Tone;
 
 /// The style of all pages.
 pub(crate) const STYLE: &str = include_str!("style.css");
@@ -24,42 +25,6 @@ static POLICIES: LazyLock<[String; 2]> = LazyLock::new(|| {
 /// Returns the content security policy of a page, with or without forms.
 pub fn policy(has_forms: bool) -> &'static str {
     &POLICIES[usize::from(has_forms)]
-}
-
-/// The tone of a page, which determines its style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// Something was done.
-    Good,
-    /// Something failed.
-    Bad,
-    /// Neither.
-    Calm,
-}
-
-impl Tone {
-    fn class(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Calm => "calm",
-        }
-    }
-
-    fn icon(self) -> &'static str {
-        match self {
-            Self::Good => "M5 13l4.5 4.5L19 7.5",
-            Self::Bad => "M12 4v10M12 19v.01",
-            Self::Calm => "M12 10v9M12 5v.01",
-        }
-    }
-
-    fn role(self) -> &'static str {
-        match self {
-            Self::Bad => "alert",
-            Self::Good | Self::Calm => "status",
-        }
-    }
 }
 
 /// A page with a result.

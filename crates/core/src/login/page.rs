@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::text;
+use crate::tone::Tone;
 
 /// Removes the response's query, and with it the code, from the address bar and the history.
 const SCRIPT: &str = r#"history.replaceState(null,"",location.pathname)"#;
@@ -62,33 +63,6 @@ pub enum Page {
     Busy,
 }
 
-/// The appearance of a page.
-#[derive(Clone, Copy)]
-enum Tone {
-    Good,
-    Bad,
-    Calm,
-}
-
-impl Tone {
-    fn class(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Calm => "calm",
-        }
-    }
-
-    /// The strokes of the icon, in a box of 24 by 24.
-    fn icon(self) -> &'static str {
-        match self {
-            Self::Good => "M5.5 12.5l4.5 4.5 8.5-9.5",
-            Self::Bad => "M7 7l10 10M17 7L7 17",
-            Self::Calm => "M12 11v6M12 7v.01",
-        }
-    }
-}
-
 struct Content {
     status: u16,
     tone: Tone,
@@ -121,8 +95,7 @@ impl Page {
     /// Returns the whole document.
     pub fn html(&self) -> String {
         let Content { tone, title, text, advice, .. } = self.content();
-        let (class, icon) = (tone.class(), tone.icon());
-        let role = if matches!(tone, Tone::Bad) { "alert" } else { "status" };
+        let (class, icon, role) = (tone.class(), tone.icon(), tone.role());
         format!(
             r##"<!doctype html>
 <html lang="en">
