@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use oauthctl_core::Result;
 use oauthctl_core::port::Http;
+use oauthctl_core::{Error, Result};
 
 use crate::cache::Caches;
 use crate::caller::Caller;
@@ -39,7 +39,7 @@ pub struct Broker {
     /// Counts requests, to limit their rate.
     pub rates: Rates,
     draining: AtomicBool,
-    /// Number of pieces of work in the background.
+    /// Number of pieces of work that a shutdown waits for.
     working: AtomicUsize,
 }
 
@@ -106,18 +106,44 @@ impl Broker {
     /// Begins work in the background, which a shutdown waits for; `None` if the process is shutting down.
     pub fn begin_work(self: &Arc<Self>) -> Option<Work> {
         // Counted first: a shutdown that begins meanwhile either is seen here or sees the count.
-        self.working.fetch_add(1, Ordering::SeqCst);
-        let work = Work(Arc::clone(self));
+        let work = self.count_work();
         (!self.is_draining()).then_some(work)
     }
 
-    /// Returns whether work in the background is in progress.
+    /// Runs work of a request to its end. A client that disconnects does not interrupt it, and a shutdown waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of the work, and `Internal` if it panicked.
+    pub async fn complete<T, E>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let counted = self.count_work();
+        let task = tokio::spawn(async move {
+            let _counted = counted;
+            work.await
+        });
+        task.await.unwrap_or_else(|_| Err(Error::internal("a request panicked").into()))
+    }
+
+    /// Counts work that a shutdown waits for, until the value is dropped.
+    pub fn count_work(self: &Arc<Self>) -> Work {
+        self.working.fetch_add(1, Ordering::SeqCst);
+        Work(Arc::clone(self))
+    }
+
+    /// Returns whether work is in progress that a shutdown waits for.
     pub fn is_working(&self) -> bool {
         self.working.load(Ordering::SeqCst) > 0
     }
 }
 
-/// Work in the background. It has ended when this is dropped.
+/// Work that a shutdown waits for. It has ended when this is dropped.
 #[derive(Debug)]
 pub struct Work(Arc<Broker>);
 

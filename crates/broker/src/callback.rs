@@ -109,10 +109,10 @@ pub async fn complete(
     if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
         return Outcome::OtherBrowser;
     }
-    let (broker, redemption) = (Arc::clone(broker), Redemption { response, flow, key, cookie });
-    // A user who closes the browser must not interrupt it: what follows a redeemed code is done with it.
-    let work = tokio::spawn(async move { redemption.run(&broker).await });
-    work.await.unwrap_or_else(|_| unavailable(&Error::internal("the redemption panicked")))
+    let (shared, redemption) = (Arc::clone(broker), Redemption { response, flow, key, cookie });
+    // What follows a redeemed code is done with it.
+    let work = async move { Ok(redemption.run(&shared).await) };
+    broker.complete(work).await.unwrap_or_else(|error| unavailable(&error))
 }
 
 /// A flow whose code can be redeemed.

@@ -49,18 +49,17 @@ pub async fn confirm(
         return Err(Problem::not_found());
     }
     let place = Place::new(tenant, &owed.provider, user);
-    let (broker, tenant) = (Arc::clone(broker), caller.tenant.clone());
-    // A client that has disconnected must not interrupt it.
-    let work = tokio::spawn(async move {
+    let (shared, tenant) = (Arc::clone(broker), caller.tenant.clone());
+    let work = async move {
         // The confirmation can still be used once there is room.
-        let Some(kept) = Reservation::take(&broker.vault, &tenant, &place).await? else {
+        let Some(kept) = Reservation::take(&shared.vault, &tenant, &place).await? else {
             return Err(quota::no_connection());
         };
-        let moved = move_grant(&broker, &record, &waiting, &place).await;
-        kept.give_up(&broker.vault).await;
+        let moved = move_grant(&shared, &record, &waiting, &place).await;
+        kept.give_up(&shared.vault).await;
         moved
-    });
-    work.await.unwrap_or_else(|_| Err(Error::internal("the confirmation panicked").into()))
+    };
+    broker.complete(work).await
 }
 
 /// Makes an unconfirmed grant the grant of a connection. One transaction removes the confirmation and the unconfirmed

@@ -1,10 +1,11 @@
 //! The connections of a tenant: their state, their attributes, and their removal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use oauthctl_core::flow::{AtServer, AttributeChanges, Revoked};
 use oauthctl_core::grant::{AccountEntry, LastError};
-use oauthctl_core::{Error, ErrorKind, Grant, Result, Timestamp};
+use oauthctl_core::{ErrorKind, Grant, Result, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -257,7 +258,7 @@ async fn accepted(
 ///
 /// Returns 404 for an unknown connection, 412 for one that is not accepted, and 503 if it may still be there.
 pub async fn end_if(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     place: &Place,
     accepts: Option<impl Fn(&Connection) -> bool>,
 ) -> Result<(), Problem> {
@@ -279,15 +280,15 @@ pub async fn end_if(
 /// # Errors
 ///
 /// Returns `Store` if it may still be there.
-pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
+pub async fn end(broker: &Arc<Broker>, place: &Place) -> Result<bool> {
     revoke(broker, place, None).await.map(|ended| ended == Some(true))
 }
 
 /// Ends a connection, unless another one than `known` is stored: `None` says so.
-async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<Option<bool>> {
+async fn revoke(broker: &Arc<Broker>, place: &Place, known: Option<Grant>) -> Result<Option<bool>> {
     let key = place.grant_key();
     let flow = broker.flow.clone();
-    let work = tokio::spawn(async move {
+    let work = async move {
         let revoked = Box::pin(flow.manager.revoke_if(&key, known.as_ref()));
         match flow.present(&key.profile, revoked).await {
             // A provider that is not accepted cannot be asked, and must not keep the connection alive.
@@ -299,9 +300,8 @@ async fn revoke(broker: &Broker, place: &Place, known: Option<Grant>) -> Result<
             }
             ended => ended,
         }
-    });
-    let ended = work.await.unwrap_or_else(|_| Err(Error::internal("the revocation panicked")))?;
-    let Some(ended) = ended else { return Ok(None) };
+    };
+    let Some(ended) = broker.complete(work).await? else { return Ok(None) };
     if let AtServer::Failed(error) = &ended.at_server {
         tracing::warn!(
             tenant = place.tenant,

@@ -4,9 +4,11 @@
 //! counts only after the link of its own mail was followed, so signing up with someone else's address gains
 //! nothing.
 
+use std::sync::Arc;
+
 use lettre::Address;
 use lettre::message::Mailbox;
-use oauthctl_core::{Result, Secret};
+use oauthctl_core::{Error, Result, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
@@ -78,7 +80,7 @@ fn invalid_address() -> Problem {
 ///
 /// Returns 400 for an invalid address or password, 404 if nobody may sign up, 429 for too many attempts, and 503 if
 /// the store fails.
-pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(), Problem> {
+pub async fn start(broker: &Arc<Broker>, email: &str, password: Secret) -> Result<(), Problem> {
     let mailer = broker.mailer.as_ref().ok_or_else(Problem::not_found)?;
     let address = email.parse::<Address>().map_err(|_| invalid_address())?;
     if email.len() > 254 {
@@ -111,9 +113,10 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
          Otherwise, ignore this email.\n",
         broker.public_url
     );
-    let mailer = mailer.clone();
+    let (mailer, counted) = (mailer.clone(), broker.count_work());
     // In the background: otherwise, the response time would reveal whether a mail is sent.
     tokio::spawn(async move {
+        let _counted = counted;
         let to = Mailbox::new(None, address);
         if let Err(error) = mailer.send(to, "Confirm your email address", text).await {
             tracing::error!("a mail was not sent: {}", error.message());
@@ -127,8 +130,12 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
-    let link = link_key(token);
+pub async fn verify(broker: &Arc<Broker>, token: &str) -> Result<bool> {
+    let (shared, link) = (Arc::clone(broker), link_key(token));
+    broker.complete(async move { follow(&shared, link).await }).await
+}
+
+async fn follow(broker: &Broker, link: Key) -> Result<bool> {
     let Some(found) = broker.vault.get::<Account>(&link).await? else { return Ok(false) };
     let mut account = found.document;
     let id = id_of(broker, &account.email);
@@ -165,7 +172,11 @@ pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
 ///
 /// Returns 401 for a wrong address or password, 403 before the address was verified or for too many keys, 404 if nobody may sign up, 429
 /// for too many attempts, and 503 if the store fails.
-pub async fn issue_key(broker: &Broker, email: &str, password: Secret) -> Result<Secret, Problem> {
+pub async fn issue_key(
+    broker: &Arc<Broker>,
+    email: &str,
+    password: Secret,
+) -> Result<Secret, Problem> {
     if broker.mailer.is_none() {
         return Err(Problem::not_found());
     }
@@ -187,7 +198,11 @@ pub async fn issue_key(broker: &Broker, email: &str, password: Secret) -> Result
     }
     let tenant = account.and_then(|account| account.tenant).ok_or_else(Problem::unverified)?;
     let room = quota::room_for_key(&broker.vault, &tenant).await?;
-    let issued = tenants::issue_key(&broker.vault, &tenant, "").await;
-    room.end().await;
-    Ok(issued?.1)
+    let vault = Arc::clone(&broker.vault);
+    let work = async move {
+        let issued = tenants::issue_key(&vault, &tenant, "").await;
+        room.end().await;
+        Ok::<_, Error>(issued?.1)
+    };
+    Ok(broker.complete(work).await?)
 }

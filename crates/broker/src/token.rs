@@ -22,7 +22,7 @@ use crate::rules::{self, Moment};
 /// Returns 404 for an unknown connection, 409 with a link if the user must log in again, 502 if the provider fails, 503
 /// if the store fails, and 403 if a rule denies.
 pub async fn token(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     caller: &Caller,
     provider: &str,
     user: &str,
@@ -49,9 +49,7 @@ pub async fn token(
     request.min_ttl = min_ttl;
     let key = place.grant_key();
     let flow = broker.flow.clone();
-    // A client that disconnects must not interrupt a refresh.
-    let work = tokio::spawn(async move { flow.token(&key, &request).await });
-    match work.await.map_err(|_| Problem::internal())? {
+    match broker.complete(async move { flow.token(&key, &request).await }).await {
         Ok(token) => {
             let handed = Arc::new(Handed::new(&token, profile.min_ttl));
             let body = handed.fresh_body();

@@ -296,10 +296,13 @@ async fn wait_for_counts<const N: usize>(home: &Home, spaces: [Space; N], expect
     }
 }
 
-/// A confirmation of a flow that the user has been through.
-async fn confirmation(api: &Api, back: &str) -> String {
+/// Where users of an application go back to.
+pub const BACK: &str = "https://app.example/connected";
+
+/// A confirmation of a flow that the user `u-1` has been through.
+pub async fn confirmation(api: &Api) -> String {
     let body =
-        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": back });
+        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": BACK });
     let callback = Browser::default().callback_of(&api.link(&body).await).await;
     let sent = Browser::default().open(&callback).await;
     sent.header("location").split_once("confirmation=").unwrap().1.to_owned()
@@ -307,14 +310,13 @@ async fn confirmation(api: &Api, back: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmation_whose_client_left_is_finished_too() {
-    let back = "https://app.example/connected";
     let (home, authority) = (Home::new(), Authority::start().await);
     let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[back]));
+    let api = broker.api(&home.tenant("acme", &[BACK]));
     home.json(&["tenant", "quota", "acme", "--connections", "5"]);
     api.put("/v1/providers/p", &authority.provider()).await.json(201);
     api.connect("p", "u-1").await;
-    let confirmation = confirmation(&api, back).await;
+    let confirmation = confirmation(&api).await;
     // It waits for a refresh of the connection that it replaces.
     authority.memory().delay = Duration::from_secs(2);
     let (asking, path) = (api.clone(), token_of("u-1", "?min_ttl=24h"));
@@ -339,12 +341,11 @@ async fn confirmation_whose_client_left_is_finished_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmation_that_is_stored_succeeds() {
-    let back = "https://app.example/connected";
     let (home, authority) = (Home::new(), Authority::start().await);
     let mut broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[back]));
+    let api = broker.api(&home.tenant("acme", &[BACK]));
     api.put("/v1/providers/p", &authority.provider()).await.json(201);
-    let confirmation = confirmation(&api, back).await;
+    let confirmation = confirmation(&api).await;
     // What is written after the connection fails.
     let fails = format!(
         "CREATE TRIGGER fails BEFORE INSERT ON records WHEN NEW.space = {}
@@ -361,14 +362,13 @@ async fn confirmation_that_is_stored_succeeds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flow_whose_browser_left_is_finished_too() {
-    let back = "https://app.example/connected";
     let (home, authority) = (Home::new(), Authority::start().await);
     let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[back]));
+    let api = broker.api(&home.tenant("acme", &[BACK]));
     home.json(&["tenant", "quota", "acme", "--connections", "5"]);
     api.put("/v1/providers/p", &authority.provider()).await.json(201);
     let body =
-        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": back });
+        json!({ "provider": "p", "user": "u-1", "binding": "application", "redirect_to": BACK });
     let link = api.link(&body).await;
     let callback = Browser::default().callback_of(&link).await;
     authority.memory().login_delay = Duration::from_secs(1);

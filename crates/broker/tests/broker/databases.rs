@@ -256,12 +256,30 @@ impl Own {
 
     /// How long the one lock that is held in Redis lasts without a renewal, in milliseconds.
     pub async fn lock_life(&self) -> i64 {
-        let client = redis::Client::open(self.url.as_str()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let keys: Vec<String> =
-            redis::cmd("KEYS").arg("{oauthctl}:l:*").query_async(&mut connection).await.unwrap();
+        let (mut connection, keys) = self.locks().await;
         assert_eq!(keys.len(), 1, "{keys:?}");
         redis::cmd("PTTL").arg(&keys[0]).query_async(&mut connection).await.unwrap()
+    }
+
+    /// Waits until so many locks are held in Redis.
+    pub async fn holds_locks(&self, count: usize) {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (_, keys) = self.locks().await;
+            if keys.len() == count {
+                return;
+            }
+            assert!(Instant::now() < until, "{keys:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// A connection to Redis, and the keys of the locks that are held.
+    async fn locks(&self) -> (redis::aio::MultiplexedConnection, Vec<String>) {
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let keys = redis::cmd("KEYS").arg("{oauthctl}:l:*").query_async(&mut connection).await;
+        (connection, keys.unwrap())
     }
 
     /// Lets nobody have an answer for this long.

@@ -44,6 +44,7 @@ mod rules;
 mod shared;
 #[path = "../../../../src/docs/shell.rs"]
 mod shell;
+mod shutdown;
 mod signup;
 mod sizes;
 mod slow;

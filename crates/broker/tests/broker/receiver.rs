@@ -45,6 +45,8 @@ struct Shared {
     always: Option<u16>,
     /// Whether messages get no response.
     is_mute: bool,
+    /// The number of messages after which no message gets a response.
+    silent_after: Option<usize>,
     /// Number of messages without a response whose sender no longer waits.
     ended: usize,
     /// The body of successful answers.
@@ -88,10 +90,16 @@ impl Receiver {
         self.shared.lock().unwrap().is_mute = true;
     }
 
+    /// Sends no more responses after so many more messages.
+    pub fn fall_silent_after(&self, count: usize) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.silent_after = Some(shared.messages.len() + count);
+    }
+
     /// Sends responses again, also those that are missing, with these statuses.
     pub fn speak(&self, status: u16) {
         let mut shared = self.shared.lock().unwrap();
-        (shared.is_mute, shared.always) = (false, Some(status));
+        (shared.is_mute, shared.silent_after, shared.always) = (false, None, Some(status));
     }
 
     /// Returns the number of messages without a response whose sender no longer waits.
@@ -139,6 +147,7 @@ async fn receive(
         let mut shared = shared.lock().unwrap();
         let status = shared.next.pop_front().or(shared.always).unwrap_or(204);
         let body = String::from_utf8(body.into()).unwrap();
+        shared.is_mute |= shared.silent_after.is_some_and(|count| shared.messages.len() >= count);
         shared.messages.push(Message { path: uri.path().to_owned(), headers, body, status });
         let status = StatusCode::from_u16(status).unwrap();
         let answer = shared.body.clone().filter(|_| status == StatusCode::OK).unwrap_or_default();

@@ -271,6 +271,11 @@ impl Browser {
         self.does(move |person| person.open_until(&url, is_elsewhere)).await
     }
 
+    /// What it sends to the broker, as a `Cookie` header.
+    pub fn cookies(&self) -> String {
+        self.0.cookies_for("/")
+    }
+
     /// Follows a link to the callback that the provider sends the user to, and does not open that.
     pub async fn callback_of(&mut self, link: &str) -> String {
         let link = link.to_owned();

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::authority::Authority;
+use crate::connect::BACK;
 use crate::databases::Own;
 use crate::support::{Answer, Api, Broker, Home};
 
@@ -32,6 +33,7 @@ impl Fleet {
         let homes: Vec<Home> = std::iter::repeat_with(Home::new).take(instances).collect();
         let mut create =
             homes[0].command(&["--store", &store.url, "--json", "tenant", "create", "acme"]);
+        create.args(["--allow-redirect", BACK]);
         let created = create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
         let created: Value = serde_json::from_slice(&created.stdout).unwrap();
@@ -94,6 +96,11 @@ impl Fleet {
 
     pub fn kill(&mut self, at: usize) {
         drop(self.brokers[at].take());
+    }
+
+    /// Waits until an instance has ended by itself.
+    pub fn await_end(&mut self, at: usize) {
+        self.brokers[at].as_mut().unwrap().process.await_end().ok();
     }
 
     pub fn restart(&mut self, at: usize) {

@@ -1,0 +1,113 @@
+//! SIGTERM while work is in progress whose client has disconnected.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::authority::Authority;
+use crate::connect::confirmation;
+use crate::faults::{Fleet, token_of};
+use crate::receiver::Receiver;
+use crate::support::{Api, Broker, Browser, Home};
+
+/// Sends a request with these headers and this body. Its client can then disconnect.
+fn send(api: &Api, line: &str, headers: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(api.url.trim_start_matches("http://")).unwrap();
+    let (key, length) = (&api.key, body.len());
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n{headers}\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    stream
+}
+
+/// Waits until a receiver has so many messages.
+async fn receives(receiver: &Receiver, count: usize) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while receiver.all().len() < count {
+        assert!(Instant::now() < until, "{:?}", receiver.all());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Tells a broker to stop. Returns once it accepts no more connections.
+async fn stop(broker: &Broker) {
+    broker.process.signal(Signal::TERM);
+    let until = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(broker.url.trim_start_matches("http://")).is_ok() {
+        assert!(Instant::now() < until, "it still listens");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redemption_without_its_browser_outlives_sigterm() {
+    let (home, authority, rule) = (Home::new(), Authority::start().await, Receiver::start().await);
+    let mut broker = home.serve(&[]);
+    let key = home.tenant("acme", &[]);
+    let api = broker.api(&key);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.put("/v1/rules/authorization", &json!({ "callback": rule.url })).await.json(201);
+    let link = api.link(&json!({ "provider": "p", "user": "u-1" })).await;
+    let mut browser = Browser::default();
+    let callback = browser.callback_of(&link).await;
+    rule.fall_silent();
+    let path = callback.strip_prefix(&broker.url).unwrap();
+    let cookie = format!("Cookie: {}\r\n", browser.cookies());
+    let stream = send(&api, &format!("GET {path}"), &cookie, "");
+    receives(&rule, 1).await;
+    drop(stream);
+    stop(&broker).await;
+    rule.speak(204);
+    broker.process.await_end().ok();
+    let broker = home.serve(&[]);
+    assert_eq!(broker.api(&key).token("p", "u-1").await.json(200)["access_token"], "at-0-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_without_its_client_outlives_sigterm() {
+    let (home, authority, rule) = (Home::new(), Authority::start().await, Receiver::start().await);
+    let mut broker = home.serve(&[]);
+    let key = home.tenant("acme", &[]);
+    let api = broker.api(&key);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    api.put("/v1/rules/pre_token", &json!({ "callback": rule.url })).await.json(201);
+    // The rule is asked before the token is handed out, and again before the request to the provider.
+    rule.fall_silent_after(1);
+    let line = format!("GET {}", token_of("u-1", "?min_ttl=24h"));
+    let stream = send(&api, &line, "", "");
+    receives(&rule, 2).await;
+    drop(stream);
+    stop(&broker).await;
+    rule.speak(204);
+    broker.process.await_end().ok();
+    assert_eq!(authority.refreshes(), 1);
+    let broker = home.serve(&[]);
+    assert_eq!(broker.api(&key).token("p", "u-1").await.json(200)["access_token"], "at-0-2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confirmation_without_its_client_outlives_sigterm() {
+    let mut fleet = Fleet::start("redis", 2).await;
+    fleet.api(0).connect("p", "u-1").await;
+    let confirmation = confirmation(&fleet.api(0)).await;
+    // It waits for a refresh of the connection that it replaces, at the other instance.
+    fleet.authority.memory().delay = Duration::from_secs(3);
+    let refresh = fleet.begin_refresh(0, "u-1").await;
+    let body = json!({ "confirmation": confirmation, "user": "u-1" }).to_string();
+    let stream = send(&fleet.api(1), "POST /v1/confirmations", "", &body);
+    // Its own lock, and the one that it waits for.
+    fleet.store.holds_locks(2).await;
+    drop(stream);
+    stop(fleet.broker(1)).await;
+    fleet.await_end(1);
+    refresh.await.unwrap().json(200);
+    let token = fleet.api(0).token("p", "u-1").await.json(200);
+    assert_eq!(token["access_token"], "at-1-1");
+}
