@@ -23,7 +23,7 @@ pub use model::{Delivery, Entry, Event, Kind};
 /// How long the audit log keeps an entry, in seconds: 90 days.
 const KEPT: u64 = 90 * 86_400;
 
-/// Saves a grant over an earlier one, with the resulting events.
+/// Saves a grant over an earlier one, with the resulting events and other records in the same transaction.
 ///
 /// # Errors
 ///
@@ -34,6 +34,7 @@ pub async fn save(
     before: Option<&Grant>,
     grant: &Grant,
     terms: Terms,
+    mut also: Vec<Addition>,
 ) -> Result<Written> {
     let known = match before {
         Some(_) => vault.get::<AccountEntry>(&place.record(vault, Space::Accounts)).await?,
@@ -41,7 +42,7 @@ pub async fn save(
     };
     let known = known.map(|stored| stored.document);
     let events = of_save(place, before, grant, known.as_ref());
-    let also = additions(vault, place, &events).await?;
+    also.extend(additions(vault, place, &events).await?);
     let written = vault.put_with(place.grant(vault), grant, terms, also).await?;
     if written != Written::Refused {
         if events.iter().any(|event| event.kind == Kind::Refreshed) {

@@ -102,14 +102,49 @@ impl HttpClient {
         self.client(true, None).map(drop).map_err(|error| error.told(&error.message))
     }
 
-    async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+    /// Sends a request as [`send`](Http::send) does, but with this body instead of its own. The body is not read before
+    /// the connection is established, so it can still decide whether it is sent.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no response.
+    pub async fn send_body(
+        &self,
+        request: &HttpRequest,
+        body: api::Body,
+    ) -> Result<HttpResponse, HttpError> {
+        self.timed(request, Some(body)).await
+    }
+
+    async fn timed(
+        &self,
+        request: &HttpRequest,
+        body: Option<api::Body>,
+    ) -> Result<HttpResponse, HttpError> {
+        let limit = self.options.total_timeout;
+        let mut exchange = std::pin::pin!(self.exchange(request, body));
+        // For a process that was stopped, the time is over but the response may have arrived: waiting a
+        // moment longer avoids losing it.
+        for limit in [limit, MOMENT] {
+            if let Ok(outcome) = tokio::time::timeout(limit, &mut exchange).await {
+                return outcome;
+            }
+        }
+        Err(failure::of_time(&request.url, limit))
+    }
+
+    async fn exchange(
+        &self,
+        request: &HttpRequest,
+        body: Option<api::Body>,
+    ) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
         if !self.options.reach.allows_host(&request.url) {
             return Err(failure::of_reach(&target));
         }
         let proxy = self.proxy_of(&request.url, &target);
         let client = self.client(target.tls, proxy.clone())?;
-        let outgoing = outgoing(&client, request)?;
+        let outgoing = outgoing(&client, request, body)?;
         match client.execute(outgoing).await {
             Ok(answer) => read(answer, &target).await,
             Err(error) => Err(self.unsent(error, &target, proxy.as_ref()).await),
@@ -228,18 +263,7 @@ impl Http for HttpClient {
         &'a self,
         request: &'a HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        Box::pin(async move {
-            let limit = self.options.total_timeout;
-            let mut exchange = std::pin::pin!(self.exchange(request));
-            // For a process that was stopped, the time is over but the response may have arrived: waiting a
-            // moment longer avoids losing it.
-            for limit in [limit, MOMENT] {
-                if let Ok(outcome) = tokio::time::timeout(limit, &mut exchange).await {
-                    return outcome;
-                }
-            }
-            Err(failure::of_time(&request.url, limit))
-        })
+        Box::pin(self.timed(request, None))
     }
 }
 
@@ -258,7 +282,11 @@ fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
     }
 }
 
-fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {
+fn outgoing(
+    client: &Client,
+    request: &HttpRequest,
+    body: Option<api::Body>,
+) -> Result<reqwest::Request, HttpError> {
     let invalid = || HttpError::not_sent(format!("the {} is malformed", request.purpose), None);
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -274,7 +302,9 @@ fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, 
         Method::Delete => reqwest::Method::DELETE,
     };
     let mut builder = client.request(method, request.url.clone()).headers(headers);
-    if request.method == Method::Post || !request.body.is_empty() {
+    if let Some(body) = body {
+        builder = builder.body(body);
+    } else if request.method == Method::Post || !request.body.is_empty() {
         builder = builder.body(request.body.to_vec());
     }
     builder.build().map_err(|_| invalid())

@@ -96,7 +96,7 @@ impl Grants {
         let due_at = schedule::first_look(grant, place.is_unconfirmed());
         let terms = Terms { due_at, ..Terms::only_if(condition) };
         let before = self.vault.get::<Grant>(record).await?.map(|stored| stored.document);
-        events::save(&self.vault, &place, before.as_ref(), grant, terms).await
+        events::save(&self.vault, &place, before.as_ref(), grant, terms, Vec::new()).await
     }
 
     /// Saves tokens that exist nowhere else. If the store does not accept them at once, the spool keeps them.

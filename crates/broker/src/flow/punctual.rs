@@ -2,13 +2,20 @@
 //!
 //! Before a refresh token is sent, an intent announces it to all instances. They wait for as long as the
 //! exchange may take, and then continue without this process. A process that was paused in between must not
-//! send the token any more; a response that arrived meanwhile is still read. Time is therefore counted in
-//! steps: a pause of the process counts as one step.
+//! send the token any more, not even on a connection that was established meanwhile: the body of the request
+//! decides that when it is about to be written. A response that arrived meanwhile is still read. Time is
+//! therefore counted in steps: a pause of the process counts as one step.
 
 use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use oauthctl_core::http::HttpClient;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use oauthctl_core::http::{HttpClient, api};
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
 use super::certificates;
@@ -60,15 +67,21 @@ impl Punctual {
     }
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-        let Some((provider, at)) = announced() else { return self.send_within(request).await };
+        let own = certificates::client_of_task();
+        let client = own.as_deref().unwrap_or(&self.client);
+        let Some((provider, at)) = announced() else {
+            return self.within(client.send(request)).await;
+        };
         let upstream = self.upstreams.of(&provider);
         let _slot = upstream.enter().await?;
         if at.elapsed() > SOON {
-            let what = "this process was paused, and another instance may have sent the request in \
-                        the meantime";
-            return Err(HttpError::not_sent(what, None));
+            return Err(late());
         }
-        let outcome = self.send_within(request).await;
+        let (body, is_late) = Announced::new(request, at);
+        let outcome = self.within(client.send_body(request, body)).await;
+        if is_late.load(Ordering::Acquire) {
+            return Err(late());
+        }
         match &outcome {
             Ok(response) => upstream.note(response),
             Err(_) => upstream.note_silence(),
@@ -76,9 +89,11 @@ impl Punctual {
         outcome
     }
 
-    async fn send_within(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-        let own = certificates::client_of_task();
-        let mut exchange = own.as_deref().unwrap_or(&self.client).send(request);
+    async fn within(
+        &self,
+        exchange: impl Future<Output = Result<HttpResponse, HttpError>>,
+    ) -> Result<HttpResponse, HttpError> {
+        let mut exchange = std::pin::pin!(exchange);
         for _ in 0..self.steps {
             tokio::select! {
                 biased;
@@ -88,6 +103,53 @@ impl Punctual {
         }
         let message = format!("no response within {} s", self.steps);
         Err(HttpError { not_sent: false, message, hint: None, misconfigured: false })
+    }
+}
+
+fn late() -> HttpError {
+    let what =
+        "this process was paused, and another instance may have sent the request in the meantime";
+    HttpError::not_sent(what, None)
+}
+
+/// The body of a request with a refresh token that was announced: it is written soon after that, or never.
+struct Announced {
+    body: Option<Bytes>,
+    at: Instant,
+    is_late: Arc<AtomicBool>,
+}
+
+impl Announced {
+    /// Returns the body of a request, and whether it was refused.
+    fn new(request: &HttpRequest, at: Instant) -> (api::Body, Arc<AtomicBool>) {
+        let is_late = Arc::new(AtomicBool::new(false));
+        let body = Some(Bytes::from(request.body.to_vec()));
+        let announced = Self { body, at, is_late: Arc::clone(&is_late) };
+        (api::Body::wrap(announced), is_late)
+    }
+}
+
+impl Body for Announced {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.body.is_some() && self.at.elapsed() > SOON {
+            self.is_late.store(true, Ordering::Release);
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+        }
+        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
     }
 }
 

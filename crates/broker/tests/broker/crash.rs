@@ -69,20 +69,24 @@ async fn stopped_confirmation_loses_no_connection() {
     drop(scene.broker);
     let ends = transactions(&std::fs::read(state.join("broker.db-wal")).unwrap());
     let ends = &ends[before - 1..];
-    // Either the confirmation can be repeated, or the connection is there.
-    let (mut repeated, mut moved) = (0, 0);
+    // Either the confirmation can be repeated, or the connection is there. Until the application has been told so, it
+    // can be repeated also then.
+    let (mut repeated, mut moved, mut told) = (0, 0, 0);
     for end in ends {
         let (_home, broker) = restarted_at(&scene.home, *end, "+1m");
         let api = broker.api(&scene.key);
-        match api.post("/v1/confirmations", &confirmed).await.status {
-            200 => repeated += 1,
-            404 => moved += 1,
-            other => panic!("{other} after {end} bytes"),
+        let is_there = api.get("/v1/connections/sandbox/u-1").await.status == 200;
+        match (is_there, api.post("/v1/confirmations", &confirmed).await.status) {
+            (false, 200) => repeated += 1,
+            (true, 200) => moved += 1,
+            (true, 404) => (moved, told) = (moved + 1, told + 1),
+            other => panic!("{other:?} after {end} bytes"),
         }
+        api.post("/v1/confirmations", &confirmed).await.problem(404);
         let token = api.token("sandbox", "u-1").await;
         assert_eq!(token.status, 200, "after {end} bytes: {}", token.text);
     }
-    assert!(repeated > 1 && moved > 1, "{repeated} {moved}");
+    assert!(repeated > 1 && moved > told && told > 1, "{repeated} {moved} {told}");
     assert_eq!(revocations(&scene.sandbox), 0);
     // If nobody repeats it, the grant is revoked; a connection that is there never is.
     let (mut ended, mut alive) = (0, 0);

@@ -2,7 +2,7 @@
 //! directories of their own. They end with the tests, however those end.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -165,6 +165,11 @@ impl Own {
         let mut own = Self { url, command, port, directory, process: None };
         own.restart().await;
         own
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     fn is_postgres(&self) -> bool {

@@ -1,7 +1,9 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
 mod fleet;
+mod gate;
 mod providers;
+mod severed;
 mod spool;
 
 use std::os::unix::fs::PermissionsExt;
@@ -9,10 +11,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
+use crate::connect::confirmation;
 use crate::support::Answer;
 use fleet::NEW;
 pub use fleet::{Fleet, token_of};
+use gate::Gate;
+use severed::{After, Severed};
 use spool::{
     spool_survives_a_rotation_of_the_master_key, unopened_spool_makes_its_connection_unavailable,
 };
@@ -47,6 +53,9 @@ on_shared_stores! {
     dead_senders_token_is_not_sent_again,
     lock_that_is_flushed_causes_no_second_send,
     paused_sender_stores_what_it_received,
+    sender_paused_while_connecting_sends_nothing,
+    confirmation_whose_commit_is_unknown_succeeds,
+    repeated_confirmation_finds_the_connection,
     deletion_during_a_refresh_is_final,
     deletion_before_the_spool_is_stored_is_final,
     stalled_store_delays_and_loses_nothing,
@@ -197,6 +206,78 @@ async fn paused_sender_stores_what_it_received(kind: &str) {
     assert_eq!(access_token(&other.await.unwrap()), "at-0-2");
     fleet.authority.assert_nothing_was_lost();
     assert_eq!(fleet.authority.refreshes(), 1);
+}
+
+async fn sender_paused_while_connecting_sends_nothing(kind: &str) {
+    let mut fleet = Fleet::start(kind, 2).await;
+    let mut gate = Gate::to(fleet.authority.address()).await;
+    let mut provider = fleet.authority.provider();
+    provider["token_endpoint"] = format!("http://{}/token", gate.address).into();
+    fleet.api(0).put("/v1/providers/p", &provider).await.json(200);
+    fleet.api(0).connect("p", "u-1").await;
+    // The other one believes that whoever announced a request has given up.
+    fleet.clock = Some("+80s");
+    fleet.kill(1);
+    fleet.restart(1);
+    gate.close().await;
+    let (api, path) = (fleet.api(0), token_of("u-1", NEW));
+    let late = tokio::spawn(async move { api.get(&path).await });
+    gate.is_wanted().await;
+    fleet.signal(0, Signal::STOP);
+    gate.open();
+    // It waits until the lock has ended.
+    let other = fleet.api(1).get(&token_of("u-1", NEW)).await;
+    assert_eq!(access_token(&other), "at-0-2");
+    fleet.signal(0, Signal::CONT);
+    let late = late.await.unwrap();
+    assert!(matches!(late.status, 200 | 502 | 503), "{}", late.text);
+    fleet.authority.assert_nothing_was_lost();
+    assert_eq!(fleet.authority.refreshes(), 1);
+}
+
+/// A confirmation at an instance whose connection to the store breaks when the store has carried it out.
+async fn severed_confirmation(kind: &str, after: After) -> (Fleet, Severed, Value) {
+    let mut fleet = Fleet::start(kind, 2).await;
+    let marker = if kind == "redis" { "fence" } else { "COMMIT" };
+    let severed = Severed::to(fleet.store.address(), marker, after).await;
+    fleet.through = Some(severed.address);
+    fleet.kill(1);
+    fleet.restart(1);
+    let confirmation = confirmation(&fleet.api(0)).await;
+    severed.arm();
+    (fleet, severed, json!({ "confirmation": confirmation, "user": "u-1" }))
+}
+
+async fn confirmation_whose_commit_is_unknown_succeeds(kind: &str) {
+    let (fleet, severed, body) = severed_confirmation(kind, After::Works).await;
+    let connection = fleet.api(1).post("/v1/confirmations", &body).await.json(200);
+    assert!(severed.has_broken());
+    assert_eq!(connection["user"], "u-1");
+    assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-1");
+    fleet.api(1).post("/v1/confirmations", &body).await.problem(404);
+}
+
+async fn repeated_confirmation_finds_the_connection(kind: &str) {
+    let (fleet, severed, body) = severed_confirmation(kind, After::Stays).await;
+    fleet.api(1).post("/v1/confirmations", &body).await.problem(503);
+    assert!(severed.has_broken());
+    severed.mend();
+    let until = Instant::now() + Duration::from_secs(30);
+    let connection = loop {
+        let answer = fleet.api(1).post("/v1/confirmations", &body).await;
+        if answer.status != 503 {
+            break answer.json(200);
+        }
+        assert!(Instant::now() < until, "{}", answer.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(connection, fleet.api(0).get("/v1/connections/p/u-1").await.json(200));
+    assert_eq!(access_token(&fleet.api(1).token("p", "u-1").await), "at-0-1");
+    // It works once, also at the other instance.
+    for at in [0, 1] {
+        fleet.api(at).post("/v1/confirmations", &body).await.problem(404);
+    }
+    fleet.authority.assert_nothing_was_lost();
 }
 
 async fn deletion_during_a_refresh_is_final(kind: &str) {

@@ -302,7 +302,8 @@ impl Spool {
                 ..Terms::only_if(Condition::Revision(stored.revision))
             };
             let before = Some(&stored.document);
-            let written = events::save(&self.vault, &place, before, grant, terms).await?;
+            let written =
+                events::save(&self.vault, &place, before, grant, terms, Vec::new()).await?;
             self.caches.forget(record);
             if written != Written::Refused {
                 self.announce(&place, grant).await;

@@ -1,5 +1,6 @@
 //! Instances of the broker that fail on purpose.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::authority::Authority;
 use crate::connect::BACK;
 use crate::databases::Own;
+use crate::faketime::shift_clock;
 use crate::support::{Answer, Api, Broker, Home};
 
 /// More than any token lives: whatever is stored is refreshed.
@@ -25,6 +27,10 @@ pub struct Fleet {
     pub authority: Authority,
     key: String,
     master_key: String,
+    /// How far away the clocks of instances are that start from now on.
+    pub clock: Option<&'static str>,
+    /// Through which port instances reach the store that start from now on.
+    pub through: Option<SocketAddr>,
 }
 
 impl Fleet {
@@ -41,7 +47,9 @@ impl Fleet {
         let authority = Authority::start().await;
         let (brokers, public_url) = (Vec::new(), String::new());
         let master_key = MASTER_KEY.to_owned();
-        let mut fleet = Self { homes, brokers, public_url, store, authority, key, master_key };
+        let (clock, through) = (None, None);
+        let mut fleet =
+            Self { homes, brokers, public_url, store, authority, key, master_key, clock, through };
         for at in 0..instances {
             let broker = fleet.serve(at);
             if at == 0 {
@@ -55,9 +63,18 @@ impl Fleet {
 
     fn serve(&self, at: usize) -> Broker {
         let mut command = self.homes[at].command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.args(["--store", &self.store.url]);
+        let store = match self.through {
+            Some(port) => {
+                self.store.url.replace(&self.store.address().to_string(), &port.to_string())
+            }
+            None => self.store.url.clone(),
+        };
+        command.args(["--store", &store]);
         if !self.public_url.is_empty() {
             command.args(["--public-url", &self.public_url]);
+        }
+        if let Some(clock) = self.clock {
+            shift_clock(&mut command, clock);
         }
         Broker::start(command.env("OAUTHCTL_MASTER_KEY", &self.master_key))
     }
