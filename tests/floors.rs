@@ -74,6 +74,7 @@ const BODIES: &[&str] = &[
     "src/commands/api/body.rs",
     "src/proxy/",
     "crates/broker/src/server/",
+    "crates/broker/src/flow/announced.rs",
 ];
 
 /// What only these places (files, or folders with a slash) may name.

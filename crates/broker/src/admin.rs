@@ -13,9 +13,9 @@ use crate::flow::Place;
 use crate::keys::random_name;
 use crate::model::Tenant;
 use crate::names::of_secret;
-use crate::pages::admin::{self, Overview, Row, State, TenantRow};
+use crate::pages::admin::{self, Overview, Row, State, TenantRow, UnreadableRow};
 use crate::providers;
-use crate::storage::{Key, Space};
+use crate::storage::{Condition, Key, Space};
 use crate::tenants;
 use crate::vault::Terms;
 
@@ -113,20 +113,19 @@ fn proof(broker: &Broker, purpose: &str, text: &str) -> String {
 /// Returns `Store` if the store fails.
 pub async fn overview(broker: &Broker, csrf: String, after: Option<&str>) -> Result<Overview> {
     let storage = broker.vault.storage();
-    let listed = broker.vault.list::<Tenant>(Space::Tenants, "", "", after, ROWS + 1).await?;
+    let (listed, next) = broker.vault.page::<Tenant>(Space::Tenants, "", "", after, ROWS).await?;
     let mut tenants = Vec::new();
-    for stored in listed.iter().take(ROWS) {
+    for stored in listed {
         tenants.push(tenant_row(broker, &stored.document).await?);
     }
-    let next = (listed.len() > ROWS).then(|| tenants.last().map(|row| row.name.clone())).flatten();
     let late = now_seconds().saturating_sub(LATE);
     let mut overdue = Vec::new();
-    let due = storage.due(Space::Grants, late, ROWS + 1).await?;
+    let mut due = storage.due(Space::Grants, late, ROWS + 1).await?;
     let overdue_is_cut = due.len() > ROWS;
-    for record in due.into_iter().take(ROWS) {
-        let grant = broker.vault.document::<Grant>(record).await?;
+    due.truncate(ROWS);
+    for grant in broker.vault.readable::<Grant>(due).await? {
         let account = Key { space: Space::Accounts, ..grant.key.clone() };
-        let entry = broker.vault.get::<AccountEntry>(&account).await?;
+        let entry = broker.vault.get_readable::<AccountEntry>(&account).await?;
         let last_error = entry.and_then(|stored| stored.document.last_error);
         overdue.push(row(&grant.document, last_error));
     }
@@ -142,7 +141,39 @@ pub async fn overview(broker: &Broker, csrf: String, after: Option<&str>) -> Res
         overdue_is_cut,
         failing,
         failing_is_cut,
+        unreadable: unreadable(broker).await?,
     })
+}
+
+/// Returns the records that this instance could not read and that are still there.
+async fn unreadable(broker: &Broker) -> Result<Vec<UnreadableRow>> {
+    broker.vault.read_again().await?;
+    let found = broker.vault.unreadable().all().into_iter().take(ROWS);
+    let row = |(key, since): (Key, u64)| UnreadableRow {
+        kind: format!("{:?}", key.space),
+        space: key.space.number(),
+        tenant: key.tenant,
+        id: key.id,
+        since: Timestamp::from_unix(since).to_string(),
+    };
+    Ok(found.map(row).collect())
+}
+
+/// Removes a record that this instance could not read. Returns whether there was one.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn remove_unreadable(broker: &Broker, key: &Key) -> Result<bool> {
+    if !broker.vault.unreadable().all().iter().any(|(known, _)| known == key) {
+        return Ok(false);
+    }
+    let Some(record) = broker.vault.storage().get(key).await? else { return Ok(false) };
+    let condition = Condition::Revision(record.revision);
+    let removed = broker.vault.storage().delete(key, condition).await?;
+    broker.caches.forget(key);
+    broker.vault.read_again().await?;
+    Ok(removed)
 }
 
 /// Returns the connections whose last refresh failed, latest first, and whether there may be more.
@@ -150,8 +181,8 @@ async fn failing(broker: &Broker) -> Result<(Vec<Row>, bool)> {
     let records = broker.vault.storage().scan(Space::Accounts, None, EXAMINED).await?;
     let mut is_cut = records.len() == EXAMINED;
     let mut found = Vec::new();
-    for record in records {
-        let entry = broker.vault.document::<AccountEntry>(record).await?.document;
+    for stored in broker.vault.readable::<AccountEntry>(records).await? {
+        let entry = stored.document;
         if entry.last_error.is_some() || entry.login_required {
             found.push(entry);
         }

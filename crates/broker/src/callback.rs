@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
 use crate::clock::now_seconds;
-use crate::flow::{Place, UNCONFIRMED};
+use crate::flow::{Place, UNCONFIRMED, first_save};
 use crate::keys::random_text;
 use crate::link::{self, Flow, cookie_name, flow_key};
 use crate::model::Binding;
@@ -136,7 +136,8 @@ impl Redemption {
         let expected = Expected::default().state(response.state()).user(&flow.link.user);
         let requests = broker.flow.manager.complete(&response, &expected);
         let profile = Place::of_link(&flow.link).profile();
-        let outcome = broker.flow.present(&profile, requests).await;
+        let work = broker.flow.present(&profile, requests);
+        let outcome = first_save::scope(place.required(), work).await;
         place.give_up(&broker.vault).await;
         match outcome {
             Ok(done) => match finish(broker, &flow, &done, &key).await {
@@ -154,11 +155,20 @@ impl Redemption {
 async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
     let Flow { link, .. } = flow;
     let tenant = tenants::get(&broker.vault, &link.tenant).await?;
-    if link.binding == Binding::Application && quota::is_crowded(&broker.vault, &tenant).await? {
-        return Ok(None);
-    }
     let place = Place::of_link(link);
-    Reservation::take(&broker.vault, &tenant, &place).await
+    let Some(mut kept) = Reservation::take(&broker.vault, &tenant, &place).await? else {
+        return Ok(None);
+    };
+    if link.binding == Binding::Application {
+        match quota::keep_unconfirmed(&broker.vault, &tenant, &link.grant_id, &mut kept).await {
+            Ok(true) => {}
+            refused => {
+                kept.give_up(&broker.vault).await;
+                return refused.map(|_| None);
+            }
+        }
+    }
+    Ok(Some(kept))
 }
 
 /// Ends a flow that would exceed the tenant's quota. Its code is not redeemed.

@@ -88,7 +88,7 @@ impl Request {
         let Some(kept) = Reservation::take(&broker.vault, tenant, &place).await? else {
             return Err(quota::no_connection());
         };
-        let moved = self.move_grant(broker, &waiting, &place).await;
+        let moved = self.move_grant(broker, &waiting, &place, kept.required()).await;
         kept.give_up(&broker.vault).await;
         moved
     }
@@ -134,6 +134,7 @@ impl Request {
         broker: &Broker,
         from: &Place,
         to: &Place,
+        mut removes: Vec<Removal>,
     ) -> Result<Connection, Problem> {
         let (vault, locks) = (&broker.vault, &broker.flow.locks);
         let storage = vault.storage();
@@ -146,7 +147,7 @@ impl Request {
         else {
             return Err(Problem::not_found());
         };
-        let mut removes = vec![used.into(), Removal { key: source, revision: stored.revision }];
+        removes.extend([used.into(), Removal { key: source, revision: stored.revision }]);
         removes.extend(storage.get(&from.record(vault, Space::Accounts)).await?.map(Removal::from));
         let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
         let mut grant = stored.document;
@@ -154,10 +155,10 @@ impl Request {
         if let Some(earlier) = &earlier {
             grant.generation = grant.generation.max(earlier.generation + 1);
         }
-        let receipt = self.receipt(broker, to, &grant)?;
+        let adds = vec![self.receipt(broker, to, &grant)?];
         let due_at = schedule::first_look(&grant, false);
-        let terms = Terms { due_at, removes, ..Terms::only_if(locks.held(&to.lock(vault))?) };
-        let saved = events::save(vault, to, earlier.as_ref(), &grant, terms, vec![receipt]).await;
+        let terms = Terms { due_at, removes, adds, ..Terms::only_if(locks.held(&to.lock(vault))?) };
+        let saved = events::save(vault, to, earlier.as_ref(), &grant, terms).await;
         broker.caches.forget(&to.grant(vault));
         let connection = match saved {
             Ok(Written::Stored(revision)) => {

@@ -144,7 +144,7 @@ pub struct Page {
 
 async fn last_error(broker: &Broker, grant: &Key) -> Result<Option<LastError>> {
     let key = Key { space: Space::Accounts, ..grant.clone() };
-    let found = broker.vault.get::<AccountEntry>(&key).await?;
+    let found = broker.vault.get_readable::<AccountEntry>(&key).await?;
     Ok(found.and_then(|stored| stored.document.last_error))
 }
 

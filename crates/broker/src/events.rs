@@ -23,7 +23,7 @@ pub use model::{Delivery, Entry, Event, Kind};
 /// How long the audit log keeps an entry, in seconds: 90 days.
 const KEPT: u64 = 90 * 86_400;
 
-/// Saves a grant over an earlier one, with the resulting events and other records in the same transaction.
+/// Saves a grant over an earlier one, with the resulting events.
 ///
 /// # Errors
 ///
@@ -34,15 +34,16 @@ pub async fn save(
     before: Option<&Grant>,
     grant: &Grant,
     terms: Terms,
-    mut also: Vec<Addition>,
 ) -> Result<Written> {
     let known = match before {
-        Some(_) => vault.get::<AccountEntry>(&place.record(vault, Space::Accounts)).await?,
+        Some(_) => {
+            vault.get_readable::<AccountEntry>(&place.record(vault, Space::Accounts)).await?
+        }
         None => None,
     };
     let known = known.map(|stored| stored.document);
     let events = of_save(place, before, grant, known.as_ref());
-    also.extend(additions(vault, place, &events).await?);
+    let also = additions(vault, place, &events).await?;
     let written = vault.put_with(place.grant(vault), grant, terms, also).await?;
     if written != Written::Refused {
         if events.iter().any(|event| event.kind == Kind::Refreshed) {
@@ -101,8 +102,7 @@ pub async fn additions(vault: &Vault, place: &Place, events: &[Event]) -> Result
 }
 
 /// The most messages of a tenant that wait. Beyond, webhooks whose receivers fail get no more of them; beyond twice as
-/// many, nor do the others. It is far below the number of due records past which
-/// [`due_except`](crate::storage::Storage::due_except) may stop, so several tenants with so many do not hide the others.
+/// many, nor do the others.
 const WAITING: usize = 10_000;
 
 /// Returns the webhooks of a tenant that get messages about these events.
@@ -123,7 +123,8 @@ async fn open_webhooks(
     }
     let mut open = Vec::new();
     for (name, webhook) in all {
-        let endpoint = vault.get::<Endpoint>(&webhooks::endpoint_key(tenant, &name)).await?;
+        let endpoint =
+            vault.get_readable::<Endpoint>(&webhooks::endpoint_key(tenant, &name)).await?;
         let is_failing = endpoint.is_some_and(|stored| stored.document.failing_since.is_some());
         if !is_failing && count < 2 * WAITING {
             open.push((name, webhook));

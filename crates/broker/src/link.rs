@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::flow::{Place, UNCONFIRMED};
 use crate::keys::{random_name, random_text};
+use crate::limits::Turn;
 use crate::model::{Binding, Link, Tenant};
 use crate::names::of_secret;
 use crate::problem::Problem;
@@ -220,19 +221,30 @@ pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<St
         }
         let room = match quota::room_for_link(vault, tenant).await {
             Ok(room) => room,
-            // The last one may be what another request has made for this connection.
-            Err(full) => return renewal(broker, &record).await?.1.ok_or(full),
+            // The last one may be what another request makes for this connection in its turn.
+            Err(full) => {
+                let turn = Turn::wait(vault, Space::Links, &tenant.name).await?;
+                let made = renewal(broker, &record).await;
+                turn.end().await;
+                return made?.1.ok_or(full);
+            }
         };
         let Draft { key, token, url, link } = Draft::new(broker, place, Wanted::default())?;
+        let expires_at = Some(link.expires_at);
+        let terms = Terms { expires_at, ..Terms::only_if(room.condition()) };
+        if vault.put(key.clone(), &link, terms).await? == Written::Refused {
+            return Err(Error::store("the store took too long").into());
+        }
         let condition = found.map_or(Condition::Absent, Condition::Revision);
         let expires_at = Some(now_seconds() + RENEWAL.as_secs());
         let terms = Terms { expires_at, ..Terms::only_if(condition) };
-        let also = vec![vault.addition(key, &link, None, Some(link.expires_at))?];
-        let written = vault.put_with(record.clone(), &Renewal { token }, terms, also).await;
+        let written = vault.put(record.clone(), &Renewal { token }, terms).await;
         room.end().await;
         if written? != Written::Refused {
             return Ok(url);
         }
+        // Another request was faster: its link is the one.
+        vault.delete(&key).await?;
     }
 }
 

@@ -14,6 +14,7 @@ use oauthctl_core::profile::presets;
 
 use crate::clock::now_seconds;
 use crate::storage::{Space, Storage};
+use crate::vault::Vault;
 
 /// The route of tokens that are answered from memory, before the router.
 pub const TOKEN: &str = "/v1/connections/{provider}/{user}/token";
@@ -96,14 +97,17 @@ impl Metrics {
     }
 
     /// Returns everything in the text format of Prometheus.
-    pub async fn text(&self, storage: &dyn Storage) -> String {
+    pub async fn text(&self, vault: &Vault) -> String {
         let mut text = Text::default();
         self.write_requests(&mut text);
         self.write_refreshes(&mut text);
         let name = "token_files_unopened";
         text.head(name, "gauge", "Files with tokens waiting to be stored that cannot be opened.");
         text.line(name, &[], self.unopened.load(Ordering::Relaxed));
-        write_store(&mut text, storage).await;
+        let name = "records_unreadable";
+        text.head(name, "gauge", "Records that this instance could not read.");
+        text.line(name, &[], vault.unreadable().count());
+        write_store(&mut text, &**vault.storage()).await;
         text.0
     }
 

@@ -92,8 +92,10 @@ async fn write(
     (keys, own_callback): (Map<String, Value>, bool),
     condition: Condition,
 ) -> Result<(Provider, u64, bool), Problem> {
-    let existing = broker.vault.get::<Provider>(key).await?.map(|stored| stored.document);
+    let existing = broker.vault.inspect::<Provider>(key).await?;
     let is_new = existing.is_none();
+    // One that cannot be read is replaced.
+    let existing = existing.and_then(Result::ok).map(|stored| stored.document);
     if is_new {
         quota::check_provider(&broker.vault, tenant).await?;
     }
@@ -188,14 +190,14 @@ fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
 ///
 /// Returns `Store` if the store fails.
 pub async fn get(broker: &Broker, tenant: &str, name: &str) -> Result<Option<Value>> {
-    let found: Option<Stored<Provider>> = broker.vault.get(&key_of(tenant, name)).await?;
     let profile = broker.flow.providers.profile(tenant, name).await?;
+    let found: Option<Stored<Provider>> = broker.vault.get(&key_of(tenant, name)).await?;
     let (Some(found), Some(profile)) = (found, profile) else { return Ok(None) };
     Ok(Some(shown(broker, name, &profile, &found.document)))
 }
 
 /// Returns the providers of a tenant that follow this name, as they are shown, with the name to continue from. One that
-/// this version does not accept has its name and an error.
+/// cannot be read or that this version does not accept has its name and an error.
 ///
 /// # Errors
 ///
@@ -206,14 +208,17 @@ pub async fn list(
     after: Option<&str>,
     limit: usize,
 ) -> Result<ProviderPage> {
-    let (found, next_cursor) =
-        broker.vault.page::<Provider>(Space::Providers, tenant, "", after, limit).await?;
+    let storage = broker.vault.storage();
+    // One more says whether there is a next page.
+    let mut found = storage.list(Space::Providers, tenant, "", after, limit + 1).await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| has_more).map(|record| record.key.id.clone());
     let mut providers = Vec::with_capacity(found.len());
-    for stored in found {
-        let name = &stored.key.id;
-        match broker.flow.providers.profile(tenant, name).await {
-            Ok(Some(profile)) => providers.push(shown(broker, name, &profile, &stored.document)),
-            Ok(None) => {}
+    for record in found {
+        let name = &record.key.id;
+        match get(broker, tenant, name).await {
+            Ok(provider) => providers.extend(provider),
             Err(error) if error.kind() == ErrorKind::Config => {
                 // Which of its keys are secret is not known either.
                 let word = Problem::from(error).error();

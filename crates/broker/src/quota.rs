@@ -120,14 +120,31 @@ pub async fn room_for_key(vault: &Vault, tenant: &str) -> Result<Room, Problem> 
     room.ok_or_else(|| Problem::quota_exceeded("the tenant has reached its limit of API keys"))
 }
 
-/// Returns whether the application has too many flows to confirm.
+/// Keeps a place for one more grant that the application must confirm. Returns whether there is room for it.
 ///
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn is_crowded(vault: &Vault, tenant: &Tenant) -> Result<bool> {
+pub async fn keep_unconfirmed(
+    vault: &Vault,
+    tenant: &Tenant,
+    grant_id: &str,
+    kept: &mut Reservation,
+) -> Result<bool> {
     let most = at_most(tenant.quota.pending, PENDING);
-    Ok(vault.storage().count(Space::Unconfirmed, &tenant.name, most).await? >= most)
+    let Some(room) = room(vault, Space::Unconfirmed, &tenant.name, most).await? else {
+        return Ok(false);
+    };
+    // Where there is much room, no place is kept.
+    let outcome = match &room.0 {
+        Some(turn) => {
+            let flow = (tenant.name.as_str(), grant_id);
+            kept.add_unconfirmed(vault, flow, most, turn.condition()).await
+        }
+        None => Ok(true),
+    };
+    room.end().await;
+    outcome
 }
 
 /// Refuses a provider over the quota.

@@ -191,7 +191,7 @@ async fn write(
     callback: Option<&(String, SigningSecret)>,
     condition: Condition,
 ) -> Result<(Rule, bool), Problem> {
-    let earlier = vault.get::<Rule>(key).await?.map(|stored| stored.document);
+    let earlier = vault.get_readable::<Rule>(key).await?.map(|stored| stored.document);
     let count = vault.storage().count(Space::Rules, &key.tenant, MOST);
     if earlier.is_none() && count.await? >= MOST {
         return Err(Problem::quota_exceeded("a tenant has at most 100 rules"));

@@ -71,8 +71,19 @@ pub async fn create(
     let title = title.map(check_title).transpose()?;
     let redirects = redirects.iter().map(|url| redirects::parse(url)).collect::<Result<_>>()?;
     let tenant = Tenant { title, redirects, ..Tenant::new(name) };
-    let terms = Terms::only_if(Condition::Absent);
-    if vault.put(tenant_record(name), &tenant, terms).await? == Written::Refused {
+    let record = tenant_record(name);
+    // A tenant that cannot be read is created again: it keeps its API keys and its connections.
+    let condition = match vault.storage().get(&record).await? {
+        Some(found) => {
+            let revision = found.revision;
+            match vault.examine::<Tenant>(found).await? {
+                Ok(_) => Condition::Absent,
+                Err(_) => Condition::Revision(revision),
+            }
+        }
+        None => Condition::Absent,
+    };
+    if vault.put(record, &tenant, Terms::only_if(condition)).await? == Written::Refused {
         return Err(Error::config(format!("the tenant `{name}` already exists")));
     }
     let (_, key) = issue_key(vault, name, "").await?;
@@ -99,17 +110,18 @@ pub async fn get(vault: &Vault, name: &str) -> Result<Tenant> {
     found.map(|stored| stored.document).ok_or_else(|| unknown(name))
 }
 
-/// Returns whether nothing may be done for this tenant: it is disabled, or does not exist.
+/// Returns whether nothing may be done for this tenant: it is disabled, does not exist, or cannot be
+/// read.
 ///
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
 pub async fn is_disabled(vault: &Vault, name: &str) -> Result<bool> {
-    let found = vault.get::<Tenant>(&tenant_record(name)).await?;
+    let found = vault.get_readable::<Tenant>(&tenant_record(name)).await?;
     Ok(found.is_none_or(|stored| stored.document.disabled))
 }
 
-/// Returns all tenants, by name.
+/// Returns all tenants that can be read, by name.
 ///
 /// # Errors
 ///

@@ -1,6 +1,7 @@
 //! Documents in the store: serialized and encrypted.
 
 mod rotated;
+mod unreadable;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -15,6 +16,7 @@ use crate::queues::Queues;
 use crate::storage::{Addition, Condition, Key, Record, Removal, Space, Storage, Write, Written};
 
 pub use rotated::SUCCESSOR;
+pub use unreadable::Unreadable;
 
 /// A document with its record.
 #[derive(Debug, Clone)]
@@ -42,11 +44,14 @@ pub struct Terms {
     pub condition: Condition,
     /// See [`Write::removes`].
     pub removes: Vec<Removal>,
+    /// Records that are added in the same transaction.
+    pub adds: Vec<Addition>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { due_at: None, expires_at: None, condition: Condition::Always, removes: Vec::new() }
+        let (removes, adds) = Default::default();
+        Self { due_at: None, expires_at: None, condition: Condition::Always, removes, adds }
     }
 }
 
@@ -67,6 +72,7 @@ pub struct Vault {
     names: Names,
     state_secret: Secret,
     queues: Queues,
+    unreadable: Unreadable,
 }
 
 impl std::fmt::Debug for Vault {
@@ -84,8 +90,9 @@ impl Vault {
     pub async fn open(storage: Arc<dyn Storage>, master: MasterKey) -> Result<Self> {
         let placeholder = Names::new(&Zeroizing::new(vec![0; 32]));
         let ring = RwLock::new(Arc::new(vec![Arc::new(master)]));
-        let (state_secret, queues) = Default::default();
-        let mut vault = Self { storage, ring, names: placeholder, state_secret, queues };
+        let (state_secret, queues, unreadable) = Default::default();
+        let names = placeholder;
+        let mut vault = Self { storage, ring, names, state_secret, queues, unreadable };
         vault.names = Names::new(&vault.installation_secret("names").await?);
         let state = vault.installation_secret("state").await?;
         vault.state_secret = Secret::new(base64_of(&state));
@@ -100,6 +107,26 @@ impl Vault {
     /// Returns the queues of those who write in turn.
     pub fn queues(&self) -> &Queues {
         &self.queues
+    }
+
+    /// Returns the records that could not be read.
+    pub fn unreadable(&self) -> &Unreadable {
+        &self.unreadable
+    }
+
+    /// Reads the records again that could not be read. Those that are gone are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails.
+    pub async fn read_again(&self) -> Result<()> {
+        for (key, _) in self.unreadable.all() {
+            // Whether it has the right members is known where it is used.
+            if self.storage.get(&key).await?.is_none() {
+                self.unreadable.remove(&key);
+            }
+        }
+        Ok(())
     }
 
     /// Returns the object that creates ids of records.
@@ -124,6 +151,30 @@ impl Vault {
         }
     }
 
+    /// Reads a document. The inner error says that the record cannot be read, as that of [`examine`](Self::examine) does.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails.
+    pub async fn inspect<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Result<Stored<T>>>> {
+        match self.storage.get(key).await? {
+            Some(record) => self.examine(record).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a document that is not needed: one that cannot be read counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails.
+    pub async fn get_readable<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>> {
+        Ok(self.inspect(key).await?.and_then(Result::ok))
+    }
+
     /// Writes a document.
     ///
     /// # Errors
@@ -143,10 +194,11 @@ impl Vault {
         key: Key,
         document: &T,
         terms: Terms,
-        also: Vec<Addition>,
+        mut also: Vec<Addition>,
     ) -> Result<Written> {
         let value = self.seal(&key, document)?;
-        let Terms { due_at, expires_at, condition, removes } = terms;
+        let Terms { due_at, expires_at, condition, removes, adds } = terms;
+        also.extend(adds);
         let write = Write { key, value, due_at, expires_at, condition, removes };
         self.storage.put_with(write, also).await
     }
@@ -214,7 +266,8 @@ impl Vault {
         self.storage.delete(key, Condition::Always).await
     }
 
-    /// Returns documents of a tenant, in the order of their ids. See [`Storage::list`].
+    /// Returns documents of a tenant, in the order of their ids. See [`Storage::list`]. Records that cannot be read are
+    /// left out.
     ///
     /// # Errors
     ///
@@ -227,10 +280,21 @@ impl Vault {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Stored<T>>> {
-        let records = self.storage.list(space, tenant, prefix, after, limit).await?;
+        self.readable(self.storage.list(space, tenant, prefix, after, limit).await?).await
+    }
+
+    /// Decrypts those of these records that can be read.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails while a key is searched.
+    pub async fn readable<T: DeserializeOwned>(
+        &self,
+        records: Vec<Record>,
+    ) -> Result<Vec<Stored<T>>> {
         let mut documents = Vec::with_capacity(records.len());
         for record in records {
-            documents.push(self.document(record).await?);
+            documents.extend(self.examine(record).await?);
         }
         Ok(documents)
     }
@@ -249,11 +313,11 @@ impl Vault {
         limit: usize,
     ) -> Result<(Vec<Stored<T>>, Option<String>)> {
         // One more says whether there is a next page.
-        let mut found = self.list::<T>(space, tenant, prefix, after, limit + 1).await?;
+        let mut found = self.storage.list(space, tenant, prefix, after, limit + 1).await?;
         let has_more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| has_more).map(|stored| stored.key.id.clone());
-        Ok((found, next))
+        let next = found.last().filter(|_| has_more).map(|record| record.key.id.clone());
+        Ok((self.readable(found).await?, next))
     }
 
     /// Decrypts a record.
@@ -273,11 +337,17 @@ impl Vault {
     /// Returns `Store` if the store fails while a key is searched.
     pub async fn examine<T: DeserializeOwned>(&self, record: Record) -> Result<Result<Stored<T>>> {
         let opened = self.try_open(&record.key, &record.value).await?;
-        Ok(opened.and_then(|plain| {
-            let document = parse(&plain)?;
-            let Record { key, revision, due_at, expires_at, .. } = record;
-            Ok(Stored { key, revision, due_at, expires_at, document })
-        }))
+        let Record { key, revision, due_at, expires_at, .. } = record;
+        match opened.and_then(|plain| parse(&plain)) {
+            Ok(document) => {
+                self.unreadable.remove(&key);
+                Ok(Ok(Stored { key, revision, due_at, expires_at, document }))
+            }
+            Err(error) => {
+                self.unreadable.add(&key, &error);
+                Ok(Err(error))
+            }
+        }
     }
 
     /// Opens a sealed value. While the master key is being rotated, either key leads to the other.

@@ -129,7 +129,8 @@ pub struct WebhookPage {
     pub next_cursor: Option<String>,
 }
 
-fn key_of(tenant: &str, name: &str) -> Key {
+/// Returns the record of a webhook.
+pub fn key_of(tenant: &str, name: &str) -> Key {
     Key::new(Space::Webhooks, tenant, name)
 }
 
@@ -182,13 +183,15 @@ async fn write(
     (url, events): (&str, &BTreeSet<Kind>),
     in_turn: Condition,
 ) -> Result<(String, bool), Problem> {
-    let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
+    let earlier = vault.inspect::<Webhook>(&key_of(tenant, name)).await?;
     if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST {
         return Err(Problem::quota_exceeded("a tenant has at most 20 webhooks"));
     }
     let secret = SigningSecret::generate()?;
     let shown = secret.shown();
     let (is_new, now) = (earlier.is_none(), now_seconds());
+    // One that cannot be read is replaced.
+    let earlier = earlier.and_then(Result::ok);
     let events = events.iter().copied().collect();
     let webhook = match earlier.map(|stored| stored.document) {
         Some(earlier) => {
@@ -239,9 +242,10 @@ pub async fn get(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webho
     match find(vault, tenant, name).await? {
         Some(webhook) => {
             let state = state(vault, tenant, name, webhook).await?;
-            let (storage, prefix) = (vault.storage(), format!("{name}/"));
-            let waiting = storage.list(Space::Deliveries, tenant, &prefix, None, COUNTED).await?;
-            Ok(Some(WebhookState { pending: Some(waiting.len()), ..state }))
+            let prefix = format!("{name}/");
+            let waiting =
+                vault.storage().count_prefixed(Space::Deliveries, tenant, &prefix, COUNTED);
+            Ok(Some(WebhookState { pending: Some(waiting.await?), ..state }))
         }
         None => Ok(None),
     }
@@ -269,7 +273,7 @@ pub async fn list(
 
 async fn state(vault: &Vault, tenant: &str, name: &str, webhook: Webhook) -> Result<WebhookState> {
     let at = |seconds| oauthctl_core::Timestamp::from_unix(seconds).to_string();
-    let endpoint = vault.get::<Endpoint>(&endpoint_key(tenant, name)).await?;
+    let endpoint = vault.get_readable::<Endpoint>(&endpoint_key(tenant, name)).await?;
     let endpoint = endpoint.map(|stored| stored.document).unwrap_or_default();
     Ok(WebhookState {
         name: name.to_owned(),

@@ -55,6 +55,7 @@ pub async fn run(broker: Arc<Broker>) {
         if swept_at.elapsed() > SWEEP {
             swept_at = Instant::now();
             let _ = worker.broker.vault.storage().sweep().await;
+            let _ = worker.broker.vault.read_again().await;
         }
         tokio::time::sleep(next).await;
     }
@@ -71,7 +72,7 @@ impl Worker {
         let (broker, space) = (&self.broker, record.key.space);
         let grant = match broker.vault.examine::<Grant>(record).await? {
             Ok(stored) => stored.document,
-            Err(error) => return Ok(Next::Unreadable(error)),
+            Err(_) => return Ok(Next::Unreadable),
         };
         let place = Place::of(&grant.key);
         // A grant that was saved meanwhile has set its own due time.
@@ -84,10 +85,26 @@ impl Worker {
         }))
     }
 
+    /// Returns until when the connections of a provider pause that cannot be used, whatever the connection.
+    async fn refused_until(&self, place: &Place) -> Option<u64> {
+        let provider = self.broker.flow.providers.profile(&place.tenant, &place.provider).await;
+        let error = provider.err().filter(|error| error.kind() == ErrorKind::Config)?;
+        tracing::warn!(
+            tenant = place.tenant,
+            provider = place.provider,
+            "the connections of a provider are not refreshed: {}",
+            error.message_to_keep()
+        );
+        Some(self.backoff.failed(&place.profile()))
+    }
+
     /// Refreshes a grant. Returns when it is next due, if it was not saved.
     async fn refresh(&self, place: &Place, grant: &Grant) -> Option<u64> {
         let profile = place.profile();
         if let Some(until) = self.backoff.paused_until(&profile) {
+            return Some(until);
+        }
+        if let Some(until) = self.refused_until(place).await {
             return Some(until);
         }
         let left = grant.tokens.expires_at.map_or(0, |at| at.unix().saturating_sub(now_seconds()));

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use url::Url;
 use zeroize::Zeroizing;
@@ -102,8 +102,8 @@ impl HttpClient {
         self.client(true, None).map(drop).map_err(|error| error.told(&error.message))
     }
 
-    /// Sends a request as [`send`](Http::send) does, but with this body instead of its own. The body is not read before
-    /// the connection is established, so it can still decide whether it is sent.
+    /// Sends a request as [`send`](Http::send) does, but takes its body from here. This body must have the same length.
+    /// It is not read before the connection is established, so it can still decide whether it is sent.
     ///
     /// # Errors
     ///
@@ -303,7 +303,8 @@ fn outgoing(
     };
     let mut builder = client.request(method, request.url.clone()).headers(headers);
     if let Some(body) = body {
-        builder = builder.body(body);
+        // Otherwise, the length is not announced, which few servers accept.
+        builder = builder.header(CONTENT_LENGTH, request.body.len()).body(body);
     } else if request.method == Method::Post || !request.body.is_empty() {
         builder = builder.body(request.body.to_vec());
     }

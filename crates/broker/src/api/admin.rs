@@ -18,6 +18,7 @@ use crate::admin;
 use crate::broker::Broker;
 use crate::pages::admin::Login;
 use crate::problem::Problem;
+use crate::storage::{Key, Space};
 use crate::tenants;
 
 /// Maximum size of a form.
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<Arc<Broker>>)> {
         ("/admin/login", post(login)),
         ("/admin/logout", post(logout)),
         ("/admin/tenants/{tenant}", get(tenant).post(change)),
+        ("/admin/unreadable", post(remove)),
     ]
     .map(|(path, route)| (path, route.layer(DefaultBodyLimit::max(LARGEST_FORM))))
     .into()
@@ -196,6 +198,28 @@ async fn tenant(
     let Operator { csrf, .. } = operator(&broker, &headers).await?;
     Ok(match admin::tenant(&broker, csrf, &name, after(query).as_deref()).await {
         Ok(tenant) => page::respond(StatusCode::OK, &tenant, Forms::Own),
+        Err(error) => failed(&error),
+    })
+}
+
+/// Deletes a record that cannot be read.
+async fn remove(
+    State(broker): State<Arc<Broker>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let form = Form::parse(&body);
+    operator_of(&broker, &headers, &form).await?;
+    let space = form.get("space").and_then(|space| Space::of_number(space.parse().ok()?));
+    let (Some(space), Some(tenant), Some(id)) = (space, form.get("tenant"), form.get("id")) else {
+        return Err(Refused::Form);
+    };
+    Ok(match admin::remove_unreadable(&broker, &Key::new(space, tenant, id)).await {
+        Ok(true) => {
+            tracing::info!(tenant, kind = ?space, id, "admin: unreadable record deleted");
+            to("/admin")
+        }
+        Ok(false) => to("/admin"),
         Err(error) => failed(&error),
     })
 }

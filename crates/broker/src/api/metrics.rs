@@ -28,7 +28,7 @@ pub async fn get(
     if !broker.settings.is_local() && !has_key() {
         return Err(Problem::unauthorized());
     }
-    let text = METRICS.text(&**broker.vault.storage()).await;
+    let text = METRICS.text(&broker.vault).await;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use oauthctl_core::port::{BoxFuture, GrantStore};
 use oauthctl_core::{Error, Grant, GrantKey, Result};
 
+use super::first_save;
 use super::locks::Locks;
 use super::place::Place;
 use super::spool::{Settled, Spool};
@@ -94,9 +95,23 @@ impl Grants {
     async fn write(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<Written> {
         let place = Place::of(&grant.key);
         let due_at = schedule::first_look(grant, place.is_unconfirmed());
-        let terms = Terms { due_at, ..Terms::only_if(condition) };
-        let before = self.vault.get::<Grant>(record).await?.map(|stored| stored.document);
-        events::save(&self.vault, &place, before.as_ref(), grant, terms, Vec::new()).await
+        let removes = first_save::required();
+        let has_place = !removes.is_empty();
+        let terms = Terms { due_at, removes, ..Terms::only_if(condition) };
+        let before = self.vault.get::<Grant>(record).await?;
+        if let Some(known) = before.as_ref().filter(|known| is_same(&known.document, grant))
+            && has_place
+        {
+            // An earlier attempt has saved it, although it seemed to fail.
+            first_save::succeeded();
+            return Ok(Written::Stored(known.revision));
+        }
+        let before = before.map(|stored| stored.document);
+        let written = events::save(&self.vault, &place, before.as_ref(), grant, terms).await?;
+        if written != Written::Refused {
+            first_save::succeeded();
+        }
+        Ok(written)
     }
 
     /// Saves tokens that exist nowhere else. If the store does not accept them at once, the spool keeps them.
@@ -180,8 +195,14 @@ fn size(grant: &Grant) -> usize {
     }
 }
 
+fn is_same(one: &Grant, other: &Grant) -> bool {
+    (&one.id, one.generation) == (&other.id, other.generation)
+}
+
 fn lost() -> Error {
-    Error::store("the lock of the connection was lost: nothing was written")
+    Error::store(
+        "the lock of the connection, or its place among those of the tenant, was lost: nothing was written",
+    )
 }
 
 impl GrantStore for Grants {

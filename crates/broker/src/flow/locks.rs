@@ -265,8 +265,8 @@ impl Held {
         if last.is_none() && !entry.login_required {
             return Ok((Vec::new(), None));
         }
-        let before = self.vault.get::<AccountEntry>(&self.record(Space::Accounts)).await?;
-        let grant = self.vault.get::<Grant>(&self.place.grant(&self.vault)).await?;
+        let before = self.vault.get_readable::<AccountEntry>(&self.record(Space::Accounts)).await?;
+        let grant = self.vault.get_readable::<Grant>(&self.place.grant(&self.vault)).await?;
         let is_dead = grant.is_some_and(|stored| stored.document.dead.is_some());
         let since = before.as_ref().and_then(|stored| stored.due_at);
         let before = before.map(|stored| stored.document);

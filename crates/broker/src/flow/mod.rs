@@ -1,6 +1,8 @@
 //! The ports of the core over the broker's store, and the flow manager on top of them.
 
+mod announced;
 mod certificates;
+pub mod first_save;
 mod grants;
 mod http;
 mod locks;

@@ -58,7 +58,8 @@ impl Providers {
     ///
     /// # Errors
     ///
-    /// Returns `Store` if the store fails, and `Config` for a provider that this version does not accept.
+    /// Returns `Store` if the store fails, and `Config` for a provider that cannot be read or that this version does not
+    /// accept.
     pub async fn profile(&self, tenant: &str, provider: &str) -> Result<Option<Arc<Profile>>> {
         let key = Key::new(Space::Providers, tenant, provider);
         if self.caches.is_fresh()
@@ -67,7 +68,9 @@ impl Providers {
             return Ok(Some(profile));
         }
         let seen = self.caches.profiles.epoch(&key);
-        let Some(stored) = self.vault.get::<Provider>(&key).await? else { return Ok(None) };
+        let Some(stored) = self.vault.inspect::<Provider>(&key).await? else { return Ok(None) };
+        // The store works. Nothing but another provider of this name helps.
+        let stored = stored.map_err(|_| Error::config("the stored provider cannot be read"))?;
         let mut stored = stored.document;
         check_keys(&stored.keys)?;
         let rules = rules::moments(&self.vault, tenant, provider).await?;

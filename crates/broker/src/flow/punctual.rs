@@ -7,17 +7,13 @@
 //! therefore counted in steps: a pause of the process counts as one step.
 
 use std::cell::Cell;
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hyper::body::{Body, Bytes, Frame, SizeHint};
-use oauthctl_core::http::{HttpClient, api};
+use oauthctl_core::http::HttpClient;
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
+use super::announced::Announced;
 use super::certificates;
 use super::upstream::Upstreams;
 
@@ -57,13 +53,15 @@ fn announced() -> Option<(String, Instant)> {
 pub(super) struct Punctual {
     client: HttpClient,
     steps: u64,
+    soon: Duration,
     upstreams: Upstreams,
 }
 
 impl Punctual {
     /// Limits exchanges of this client to this time. The time limit of the client itself must be longer.
     pub(super) fn new(client: HttpClient, longest: Duration) -> Self {
-        Self { client, steps: longest.as_secs(), upstreams: Upstreams::default() }
+        let (steps, upstreams) = (longest.as_secs(), Upstreams::default());
+        Self { client, steps, soon: SOON, upstreams }
     }
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
@@ -74,10 +72,10 @@ impl Punctual {
         };
         let upstream = self.upstreams.of(&provider);
         let _slot = upstream.enter().await?;
-        if at.elapsed() > SOON {
+        if at.elapsed() > self.soon {
             return Err(late());
         }
-        let (body, is_late) = Announced::new(request, at);
+        let (body, is_late) = Announced::body_of(request, at, self.soon);
         let outcome = self.within(client.send_body(request, body)).await;
         if is_late.load(Ordering::Acquire) {
             return Err(late());
@@ -112,47 +110,6 @@ fn late() -> HttpError {
     HttpError::not_sent(what, None)
 }
 
-/// The body of a request with a refresh token that was announced: it is written soon after that, or never.
-struct Announced {
-    body: Option<Bytes>,
-    at: Instant,
-    is_late: Arc<AtomicBool>,
-}
-
-impl Announced {
-    /// Returns the body of a request, and whether it was refused.
-    fn new(request: &HttpRequest, at: Instant) -> (api::Body, Arc<AtomicBool>) {
-        let is_late = Arc::new(AtomicBool::new(false));
-        let body = Some(Bytes::from(request.body.to_vec()));
-        let announced = Self { body, at, is_late: Arc::clone(&is_late) };
-        (api::Body::wrap(announced), is_late)
-    }
-}
-
-impl Body for Announced {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.body.is_some() && self.at.elapsed() > SOON {
-            self.is_late.store(true, Ordering::Release);
-            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
-        }
-        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
-    }
-}
-
 impl Http for Punctual {
     fn send<'a>(
         &'a self,
@@ -166,19 +123,67 @@ impl Http for Punctual {
 mod tests {
     use oauthctl_core::http::Options;
     use oauthctl_core::port::Method;
-    use tokio::net::TcpListener;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
     use super::*;
+
+    fn request(listener: &TcpListener) -> HttpRequest {
+        HttpRequest {
+            purpose: "token request",
+            method: Method::Post,
+            url: format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap(),
+            headers: Vec::new(),
+            body: b"refresh_token=secret".to_vec().into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn connection_established_too_late_sends_nothing() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let request = request(&listener);
+        for (soon, is_sent) in [(60, true), (0, false)] {
+            // Connections are not established any more until some are accepted.
+            let mut waiting = Vec::new();
+            let connect = || TcpStream::connect(listener.local_addr().unwrap());
+            let patience = Duration::from_millis(200);
+            while let Ok(connected) = tokio::time::timeout(patience, connect()).await {
+                waiting.push(connected.unwrap());
+            }
+            let client = HttpClient::new(Options::default());
+            let mut punctual = Punctual::new(client, Duration::from_secs(5));
+            punctual.soon = Duration::from_millis(500 + soon * 1000);
+            let sending = scope("acme/p".to_owned(), async {
+                announce(Instant::now());
+                punctual.send(&request).await
+            });
+            let accepting = async {
+                tokio::time::sleep(Duration::from_millis(600)).await;
+                let mut last = Vec::new();
+                for _ in 0..=waiting.len() {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    waiting.clear();
+                    last.clear();
+                    let reading = async { while let Ok(1..) = stream.read_buf(&mut last).await {} };
+                    let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+                }
+                String::from_utf8(last).unwrap().to_lowercase()
+            };
+            let (sent, received) = tokio::join!(sending, accepting);
+            assert_eq!(received.contains("refresh_token=secret"), is_sent, "{received}");
+            assert_eq!(received.contains("content-length: 20"), is_sent);
+            assert_eq!(sent.unwrap_err().not_sent, !is_sent);
+        }
+    }
 
     #[tokio::test]
     async fn announced_refresh_that_is_too_old_is_not_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
         let client = HttpClient::new(Options::default());
         let punctual = Punctual::new(client, Duration::from_secs(1));
-        let (headers, body) = (Vec::new(), Vec::new().into());
-        let request =
-            HttpRequest { purpose: "token request", method: Method::Post, url, headers, body };
+        let request = request(&listener);
         for (age, is_sent) in [(0, true), (30, false)] {
             let at = Instant::now().checked_sub(Duration::from_secs(age)).unwrap();
             let sending = scope("acme/p".to_owned(), async {

@@ -74,6 +74,21 @@ pub struct TenantRow {
     pub created_at: String,
 }
 
+/// A record that cannot be read, in a table.
+#[derive(Debug)]
+pub struct UnreadableRow {
+    /// The kind of record.
+    pub kind: String,
+    /// The number of its space.
+    pub space: u8,
+    /// The tenant.
+    pub tenant: String,
+    /// The id.
+    pub id: String,
+    /// When it was found.
+    pub since: String,
+}
+
 /// The first page.
 #[derive(Debug, Template)]
 #[template(path = "admin/overview.html")]
@@ -98,6 +113,8 @@ pub struct Overview {
     pub failing: Vec<Row>,
     /// Whether there may be more.
     pub failing_is_cut: bool,
+    /// Records that this instance could not read.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// The page of a tenant.

@@ -97,8 +97,7 @@ pub trait Storage: Send + Sync {
     }
 
     /// Returns records that are due as [`due`](Self::due) does, but not those of `except`: names of tenants, and
-    /// `TENANT/PART` for the records of a tenant whose ids begin with `PART/`. May leave out what is due after more
-    /// than 100,000 of them.
+    /// `TENANT/PART` for the records of a tenant whose ids begin with `PART/`.
     ///
     /// # Errors
     ///
@@ -132,7 +131,22 @@ pub trait Storage: Send + Sync {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize>;
+    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize> {
+        self.count_prefixed(space, tenant, "", limit).await
+    }
+
+    /// Returns the number of records of a tenant whose ids begin with `prefix`, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    async fn count_prefixed(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<usize>;
 
     /// Returns the number of records of a space that are due at or before `until`, over all tenants, at most `limit`.
     ///

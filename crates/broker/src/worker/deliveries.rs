@@ -65,35 +65,37 @@ impl Shared {
     async fn work(self: Arc<Self>, record: Record) -> Result<Next> {
         let stored = match self.broker.vault.examine::<Delivery>(record).await? {
             Ok(stored) => stored,
-            Err(error) => return Ok(Next::Unreadable(error)),
+            Err(_) => return Ok(Next::Unreadable),
         };
-        let next = self.handle(stored).await?;
-        Ok(next.map_or(Next::Written, |next| Next::Due(Some(next))))
+        self.handle(stored).await
     }
 
-    /// Sends a message, if it is its turn. Returns when it is due again, if nothing was written.
-    async fn handle(&self, stored: Stored<Delivery>) -> Result<Option<u64>> {
+    /// Sends a message, if it is its turn.
+    async fn handle(&self, stored: Stored<Delivery>) -> Result<Next> {
         let vault = &self.broker.vault;
         let key = stored.key.clone();
-        let Some(parts) = Parts::of(&key) else { return vault.delete(&key).await.map(|_| None) };
+        let Some(parts) = Parts::of(&key) else {
+            return vault.delete(&key).await.map(|_| Next::Written);
+        };
         let first = self.first(&key, &parts).await?;
         if let Some(first) = first.filter(|first| first.key.id < key.id) {
             let waits_until = first.due_at.unwrap_or_default().max(now_seconds());
-            return Ok(Some(waits_until + 1));
+            return Ok(Next::Due(Some(waits_until + 1)));
         }
-        let webhook = webhooks::find(vault, &key.tenant, parts.webhook).await?;
-        let webhook = webhook.filter(|webhook| webhook.id == stored.document.webhook);
-        let Some(webhook) = webhook else {
-            return self.remove(&key, &parts).await.map(|()| None);
+        let webhook = webhooks::key_of(&key.tenant, parts.webhook);
+        let webhook = match vault.inspect::<Webhook>(&webhook).await? {
+            Some(Ok(webhook)) if webhook.document.id == stored.document.webhook => webhook.document,
+            Some(Err(_)) => return Ok(Next::Unreadable),
+            _ => return self.remove(&key, &parts).await.map(|()| Next::Written),
         };
         let name = format!("{}/{}", key.tenant, parts.webhook);
         let is_late = now_seconds() >= stored.document.created_at + webhooks::LONGEST;
         if let Some(until) = self.backoff.paused_until(&name) {
             if is_late && stored.document.attempts > 0 {
                 self.give_up(&key, &parts, &stored.document, None).await?;
-                return Ok(None);
+                return Ok(Next::Written);
             }
-            return Ok(Some(until));
+            return Ok(Next::Due(Some(until)));
         }
         match self.send(&webhook, &stored.document).await {
             Ok(()) => {
@@ -104,19 +106,28 @@ impl Shared {
                     was_failing
                 })
                 .await;
-                self.remove(&key, &parts).await.map(|()| None)
+                self.remove(&key, &parts).await.map(|()| Next::Written)
             }
             Err(reason) => {
                 self.backoff.failed(&name);
-                self.failed(stored, &parts, reason, is_late).await.map(|()| None)
+                self.failed(stored, &parts, reason, is_late).await.map(|()| Next::Written)
             }
         }
     }
 
-    /// Returns the first message of a connection for a webhook.
+    /// Returns the first message of a connection for a webhook. One that cannot be read is never sent, so the others do
+    /// not wait for it.
     async fn first(&self, key: &Key, parts: &Parts<'_>) -> Result<Option<Record>> {
-        let storage = self.broker.vault.storage();
-        Ok(storage.list(Space::Deliveries, &key.tenant, parts.queue, None, 1).await?.pop())
+        let (vault, mut after) = (&self.broker.vault, None::<String>);
+        loop {
+            let (space, from) = (Space::Deliveries, after.as_deref());
+            let next = vault.storage().list(space, &key.tenant, parts.queue, from, 1).await?.pop();
+            let Some(record) = next else { return Ok(None) };
+            if vault.examine::<Delivery>(record.clone()).await?.is_ok() {
+                return Ok(Some(record));
+            }
+            after = Some(record.key.id);
+        }
     }
 
     /// Removes a message, and makes the next one of its connection due.

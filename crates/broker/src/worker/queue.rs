@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauthctl_core::{Error, Result};
+use oauthctl_core::Result;
 use tokio::task::JoinSet;
 
 use super::backoff::below;
@@ -27,6 +27,9 @@ const CROWDED: Duration = Duration::from_millis(100);
 /// of the time that the scan took: the more records get no slot, the longer a scan takes.
 const SCANS: (Duration, u32) = (Duration::from_secs(1), 10);
 
+/// Pause in seconds before a record is due again that cannot be read, or that needs such a record.
+pub(super) const UNREADABLE: u64 = 3_600;
+
 /// Pause in seconds before a record is due again if the store failed. The random addition is shorter.
 const SOON: u64 = 5;
 
@@ -39,8 +42,8 @@ pub(super) enum Next {
     Written,
     /// It is due then; with `None`, it is not due any more.
     Due(Option<u64>),
-    /// It cannot be read: another attempt has the same result.
-    Unreadable(Error),
+    /// It or a record that it needs cannot be read: another attempt has the same result.
+    Unreadable,
 }
 
 /// The times of a queue.
@@ -145,7 +148,7 @@ impl Queue {
                     Err(error) => Err(error),
                 };
                 drop(slot);
-                if let Some(next) = due_after(&key, next) {
+                if let Some(next) = due_after(next) {
                     give_back(&broker, &key, lease, next).await;
                 }
             });
@@ -155,20 +158,12 @@ impl Queue {
 }
 
 /// Returns when a record is due after the work on it; `None` if its claim is not given back. If the store fails, that
-/// is soon. A record that cannot be read stays claimed until its lease ends: a retry does not help.
-fn due_after(key: &Key, next: Result<Next>) -> Option<Option<u64>> {
+/// is soon. For a record that cannot be read, a retry does not help.
+fn due_after(next: Result<Next>) -> Option<Option<u64>> {
     match next {
         Ok(Next::Written) => None,
         Ok(Next::Due(next)) => Some(next),
-        Ok(Next::Unreadable(error)) => {
-            tracing::warn!(
-                tenant = key.tenant,
-                kind = ?key.space,
-                "a due record cannot be read: {}",
-                error.message()
-            );
-            None
-        }
+        Ok(Next::Unreadable) => Some(Some(now_seconds() + UNREADABLE + below(UNREADABLE))),
         Err(_) => Some(Some(now_seconds() + SOON + below(SOON))),
     }
 }
@@ -215,12 +210,10 @@ mod tests {
 
     #[test]
     fn only_failing_store_is_asked_again_soon() {
-        let key = Key::new(Space::Grants, "acme", "p/u");
-        let error = || Error::store("x");
-        assert_eq!(due_after(&key, Ok(Next::Unreadable(error()))), None);
-        assert_eq!(due_after(&key, Ok(Next::Written)), None);
-        assert_eq!(due_after(&key, Ok(Next::Due(Some(7)))), Some(Some(7)));
-        let soon = due_after(&key, Err(error())).flatten().unwrap();
-        assert!(soon >= SOON);
+        assert_eq!(due_after(Ok(Next::Written)), None);
+        assert_eq!(due_after(Ok(Next::Due(Some(7)))), Some(Some(7)));
+        let later = due_after(Ok(Next::Unreadable)).flatten().unwrap();
+        let soon = due_after(Err(oauthctl_core::Error::store("x"))).flatten().unwrap();
+        assert!(soon < now_seconds() + 60 && now_seconds() + 3_000 < later, "{soon} {later}");
     }
 }

@@ -9,7 +9,7 @@ use crate::support::{Broker, Browser, Home, provider};
 
 pub const KEY: &str = "an-admin-key-of-thirty-two-bytes";
 
-fn serve(home: &Home) -> Broker {
+pub fn serve(home: &Home) -> Broker {
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     Broker::start(command.env("OAUTHCTL_ADMIN_KEY", KEY))
 }

@@ -2,7 +2,6 @@
 //! slow: what the broker must never do shows here.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -59,11 +58,6 @@ impl Authority {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { url, memory }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.url.trim_start_matches("http://").parse().unwrap()
     }
 
     /// The keys of a provider that uses it.

@@ -1,7 +1,6 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
 mod fleet;
-mod gate;
 mod providers;
 mod severed;
 mod spool;
@@ -10,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use oauthctl_broker::storage::Space;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -17,8 +17,7 @@ use crate::connect::confirmation;
 use crate::support::Answer;
 use fleet::NEW;
 pub use fleet::{Fleet, token_of};
-use gate::Gate;
-use severed::{After, Severed};
+use severed::{After, Marker, Severed};
 use spool::{
     spool_survives_a_rotation_of_the_master_key, unopened_spool_makes_its_connection_unavailable,
 };
@@ -53,7 +52,7 @@ on_shared_stores! {
     dead_senders_token_is_not_sent_again,
     lock_that_is_flushed_causes_no_second_send,
     paused_sender_stores_what_it_received,
-    sender_paused_while_connecting_sends_nothing,
+    sender_paused_before_sending_sends_nothing,
     confirmation_whose_commit_is_unknown_succeeds,
     repeated_confirmation_finds_the_connection,
     deletion_during_a_refresh_is_final,
@@ -208,59 +207,70 @@ async fn paused_sender_stores_what_it_received(kind: &str) {
     assert_eq!(fleet.authority.refreshes(), 1);
 }
 
-async fn sender_paused_while_connecting_sends_nothing(kind: &str) {
+async fn sender_paused_before_sending_sends_nothing(kind: &str) {
     let mut fleet = Fleet::start(kind, 2).await;
-    let mut gate = Gate::to(fleet.authority.address()).await;
-    let mut provider = fleet.authority.provider();
-    provider["token_endpoint"] = format!("http://{}/token", gate.address).into();
-    fleet.api(0).put("/v1/providers/p", &provider).await.json(200);
     fleet.api(0).connect("p", "u-1").await;
-    // The other one believes that whoever announced a request has given up.
+    let severed = fleet.reach_through(1, announces, After::IsSilent).await;
+    fleet.through = None;
+    // Another one believes that whoever announced a request has given up.
     fleet.clock = Some("+80s");
-    fleet.kill(1);
-    fleet.restart(1);
-    gate.close().await;
-    let (api, path) = (fleet.api(0), token_of("u-1", NEW));
+    fleet.restart(0);
+    severed.arm();
+    let (api, path) = (fleet.api(1), token_of("u-1", NEW));
     let late = tokio::spawn(async move { api.get(&path).await });
-    gate.is_wanted().await;
-    fleet.signal(0, Signal::STOP);
-    gate.open();
-    // It waits until the lock has ended.
-    let other = fleet.api(1).get(&token_of("u-1", NEW)).await;
+    // It has announced the request, and does not know yet that the store has that.
+    severed.has_broken().await;
+    fleet.signal(1, Signal::STOP);
+    severed.mend();
+    // The other one waits until the lock has ended.
+    let other = fleet.api(0).get(&token_of("u-1", NEW)).await;
     assert_eq!(access_token(&other), "at-0-2");
-    fleet.signal(0, Signal::CONT);
+    fleet.signal(1, Signal::CONT);
     let late = late.await.unwrap();
     assert!(matches!(late.status, 200 | 502 | 503), "{}", late.text);
     fleet.authority.assert_nothing_was_lost();
     assert_eq!(fleet.authority.refreshes(), 1);
 }
 
+/// Whether a request to a store announces a refresh.
+fn announces(request: &[u8]) -> bool {
+    let space = format!("\r\n{}\r\n$4\r\nacme", Space::Intents.number());
+    let is_in_redis = contains(request, space.as_bytes()) && contains(request, b"fence");
+    // A number of two bytes and a text of four bytes, with their lengths. Reads have them too, but no value.
+    let key = [0, 0, 0, 2, 0, Space::Intents.number(), 0, 0, 0, 4, b'a', b'c', b'm', b'e'];
+    is_in_redis || contains(request, &key) && request.len() > 300
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|at| at == part)
+}
+
 /// A confirmation at an instance whose connection to the store breaks when the store has carried it out.
 async fn severed_confirmation(kind: &str, after: After) -> (Fleet, Severed, Value) {
     let mut fleet = Fleet::start(kind, 2).await;
-    let marker = if kind == "redis" { "fence" } else { "COMMIT" };
-    let severed = Severed::to(fleet.store.address(), marker, after).await;
-    fleet.through = Some(severed.address);
-    fleet.kill(1);
-    fleet.restart(1);
+    let moves: Marker = match kind {
+        "redis" => |request| contains(request, b"fence"),
+        _ => |request| contains(request, b"COMMIT"),
+    };
+    let severed = fleet.reach_through(1, moves, after).await;
     let confirmation = confirmation(&fleet.api(0)).await;
     severed.arm();
     (fleet, severed, json!({ "confirmation": confirmation, "user": "u-1" }))
 }
 
 async fn confirmation_whose_commit_is_unknown_succeeds(kind: &str) {
-    let (fleet, severed, body) = severed_confirmation(kind, After::Works).await;
+    let (fleet, severed, body) = severed_confirmation(kind, After::OthersWork).await;
     let connection = fleet.api(1).post("/v1/confirmations", &body).await.json(200);
-    assert!(severed.has_broken());
+    severed.has_broken().await;
     assert_eq!(connection["user"], "u-1");
     assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-1");
     fleet.api(1).post("/v1/confirmations", &body).await.problem(404);
 }
 
 async fn repeated_confirmation_finds_the_connection(kind: &str) {
-    let (fleet, severed, body) = severed_confirmation(kind, After::Stays).await;
+    let (fleet, severed, body) = severed_confirmation(kind, After::NoneWorks).await;
     fleet.api(1).post("/v1/confirmations", &body).await.problem(503);
-    assert!(severed.has_broken());
+    severed.has_broken().await;
     severed.mend();
     let until = Instant::now() + Duration::from_secs(30);
     let connection = loop {

@@ -1,5 +1,6 @@
 //! The locks of grants, as two instances see them.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,4 +106,21 @@ async fn abandoned_intent_waits_until_the_store_settles() {
         }
     }
     assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn nothing_is_sent_while_the_store_fails() {
+    let mut store = Own::start("redis").await;
+    let one = Instance::on(&store).await;
+    let begun = Cell::new(0);
+    let work = || async {
+        begun.set(begun.get() + 1);
+        Ok(())
+    };
+    one.flow.present("acme/p", work()).await.unwrap();
+    store.kill();
+    // The server may require a certificate, which is not known now.
+    let failed = one.flow.present("acme/p", work()).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(begun.get(), 1);
 }

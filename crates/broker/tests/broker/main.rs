@@ -51,4 +51,5 @@ mod slow;
 mod soak;
 mod storage;
 mod support;
+mod unreadable;
 mod webhooks;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Broker, Home, provider, provider_with, start_broker};
+use crate::support::{Answer, Broker, Home, provider, provider_with, start_broker};
 
 /// The value of a sample, which has these words in its line.
 fn value(text: &str, words: &[&str]) -> Option<f64> {
@@ -104,13 +104,34 @@ for family in families(sys.stdin.read()):
     print(family.name, family.type)
 ";
 
-#[tokio::test]
-async fn parser_of_prometheus_reads_the_metrics() {
+/// The metrics of a broker that has done something.
+async fn metrics() -> Answer {
     let sandbox = provider().await;
     let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
-    let text = api.get("/metrics").await;
+    api.get("/metrics").await
+}
+
+#[tokio::test]
+async fn lint_of_prometheus_finds_nothing() {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = metrics().await.text;
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let found = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && found.is_empty(), "{}", String::from_utf8_lossy(&found));
+}
+
+#[tokio::test]
+async fn parser_of_prometheus_reads_the_metrics() {
+    let text = metrics().await;
     assert_eq!(text.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers");
     let mut python = Command::new(servers.join(".venv-prometheus/bin/python"))
@@ -128,6 +149,7 @@ async fn parser_of_prometheus_reads_the_metrics() {
         "oauthctl_broker_refreshes counter",
         "oauthctl_broker_refresh_duration_seconds histogram",
         "oauthctl_broker_token_files_unopened gauge",
+        "oauthctl_broker_records_unreadable gauge",
         "oauthctl_broker_refreshes_pending gauge",
         "oauthctl_broker_refreshes_stuck gauge",
         "oauthctl_broker_webhook_messages_outstanding gauge",

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use oauthctl_broker::storage::Space;
+use oauthctl_core::Timestamp;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -111,7 +113,47 @@ async fn confirmation_without_its_client_outlives_sigterm() {
     // The other instance may hand out what it had in memory for a second.
     let until = Instant::now() + Duration::from_secs(5);
     while fleet.api(0).token("p", "u-1").await.json(200)["access_token"] != "at-1-1" {
-        assert!(Instant::now() < until, "not confirmed");
+        assert!(Instant::now() < until, "{}", fleet.broker(1).log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unstarted_message_is_given_back_at_sigterm() {
+    let (home, authority) = (Home::new(), Authority::start().await);
+    let receiver = Receiver::start().await;
+    let mut broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.put("/v1/webhooks/w", &json!({ "url": receiver.url })).await.json(201);
+    receiver.answer_always(500);
+    api.connect("p", "u-1").await;
+    receives(&receiver, 1).await;
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    let space = Space::Deliveries.number();
+    let due = || {
+        let query = "SELECT due_at FROM records WHERE space = ?1";
+        store.query_row(query, [space], |row| row.get::<_, u64>(0)).unwrap()
+    };
+    // The failure is stored.
+    let until = Instant::now() + Duration::from_secs(30);
+    let sent_at = Timestamp::now().unix();
+    while due() > sent_at + 15 {
+        assert!(Instant::now() < until, "{}", due());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let due_at = Timestamp::now().unix() + 2;
+    let update = "UPDATE records SET due_at = ?1 WHERE space = ?2";
+    assert_eq!(store.execute(update, (due_at, space)), Ok(1));
+    // The claim has to wait for this transaction.
+    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    while Timestamp::now().unix() < due_at + 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stop(&broker).await;
+    store.execute_batch("COMMIT").unwrap();
+    broker.process.await_end().ok();
+    assert_eq!(receiver.all().len(), 1);
+    assert_eq!(due(), due_at, "it is claimed");
 }

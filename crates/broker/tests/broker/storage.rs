@@ -151,6 +151,61 @@ async fn a_check_passes(home: &Home) {
     home.open().await.check().await.unwrap();
 }
 
+/// Writes many due messages of five tenants and a later one of another tenant, as version 1 of Redis stores did.
+const BACKLOG: &str = r"
+local P = '{oauthctl}:'
+local function write(tenant, id, due)
+    redis.call('HSET', P .. 'r:14:' .. tenant .. ':' .. id, 'r', 1, 'v', 'x', 'd', due, 'e', '')
+    redis.call('ZADD', P .. 'i:14:' .. tenant, 0, id)
+    redis.call('ZADD', P .. 'a:14', 0, tenant .. '\0' .. id)
+    redis.call('ZADD', P .. 'd:14', due, tenant .. '\0' .. id)
+end
+for n = ARGV[1] + 1, ARGV[1] + 2200 do
+    for tenant = 1, 5 do write('t' .. tenant, 'w/c/' .. n, 1000 + n) end
+end
+write('last', 'w/c/1', 900000)
+redis.call('SET', P .. 'schema', 1)
+";
+
+#[tokio::test]
+async fn backlog_of_many_tenants_hides_no_other_in_redis() {
+    let server = databases::Own::start("redis").await;
+    let client = ::redis::Client::open(server.url.as_str()).unwrap();
+    let patience = ::redis::AsyncConnectionConfig::new().set_response_timeout(Some(MINUTE));
+    let connection = client.get_multiplexed_async_connection_with_config(&patience).await;
+    let mut connection = connection.unwrap();
+    for from in (0..22_000).step_by(2_200) {
+        let mut write = ::redis::cmd("EVAL");
+        write.arg(BACKLOG).arg(0).arg(from).exec_async(&mut connection).await.unwrap();
+    }
+    let home = Home(Location::parse(&server.url, "/".as_ref()).unwrap(), None);
+    let store = home.open().await;
+    let due = async |except: &[String]| {
+        store.due_except(Space::Deliveries, 1_000_000, except, 256).await.unwrap()
+    };
+    let count = store.count_due(Space::Deliveries, 1_000_000, 200_000).await.unwrap();
+    assert_eq!(count, 110_001);
+    let all = due(&[]).await;
+    assert_eq!(all.len(), 256);
+    assert!(all.iter().all(|record| record.due_at <= Some(1_052)), "{:?}", all.last());
+    let full: Vec<String> = (1..=5).map(|n| format!("t{n}")).collect();
+    let others = due(&full).await;
+    assert_eq!(
+        others.iter().map(|record| record.key.tenant.as_str()).collect::<Vec<_>>(),
+        ["last"]
+    );
+    let servers = full.iter().map(|tenant| format!("{tenant}/w")).collect::<Vec<_>>();
+    assert_eq!(due(&servers).await, others);
+    // What an instance of the earlier version adds is found after the next sweep.
+    let added = r"
+        redis.call('HSET', '{oauthctl}:r:14:old:w/c/1', 'r', 1, 'v', 'x', 'd', 5, 'e', '')
+        redis.call('ZADD', '{oauthctl}:d:14', 5, 'old\0w/c/1')
+    ";
+    ::redis::cmd("EVAL").arg(added).arg(0).exec_async(&mut connection).await.unwrap();
+    store.sweep().await.unwrap();
+    assert_eq!(due(&[]).await[0].key.tenant, "old");
+}
+
 #[test]
 fn store_on_another_host_needs_tls() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -302,8 +302,7 @@ impl Spool {
                 ..Terms::only_if(Condition::Revision(stored.revision))
             };
             let before = Some(&stored.document);
-            let written =
-                events::save(&self.vault, &place, before, grant, terms, Vec::new()).await?;
+            let written = events::save(&self.vault, &place, before, grant, terms).await?;
             self.caches.forget(record);
             if written != Written::Refused {
                 self.announce(&place, grant).await;

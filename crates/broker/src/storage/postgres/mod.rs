@@ -236,8 +236,16 @@ impl Storage for Postgres {
         Ok(self.row(queries::RESEAL, &values).await?.is_some())
     }
 
-    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize> {
-        let values: [&(dyn ToSql + Sync); 3] = [&number(space), &tenant, &most(limit)];
+    async fn count_prefixed(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<usize> {
+        let end = format!("{prefix}\x7f");
+        let values: [&(dyn ToSql + Sync); 5] =
+            [&number(space), &tenant, &prefix, &end, &most(limit)];
         let row = self.row(queries::COUNT, &values).await?;
         Ok(row.map_or(0, |row| usize::try_from(row.get::<_, i64>(0)).unwrap_or_default()))
     }

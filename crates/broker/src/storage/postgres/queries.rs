@@ -178,9 +178,10 @@ pub(super) const RESEAL: &str = "UPDATE oauthctl_records SET value = $5 WHERE sp
      AND id = $3 AND value = $4 RETURNING 1";
 
 pub(super) const COUNT: &str = concat!(
-    "SELECT count(*) FROM (SELECT 1 FROM oauthctl_records WHERE space = $1 AND tenant = $2 AND ",
+    "SELECT count(*) FROM (SELECT 1 FROM oauthctl_records WHERE space = $1 AND tenant = $2 \
+     AND id >= $3 AND id < $4 AND ",
     lives!(),
-    " LIMIT $3) AS counted"
+    " LIMIT $5) AS counted"
 );
 
 pub(super) const COUNT_DUE: &str = "SELECT count(*) FROM (SELECT 1 FROM oauthctl_records \

@@ -21,7 +21,7 @@ use connect::Connection;
 use values::PREFIX;
 
 /// Version of the stored data.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The store.
 pub struct Redis {
@@ -56,7 +56,21 @@ impl Redis {
             ))
             .hint("install the version of oauthctl-broker that wrote it, or a later one"));
         }
-        Ok(Self { connection, feed: Connection::open(url).await? })
+        let store = Self { connection, feed: Connection::open(url).await? };
+        if version < VERSION {
+            store.move_due().await?;
+            let mut set = redis::cmd("SET");
+            store.connection.query::<redis::Value>(set.arg(&key).arg(VERSION)).await?;
+        }
+        Ok(store)
+    }
+
+    /// Moves what instances of version 1 have scheduled.
+    async fn move_due(&self) -> Result<()> {
+        for space in Space::ALL {
+            while self.call(&call(&scripts::MOVE_DUE, space)).await? {}
+        }
+        Ok(())
     }
 
     async fn call<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T> {
@@ -215,15 +229,21 @@ impl Storage for Redis {
         self.call(&call).await
     }
 
-    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize> {
+    async fn count_prefixed(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<usize> {
         let mut call = call(&scripts::COUNT, space);
-        call.arg(tenant);
+        call.arg(tenant).arg(prefix).arg(limit);
         self.call::<usize>(&call).await.map(|count| count.min(limit))
     }
 
     async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize> {
         let mut call = call(&scripts::COUNT_DUE, space);
-        call.arg(until);
+        call.arg(until).arg(limit);
         self.call::<usize>(&call).await.map(|count| count.min(limit))
     }
 
@@ -260,7 +280,7 @@ impl Storage for Redis {
         let mut call = scripts::SWEEP.key(PREFIX);
         call.arg(PREFIX);
         while self.call(&call).await? {}
-        Ok(())
+        self.move_due().await
     }
 
     async fn backup(&self, _: &Path) -> Result<()> {

@@ -7,13 +7,18 @@
 //! | `r:SPACE:TENANT:ID` | hash | `r` revision, `v` value, `d` due, `e` end; ends by itself |
 //! | `i:SPACE:TENANT` | sorted set | ids, for lists |
 //! | `a:SPACE` | sorted set | tenant, NUL, id, for scans |
-//! | `d:SPACE` | sorted set | tenant, NUL, id by the time when it is due |
+//! | `q:SPACE:TENANT:PART` | sorted set | ids that begin with `PART/`, by the time when they are due |
+//! | `h:SPACE` | sorted set | tenant, NUL, part by the earliest of these times |
 //! | `x:SPACE:TENANT`, `x` | sorted sets | what ends, by its end |
 //! | `l:NAME`, `f:NAME` | hash, string | a lock, and its last fencing token |
 //! | `changes` | stream | the feed |
 //! | `epoch`, `swept`, `schema` | strings | whose feed it is, up to where it was swept, the version |
 //!
 //! An expired record leaves its ids in the sets until the next sweep; readers skip them.
+//!
+//! Each server of a tenant has a queue of what is due, so that what is due elsewhere is found without reading past it. In
+//! version 1, there was one queue for each space, `d:SPACE`. Instances of that version may still add to it until they are
+//! replaced; each sweep moves what they added.
 
 use std::sync::LazyLock;
 
@@ -26,10 +31,25 @@ local function record(space, tenant, id) return P .. 'r:' .. space .. ':' .. ten
 local function index(space, tenant) return P .. 'i:' .. space .. ':' .. tenant end
 local function ends(space, tenant) return P .. 'x:' .. space .. ':' .. tenant end
 local function whole(space) return P .. 'a:' .. space end
-local function dues(space) return P .. 'd:' .. space end
+local function heads(space) return P .. 'h:' .. space end
+local function queue(space, tenant, part) return P .. 'q:' .. space .. ':' .. tenant .. ':' .. part end
 local function split(member)
     local at = string.find(member, '\0', 1, true)
     return string.sub(member, 1, at - 1), string.sub(member, at + 1)
+end
+local function part_of(id) return string.match(id, '^[^/]*') end
+local function set_head(space, tenant, part)
+    local first = redis.call('ZRANGE', queue(space, tenant, part), 0, 0, 'WITHSCORES')
+    local member = tenant .. '\0' .. part
+    if first[1] then redis.call('ZADD', heads(space), first[2], member) else redis.call('ZREM', heads(space), member) end
+end
+local function set_due(space, tenant, id, due)
+    local part = part_of(id)
+    local name = queue(space, tenant, part)
+    local has_changed
+    if due == '' then has_changed = redis.call('ZREM', name, id)
+    else has_changed = redis.call('ZADD', name, 'CH', due, id) end
+    if has_changed == 1 then set_head(space, tenant, part) end
 end
 local function note(watched, space, tenant, id)
     if watched == '1' then redis.call('XADD', P .. 'changes', '*', 's', space, 't', tenant, 'i', id) end
@@ -39,7 +59,7 @@ local function forget(space, tenant, id)
     redis.call('ZREM', index(space, tenant), id)
     redis.call('ZREM', ends(space, tenant), id)
     redis.call('ZREM', whole(space), member)
-    redis.call('ZREM', dues(space), member)
+    set_due(space, tenant, id, '')
     redis.call('ZREM', P .. 'x', space .. '\0' .. member)
 end
 local function holds(current, kind, value, name)
@@ -56,7 +76,7 @@ local function store(space, tenant, id, revision, value, due, ending)
     redis.call('HSET', key, 'r', string.format('%.0f', revision), 'v', value, 'd', due, 'e', ending)
     redis.call('ZADD', index(space, tenant), 0, id)
     redis.call('ZADD', whole(space), 0, member)
-    if due == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), due, member) end
+    set_due(space, tenant, id, due)
     if ending == '' then
         redis.call('PERSIST', key)
         redis.call('ZREM', ends(space, tenant), id)
@@ -160,31 +180,57 @@ return found
 "}
 
 script! {
-    /// Reads at most 100,000 due records, because the server does nothing else meanwhile.
+    /// Reads the queues in the order of their first records. What is due after as many records as are wanted is not read.
     DUE, r"
 local space, to, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local except, found, at, step = {}, {}, 0, 256
+local except, all, last, gone = {}, {}, '(' .. string.format('%.0f', tonumber(to) + 1), {}
 for n = 5, #ARGV do except[ARGV[n]] = true end
-while #found < limit * 6 and at < 100000 do
-    local members = redis.call('ZRANGEBYSCORE', dues(space), '-inf', to, 'LIMIT', at, step)
-    for _, member in ipairs(members) do
-        local tenant, id = split(member)
-        local is_wanted = not except[tenant] and not except[tenant .. '/' .. string.match(id, '^[^/]*')]
-        if is_wanted and #found < limit * 6 then add(found, space, tenant, id) end
-    end
-    if #members < step then break end
-    at, step = at + step, 4096
+local function sort()
+    table.sort(all, function(a, b) return a.due < b.due end)
 end
+local function take(tenant, part)
+    local at, count = 0, 0
+    repeat
+        local ids = redis.call('ZRANGEBYSCORE', queue(space, tenant, part), '-inf', last, 'WITHSCORES', 'LIMIT', at, limit)
+        for n = 1, #ids, 2 do
+            local one = { due = tonumber(ids[n + 1]), tenant = tenant, id = ids[n] }
+            if redis.call('EXISTS', record(space, tenant, one.id)) == 1 then
+                all[#all + 1] = one
+                count = count + 1
+            else
+                gone[#gone + 1] = one
+            end
+        end
+        at = at + limit
+    until count >= limit or #ids < 2 * limit
+    if #all < limit then return end
+    sort()
+    for n = #all, limit + 1, -1 do all[n] = nil end
+    last = '(' .. string.format('%.0f', all[limit].due)
+end
+local from = 0
+repeat
+    local groups = redis.call('ZRANGEBYSCORE', heads(space), '-inf', last, 'LIMIT', from, 256)
+    for _, group in ipairs(groups) do
+        local tenant, part = split(group)
+        if not except[tenant] and not except[tenant .. '/' .. part] then take(tenant, part) end
+    end
+    from = from + 256
+until #groups < 256
+for _, one in ipairs(gone) do set_due(space, one.tenant, one.id, '') end
+sort()
+local found = {}
+for _, one in ipairs(all) do add(found, space, one.tenant, one.id) end
 return found
 "}
 
 script! {
     RESCHEDULE, r"
 local space, tenant, id, from, to = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local key, member = record(space, tenant, id), tenant .. '\0' .. id
+local key = record(space, tenant, id)
 if redis.call('HGET', key, 'd') ~= from then return 0 end
 redis.call('HSET', key, 'd', to)
-if to == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), to, member) end
+set_due(space, tenant, id, to)
 return 1
 "}
 
@@ -198,14 +244,48 @@ return 1
 
 script! {
     COUNT, r"
-local space, tenant = ARGV[2], ARGV[3]
+local space, tenant, prefix, limit = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+if prefix ~= '' then
+    local count, from = 0, '[' .. prefix
+    repeat
+        local ids = redis.call('ZRANGEBYLEX', index(space, tenant), from, '(' .. prefix .. '\127', 'LIMIT', 0, 256)
+        for _, id in ipairs(ids) do
+            count = count + redis.call('EXISTS', record(space, tenant, id))
+            from = '(' .. id
+        end
+    until count >= limit or #ids < 256
+    return count
+end
 local now = redis.call('TIME')[1]
 return redis.call('ZCARD', index(space, tenant)) - redis.call('ZCOUNT', ends(space, tenant), '-inf', now)
 "}
 
 script! {
     COUNT_DUE, r"
-return redis.call('ZCOUNT', dues(ARGV[2]), '-inf', ARGV[3])
+local space, to, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local count = 0
+for _, group in ipairs(redis.call('ZRANGEBYSCORE', heads(space), '-inf', to, 'LIMIT', 0, limit)) do
+    local tenant, part = split(group)
+    count = count + redis.call('ZCOUNT', queue(space, tenant, part), '-inf', to)
+    if count >= limit then break end
+end
+return count
+"}
+
+script! {
+    /// Moves a thousand due records to their queues, from where version 1 had them. Returns whether there are more.
+    MOVE_DUE, r"
+local space = ARGV[2]
+local old = P .. 'd:' .. space
+local members = redis.call('ZRANGE', old, 0, 999)
+for _, member in ipairs(members) do
+    local tenant, id = split(member)
+    local due = redis.call('HGET', record(space, tenant, id), 'd')
+    if due then set_due(space, tenant, id, due) end
+    redis.call('ZREM', old, member)
+end
+if #members == 1000 then return 1 end
+return 0
 "}
 
 script! {

@@ -142,9 +142,15 @@ impl Storage for Sqlite {
         self.writer.run(move |db| queries::reseal(db, &key, &old, &new)).await
     }
 
-    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize> {
-        let tenant = tenant.to_owned();
-        self.readers.run(move |db| queries::count(db, space, &tenant, limit, now_seconds())).await
+    async fn count_prefixed(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<usize> {
+        let first = Key::new(space, tenant, prefix);
+        self.readers.run(move |db| queries::count(db, &first, limit, now_seconds())).await
     }
 
     async fn count_due(&self, space: Space, until: u64, limit: usize) -> Result<usize> {

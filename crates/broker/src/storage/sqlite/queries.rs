@@ -229,18 +229,15 @@ pub(super) fn reseal(db: &Connection, key: &Key, old: &[u8], new: &[u8]) -> rusq
     Ok(changed == 1)
 }
 
-pub(super) fn count(
-    db: &Connection,
-    space: Space,
-    tenant: &str,
-    most: usize,
-    now: u64,
-) -> rusqlite::Result<usize> {
+pub(super) fn count(db: &Connection, key: &Key, most: usize, now: u64) -> rusqlite::Result<usize> {
+    let (from, to) = (&key.id, format!("{}\x7f", key.id));
     db.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM records WHERE space = ?1 AND tenant = ?2
-         AND (expires_at IS NULL OR expires_at > ?3) LIMIT ?4)",
+         AND id >= ?3 AND id < ?4 AND (expires_at IS NULL OR expires_at > ?5) LIMIT ?6)",
     )?
-    .query_row(params![space.number(), tenant, now, limit(most)], |row| row.get(0))
+    .query_row(params![key.space.number(), key.tenant, from, to, now, limit(most)], |row| {
+        row.get(0)
+    })
 }
 
 pub(super) fn count_due(

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::severed::{After, Marker, Severed};
 use crate::authority::Authority;
 use crate::connect::BACK;
 use crate::databases::Own;
@@ -113,6 +114,15 @@ impl Fleet {
 
     pub fn kill(&mut self, at: usize) {
         drop(self.brokers[at].take());
+    }
+
+    /// Starts an instance again, on a connection to the store that breaks at such a request once that is armed.
+    pub async fn reach_through(&mut self, at: usize, is_it: Marker, after: After) -> Severed {
+        let severed = Severed::to(self.store.address(), is_it, after).await;
+        self.through = Some(severed.address);
+        self.kill(at);
+        self.restart(at);
+        severed
     }
 
     /// Waits until an instance has ended by itself.

@@ -1,66 +1,75 @@
-//! A connection to a store that breaks when the store has carried out a request and its response is on the way.
+//! A connection to a store that breaks when the store has received a request and its response is on the way.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 const OPEN: u8 = 0;
-/// The next request with the marker is the last one.
+/// The next request that is the one breaks the connection.
 const ARMED: u8 = 1;
-const CLOSED: u8 = 2;
+/// The connection is broken, and no other works.
+const BROKEN: u8 = 2;
 
-/// A port that leads to a store.
-pub struct Severed {
-    pub address: SocketAddr,
-    state: Arc<AtomicU8>,
-}
+/// Whether the response to a request is lost.
+pub type Marker = fn(&[u8]) -> bool;
 
 /// What happens after the connection broke.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum After {
     /// Other connections work.
-    Works,
+    OthersWork,
     /// No connection works until [`Severed::mend`].
-    Stays,
+    NoneWorks,
+    /// Nothing is closed, and the response comes after [`Severed::mend`].
+    IsSilent,
+}
+
+/// A port that leads to a store.
+pub struct Severed {
+    pub address: SocketAddr,
+    state: watch::Sender<u8>,
 }
 
 impl Severed {
-    /// A port that leads to this address. Once armed, the response to a request with this marker is lost.
-    pub async fn to(address: SocketAddr, marker: &'static str, after: After) -> Self {
+    /// A port that leads to this address.
+    pub async fn to(address: SocketAddr, is_it: Marker, after: After) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let state = Arc::new(AtomicU8::new(OPEN));
-        let shared = Arc::clone(&state);
+        let state = watch::Sender::new(OPEN);
+        let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(store) = TcpStream::connect(address).await else { continue };
-                tokio::spawn(carry(client, store, Arc::clone(&shared), (marker, after)));
+                let task = carry(client, store, shared.clone(), (is_it, after));
+                tokio::spawn(task);
             }
         });
         Self { address: at, state }
     }
 
     pub fn arm(&self) {
-        self.state.store(ARMED, Ordering::SeqCst);
+        self.state.send_replace(ARMED);
     }
 
-    pub fn has_broken(&self) -> bool {
-        self.state.load(Ordering::SeqCst) != ARMED
+    /// Waits until a connection has broken.
+    pub async fn has_broken(&self) {
+        let broken = async { drop(self.state.subscribe().wait_for(|state| *state != ARMED).await) };
+        tokio::time::timeout(Duration::from_secs(30), broken).await.unwrap();
     }
 
     pub fn mend(&self) {
-        self.state.store(OPEN, Ordering::SeqCst);
+        self.state.send_replace(OPEN);
     }
 }
 
 async fn carry(
     mut client: TcpStream,
     mut store: TcpStream,
-    state: Arc<AtomicU8>,
-    (marker, after): (&str, After),
+    state: watch::Sender<u8>,
+    (is_it, after): (Marker, After),
 ) -> Option<()> {
     let (mut request, mut response) = (vec![0; 65_536], vec![0; 65_536]);
     let mut is_last = false;
@@ -68,20 +77,24 @@ async fn carry(
         tokio::select! {
             count = read(&mut client, &mut request) => {
                 let request = &request[..count?];
-                if state.load(Ordering::SeqCst) == CLOSED {
+                if after == After::NoneWorks && *state.borrow() == BROKEN {
                     return None;
                 }
-                if request.windows(marker.len()).any(|part| part == marker.as_bytes()) {
-                    let next = if after == After::Stays { CLOSED } else { OPEN };
-                    let armed = state.compare_exchange(ARMED, next, Ordering::SeqCst, Ordering::SeqCst);
-                    is_last = armed.is_ok();
-                }
+                let next = if after == After::OthersWork { OPEN } else { BROKEN };
+                is_last |= is_it(request) && state.send_if_modified(|state| {
+                    let is_armed = *state == ARMED;
+                    *state = if is_armed { next } else { *state };
+                    is_armed
+                });
                 store.write_all(request).await.ok()?;
             }
             count = read(&mut store, &mut response) => {
                 let count = count?;
-                if is_last {
+                if is_last && after != After::IsSilent {
                     return None;
+                }
+                if is_last {
+                    state.subscribe().wait_for(|state| *state == OPEN).await.ok()?;
                 }
                 client.write_all(&response[..count]).await.ok()?;
             }

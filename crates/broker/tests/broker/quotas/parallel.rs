@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use oauthctl_broker::storage::Space;
 use serde_json::json;
 
-use crate::support::{Browser, Scene, start_broker};
+use crate::authority::Authority;
+use crate::connect::BACK;
+use crate::support::{Browser, Home, Scene, start_broker, token_requests};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_hold_in_parallel() {
@@ -100,14 +103,13 @@ async fn last_place_is_for_one_of_many_users() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn last_place_is_for_one_of_many_confirmations() {
-    let back = "https://app.example/connected";
-    let scene = Scene::with(Default::default(), &[back], &[]).await;
+    let scene = Scene::with(Default::default(), &[BACK], &[]).await;
     let Scene { api, home, .. } = &scene;
     home.json(&["tenant", "quota", "acme", "--connections", "1"]);
     let mut confirmations = Vec::new();
     for n in 0..10 {
         let user = format!("u-{n}");
-        let body = json!({ "provider": "sandbox", "user": user, "binding": "application", "redirect_to": back });
+        let body = json!({ "provider": "sandbox", "user": user, "binding": "application", "redirect_to": BACK });
         let sent = Browser::default().follow(&api.link(&body).await).await;
         let confirmation = sent.header("location").split_once("confirmation=").unwrap().1;
         confirmations.push(json!({ "confirmation": confirmation, "user": user }));
@@ -125,4 +127,58 @@ async fn last_place_is_for_one_of_many_confirmations() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [&[200][..], &[403; 9]].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limit_of_unconfirmed_flows_holds_in_parallel() {
+    let scene = Scene::with(Default::default(), &[BACK], &[]).await;
+    let Scene { api, home, sandbox, .. } = &scene;
+    let mut users = Vec::new();
+    for n in 0..12 {
+        let body = json!({
+            "provider": "sandbox", "user": format!("u-{n}"), "binding": "application", "redirect_to": BACK,
+        });
+        let mut browser = Browser::default();
+        let callback = browser.callback_of(&api.link(&body).await).await;
+        users.push((browser, callback));
+    }
+    home.json(&["tenant", "quota", "acme", "--pending", "3"]);
+    let before = token_requests(sandbox);
+    callbacks_at_once(users).await;
+    assert_eq!(token_requests(sandbox) - before, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn place_that_was_given_to_another_is_not_used() {
+    let (home, authority) = (Home::new(), Authority::start().await);
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    home.json(&["tenant", "quota", "acme", "--connections", "1"]);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    let mut users = Vec::new();
+    for user in ["slow", "fast"] {
+        let mut browser = Browser::default();
+        let link = api.link(&json!({ "provider": "p", "user": user })).await;
+        let callback = browser.callback_of(&link).await;
+        users.push((browser, callback));
+    }
+    let [(mut slow, late), (mut fast, callback)]: [_; 2] = users.try_into().ok().unwrap();
+    authority.memory().login_delay = Duration::from_secs(2);
+    let redemption = tokio::spawn(async move { slow.open(&late).await });
+    let until = Instant::now() + Duration::from_secs(30);
+    while authority.memory().logins.is_empty() {
+        assert!(Instant::now() < until, "no code came");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    authority.memory().login_delay = Duration::ZERO;
+    // Its time is over.
+    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    let space = Space::Reservations.number();
+    assert_eq!(store.execute("DELETE FROM records WHERE space = ?1", [space]), Ok(1));
+    assert_eq!(fast.open(&callback).await.status, 200);
+    assert_eq!(redemption.await.unwrap().status, 503);
+    api.token("p", "fast").await.json(200);
+    api.token("p", "slow").await.problem(404);
+    assert_eq!(authority.memory().revoked, ["rt-0-1"]);
 }

@@ -229,6 +229,19 @@ pub async fn a_count_stops_at_its_limit(home: &Home) {
     assert_eq!(store.count(Space::Grants, "acme", 99).await.unwrap(), 5);
     assert_eq!(store.count(Space::Grants, "acme", 3).await.unwrap(), 3);
     assert_eq!(store.count(Space::Grants, "other", 3).await.unwrap(), 0);
+    for n in 0..600 {
+        let expires_at = (n % 2 == 0).then(|| now() - 1);
+        let id = format!("p/{n}");
+        store.put(Write { expires_at, ..write(&key(&id), b"x") }).await.unwrap();
+    }
+    for id in ["p", "pp/1", "q/1"] {
+        store.put(write(&key(id), b"x")).await.unwrap();
+    }
+    for (prefix, limit, expected) in [("p/", 999, 300), ("p/", 7, 7), ("q", 9, 1), ("r", 9, 0)] {
+        let count = store.count_prefixed(Space::Grants, "acme", prefix, limit).await.unwrap();
+        assert_eq!(count, expected, "{prefix}");
+    }
+    assert_eq!(store.count(Space::Grants, "acme", 999).await.unwrap(), 308);
 }
 
 pub async fn removals_happen_with_their_write_only(home: &Home) {
