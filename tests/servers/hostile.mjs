@@ -29,7 +29,7 @@ import { announce, bytes, listen } from './lib/process.mjs';
 
 const world = new World();
 const barriers = {};
-for (const at of ['discovery', 'token', 'token-answer']) barriers[at] = new Barrier();
+for (const at of ['discovery', 'token', 'token-answer', 'revoke']) barriers[at] = new Barrier();
 
 const ENDPOINTS = {
   '/.well-known/openid-configuration': ['discovery', discovery],

@@ -56,7 +56,7 @@ impl Hostile {
         all.as_array().unwrap().clone()
     }
 
-    /// Holds the next `count` requests at `discovery`, `token` or `token-answer`.
+    /// Holds the next `count` requests at `discovery`, `token`, `token-answer` or `revoke`.
     #[track_caller]
     pub fn hold(&self, at: &str, count: u64) {
         self.control.post("/hold", &json!({ "at": at, "count": count }));

@@ -12,7 +12,8 @@ function client(x) {
   }
 }
 
-export function revoke(x) {
+export async function revoke(x) {
+  await x.hold('revoke');
   if (!client(x)) return;
   const shown = new URLSearchParams(x.body).get('token');
   const known = x.state.refresh.get(shown) ?? x.state.access.get(shown);
