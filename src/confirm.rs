@@ -136,7 +136,7 @@ impl Confirm {
             return Ok(());
         }
         let what =
-            format!("the last {MAX_REFUSALS} requests were refused; no further one is shown");
+            format!("the last {MAX_REFUSALS} requests were refused; no further requests are shown");
         let seconds = self.refusal.as_secs();
         Err(Error::new(ErrorKind::AccessDenied, what)
             .hint(format!("request it again after {seconds} seconds")))

@@ -69,7 +69,7 @@ impl Broker {
         read(&response, provider, user)
     }
 
-    /// Checks that the broker answers and accepts the API key.
+    /// Checks that the broker responds and accepts the API key.
     ///
     /// # Errors
     ///

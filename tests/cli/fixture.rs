@@ -9,6 +9,13 @@ use std::sync::OnceLock;
 
 use crate::support::Home;
 
+/// A home that is logged in at a sandbox with this scenario.
+pub fn logged_in(scenario: Option<&str>) -> (Home, Sandbox) {
+    let (home, sandbox) = with_sandbox(scenario);
+    home.run(["login", "s"]).ok();
+    (home, sandbox)
+}
+
 /// Returns the program in a directory of its own, where no `oauthctl-broker` is beside it.
 pub fn alone() -> &'static Path {
     static ALONE: OnceLock<PathBuf> = OnceLock::new();

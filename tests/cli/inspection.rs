@@ -7,19 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::fixture::{Sandbox, TOKEN, planted, with_sandbox};
+use crate::fixture::{Sandbox, TOKEN, logged_in, planted};
 use crate::support::{Home, assert_not_shown, exported, jwt_part};
 
 /// The stored tokens of profile `s`.
 fn tokens(home: &Home) -> Value {
     let line = home.run(["export", "-p", "s"]).ok();
     exported(line.line())["tokens"].take()
-}
-
-fn logged_in(scenario: Option<&str>) -> (Home, Sandbox) {
-    let (home, sandbox) = with_sandbox(scenario);
-    home.run(["login", "s"]).ok();
-    (home, sandbox)
 }
 
 fn jwt(header: &Value, claims: &Value, signature: &str) -> String {

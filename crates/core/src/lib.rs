@@ -188,13 +188,13 @@
 //!
 //! # Architecture
 //!
-//! One deep module, [`flow`], contains the complexity of a grant: PKCE, state, validation, single use,
+//! The module [`flow`] implements the life cycle of a grant: PKCE, state, validation, single use,
 //! locking, rotation, crash safety. It sends what [`protocol`] builds, and trusts only what [`protocol`]
 //! has validated. [`protocol`] itself does no I/O, except for fetching a server's keys through
 //! [`port::Http`]. Everything external is reached through the traits of [`port`], which the modules further
 //! down implement.
 //!
-//! | floor | module | what it is for | where a change goes |
+//! | layer | module | what it is for | where a change goes |
 //! |---|---|---|---|
 //! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`], [`tone`] | the data types, the errors, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
 //! | 1 | [`profile`] | configuration, presets, discovery, sources of secrets | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, called through `flow/hooks` |
@@ -207,7 +207,7 @@
 //! | 3 | [`http`], [`clock`] | the real transport and clock | time limits, proxies, certificates: [`http`] |
 //! | 3 | [`blocking`] | the flow without an asynchronous runtime; ready-made ports | a method of the manager: [`flow`] first, then here |
 //!
-//! A module imports only from lower floors; `tests/floors.rs` enforces that. A foreign crate that performs
+//! A module imports only from lower layers; `tests/floors.rs` enforces that. A foreign crate that performs
 //! I/O is used in only one place: reqwest in [`http`], age in [`store`], hyper in `login`.
 
 #![warn(unreachable_pub)]

@@ -38,7 +38,7 @@ fn tested(agent: &Agent, is_offline: bool) -> Result<String> {
         }
         Agent::Broker(broker) => {
             broker.check()?;
-            Ok(format!("{} answers and accepts the API key", broker.url()))
+            Ok(format!("{} responds and accepts the API key", broker.url()))
         }
         Agent::Socket(path) => {
             let status = agent.ask(&serde_json::json!({ "op": "status" }))?;
@@ -50,7 +50,7 @@ fn tested(agent: &Agent, is_offline: bool) -> Result<String> {
                 )
                 .hint("run `oauthctl agent --unlock` where it runs"));
             }
-            Ok(format!("process {} answers at {path}", status["pid"]))
+            Ok(format!("process {} responds at {path}", status["pid"]))
         }
     }
 }

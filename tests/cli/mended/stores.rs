@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{commands, shell, span, with_option};
-use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
+use crate::fixture::{PROFILE, TOKEN, grant, logged_in, plant, planted, with_sandbox};
 use crate::support::{Home, await_some};
 
 /// The only record of the file store.
@@ -17,13 +17,6 @@ fn record(home: &Home) -> PathBuf {
         entries.filter(|path| path.extension().is_some_and(|e| e == "age")).collect();
     assert_eq!(records.len(), 1, "{records:?}");
     records.remove(0)
-}
-
-/// A home that is logged in at a sandbox with this scenario.
-fn logged_in(scenario: Option<&str>) -> (Home, crate::fixture::Sandbox) {
-    let (home, sandbox) = with_sandbox(scenario);
-    home.run(["login", "s"]).ok();
-    (home, sandbox)
 }
 
 #[test]

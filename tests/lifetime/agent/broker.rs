@@ -154,7 +154,7 @@ fn doctor_tests_the_broker_and_its_key() {
     let (api, mut home) = broker();
     let said = home.run(["doctor"]).ok().stdout;
     assert!(
-        said.contains(&format!("agent       {}/ answers and accepts the API key", api.origin)),
+        said.contains(&format!("agent       {}/ responds and accepts the API key", api.origin)),
         "{said}"
     );
     home.run(["doctor", "--offline"]).ok();

@@ -19,7 +19,7 @@ fn doctor_tests_the_agent_and_needs_no_store() {
     };
     let (bad, report) = tested(0);
     assert_eq!(bad, [""; 0]);
-    assert!(report.contains(&format!("answers at {path}")), "{report}");
+    assert!(report.contains(&format!("responds at {path}")), "{report}");
     agent.raw(b"{\"op\":\"lock\"}\n");
     let (bad, report) = tested(0);
     assert_eq!(bad, [format!("\"agent\" \"warn\" \"the agent at {path} is locked\"")]);

@@ -1,21 +1,17 @@
 //! The operator's pages.
 
+use reqwest::Response;
 use reqwest::header::SET_COOKIE;
-use reqwest::{Client, Response};
 use serde_json::json;
 
 use crate::pages::{HOSTILE, in_browser};
-use crate::support::{Broker, Browser, Home, provider};
+use crate::support::{Broker, Browser, Home, client, provider};
 
 pub const KEY: &str = "an-admin-key-of-thirty-two-bytes";
 
 pub fn serve(home: &Home) -> Broker {
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     Broker::start(command.env("OAUTHCTL_ADMIN_KEY", KEY))
-}
-
-fn client() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
 pub async fn post(url: &str, cookie: &str, form: &str) -> Response {

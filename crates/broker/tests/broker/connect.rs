@@ -279,13 +279,9 @@ async fn callback_of_a_disabled_tenant_spends_nothing() {
     assert_eq!(browser.open(&callback).await.status, 200);
 }
 
-fn database(home: &Home) -> rusqlite::Connection {
-    rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap()
-}
-
 /// Waits until `acme` has so many records in these spaces.
 async fn wait_for_counts<const N: usize>(home: &Home, spaces: [Space; N], expected: [u32; N]) {
-    let (store, until) = (database(home), Instant::now() + Duration::from_secs(30));
+    let (store, until) = (home.database(), Instant::now() + Duration::from_secs(30));
     let count = |space: Space| {
         let query = "SELECT count(*) FROM records WHERE tenant = 'acme' AND space = ?1";
         store.query_row(query, [space.number()], |row| row.get::<_, u32>(0)).unwrap()
@@ -352,7 +348,7 @@ async fn confirmation_that_is_stored_succeeds() {
          BEGIN SELECT RAISE(ABORT, 'no'); END",
         Space::Accounts.number()
     );
-    database(&home).execute(&fails, []).unwrap();
+    home.database().execute(&fails, []).unwrap();
     let body = json!({ "confirmation": confirmation, "user": "u-1" });
     let connection = api.post("/v1/confirmations", &body).await.json(200);
     assert_eq!(connection["user"], "u-1");

@@ -25,7 +25,7 @@ fn waiting(home: &Home) -> usize {
 
 /// The result of a query for a single number.
 fn number<T: rusqlite::types::FromSql>(home: &Home, query: &str) -> T {
-    let file = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let file = home.database();
     file.busy_timeout(Duration::from_secs(5)).unwrap();
     file.query_row(query, [], |row| row.get(0)).unwrap()
 }

@@ -364,7 +364,7 @@ async fn value_that_was_moved_to_another_user_is_refused() {
         api.token("sandbox", user).await.json(200);
     }
     drop(broker);
-    let file = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let file = home.database();
     let space = oauthctl_broker::storage::Space::Grants.number();
     // Each gets the value of the other.
     let swapped = file.execute(

@@ -83,7 +83,7 @@ async fn quota_holds_for_users_who_come_back_later() {
     }
     assert_eq!(answers[0].status, 200, "{}", answers[0].text);
     assert_eq!(answers[1].status, 403, "{}", answers[1].text);
-    assert!(answers[1].text.contains("as many accounts connected"), "{}", answers[1].text);
+    assert!(answers[1].text.contains("limit of connected accounts"), "{}", answers[1].text);
     api.token("sandbox", "u-2").await.problem(404);
     assert_eq!(token_requests(&scene.sandbox), 1, "the code is not redeemed");
 }

@@ -11,11 +11,7 @@ use serde_json::json;
 use crate::authority::Authority;
 use crate::faults::token_of;
 use crate::receiver::Receiver;
-use crate::support::{Browser, Home, Scene, start_broker};
-
-fn store(home: &Home) -> rusqlite::Connection {
-    rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap()
-}
+use crate::support::{Browser, Scene, start_broker};
 
 #[tokio::test]
 async fn token_that_is_too_large_is_not_stored() {
@@ -34,7 +30,7 @@ async fn token_that_is_too_large_is_not_stored() {
         }
     }
     let largest = "SELECT max(length(value)) FROM records";
-    let largest = store(&home).query_row(largest, [], |row| row.get::<_, usize>(0)).unwrap();
+    let largest = home.database().query_row(largest, [], |row| row.get::<_, usize>(0)).unwrap();
     assert!(largest < 130_000, "{largest}");
 }
 
@@ -65,7 +61,7 @@ async fn large_token_is_not_kept_in_memory() {
     for provider in ["sandbox", "huge"] {
         api.connect(provider, "u-1").await;
     }
-    let (store, grants) = (store(home), Space::Grants.number());
+    let (store, grants) = (home.database(), Space::Grants.number());
     // Nobody tells the broker that the grants are out of reach: it goes on with what is in memory.
     let without_store = async |provider: &str| {
         api.token(provider, "u-1").await.json(200);
@@ -101,7 +97,7 @@ async fn messages_for_a_failing_receiver_are_limited() {
         assert!(Instant::now() < until, "never failed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let store = store(home);
+    let store = home.database();
     let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
         INSERT INTO records (space, tenant, id, revision, value)
         SELECT ?1, 'acme', 'z/' || n, 1, X'00' FROM n";

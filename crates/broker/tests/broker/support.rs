@@ -24,6 +24,11 @@ impl Home {
         self.0.path()
     }
 
+    /// The SQLite file of the broker.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join("state/broker.db")).unwrap()
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oauthctl-broker"));
         command
@@ -112,7 +117,8 @@ impl Broker {
     }
 }
 
-fn client() -> Client {
+/// A client that follows no redirects.
+pub fn client() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 

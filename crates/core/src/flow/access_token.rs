@@ -144,7 +144,7 @@ impl AccessToken {
     }
 
     /// Returns a proof for one request with this token, the value of its `DPoP` header (RFC 9449, section 7),
-    /// or `None` if the token is not bound to a key. A proof serves once.
+    /// or `None` if the token is not bound to a key. A proof is valid for one request.
     ///
     /// `nonce` is the last `DPoP-Nonce` that the resource's server sent, if it sent any.
     ///

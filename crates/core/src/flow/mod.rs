@@ -1,4 +1,4 @@
-//! The deep module: the complexity of a grant behind a handful of methods.
+//! The life cycle of a grant: start, redeem, refresh, revoke.
 //!
 //! [`FlowManager`] starts and completes authorizations, hands out tokens, lists and revokes them. PKCE,
 //! state, validation, locking, rotation and crash safety happen inside. Everything external is reached

@@ -99,7 +99,7 @@ async fn failed_store_does_not_delay_a_refresh_for_long() {
     let api = broker.api(&key);
     api.put("/v1/providers/p", &authority.provider()).await.json(201);
     api.connect("p", "u-1").await;
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     // The refresh is claimed, but its lock fails.
     store.execute_batch("ALTER TABLE locks RENAME TO away").unwrap();

@@ -115,7 +115,7 @@ async fn late_failure_of_a_deleted_webhook_leaves_nothing() {
     }
     assert_eq!(api.delete("/v1/webhooks/all").await.status, 204);
     receiver.speak(500);
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     let count = |space: Space| {
         let query = "SELECT count(*) FROM records WHERE space = ?1";
         store.query_row(query, [space.number()], |row| row.get::<_, u32>(0)).unwrap()

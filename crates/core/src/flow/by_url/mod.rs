@@ -25,7 +25,7 @@ const SERVERS: usize = 5;
 /// The scope that requests a refresh token (OpenID Connect Core, section 11).
 const OFFLINE: &str = "offline_access";
 
-/// What is at a URL.
+/// The authorization server of a URL, and the resource if the URL is one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Located {
