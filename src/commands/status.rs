@@ -12,6 +12,7 @@ use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, ErrorKind, Result, Timestamp, time};
 use serde_json::{Value, json};
 
+use crate::agent::client::Agent;
 use crate::args::{ProfileOption, one_of};
 use crate::context::Context;
 use crate::rows::Rows;
@@ -76,22 +77,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         return Ok(code);
     }
     if accounts.is_empty() {
-        context.ui.say(match wanted {
-            Some(name) => {
-                let (shown, word) = (one_line(name), shell_word(name));
-                let needs_user = |name| {
-                    let config = context.config().ok()?;
-                    config.profiles.get(name).map(|profile| profile.grant.needs_user())
-                };
-                match needs_user(name).unwrap_or(true) {
-                    true => format!("Not logged in to `{shown}`. Run `oauthctl login {word}`."),
-                    false => format!("`{shown}` needs no login. Run `oauthctl token {word}`."),
-                }
-            }
-            None => "Not logged in to any profile. Run `oauthctl login PROFILE`, or try `oauthctl \
-                     demo`."
-                .to_owned(),
-        });
+        context.ui.say(nobody(wanted, context)?);
     }
     let mut rows = Rows::new("  ", 10, " ");
     for account in &accounts {
@@ -106,6 +92,27 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         );
     }
     Ok(code)
+}
+
+/// Says that no account is logged in, to this profile or at all.
+fn nobody(wanted: Option<&str>, context: &Context) -> Result<String> {
+    Ok(match wanted {
+        Some(name) => {
+            let (shown, word) = (one_line(name), shell_word(name));
+            let needs_user = |name| {
+                let config = context.config().ok()?;
+                config.profiles.get(name).map(|profile| profile.grant.needs_user())
+            };
+            match needs_user(name).unwrap_or(true) {
+                true => format!("Not logged in to `{shown}`. Run `oauthctl login {word}`."),
+                false => format!("`{shown}` needs no login. Run `oauthctl token {word}`."),
+            }
+        }
+        None if Agent::is_named()? => "No account is logged in on this machine.".to_owned(),
+        None => "Not logged in to any profile. Run `oauthctl login PROFILE`, or try `oauthctl \
+                     demo`."
+            .to_owned(),
+    })
 }
 
 fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {

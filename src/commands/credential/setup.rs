@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::profile::CredentialTool;
+use oauthctl_core::profile::{Credential, CredentialTool};
 use oauthctl_core::store::{Insertion, read_tool_file};
+use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
@@ -45,10 +46,14 @@ pub struct SetupArgs {
 /// Returns `Config` if the file cannot be changed, or says something else already.
 pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     let tool = args.tool.of_library();
-    let (key, _) = credential::settings_of(context, tool, args.key.as_deref())?;
-    let name = format!("{} {key}", tool.name());
     let state = context.state()?;
     if args.undo {
+        // The table may be gone by now.
+        let key = match args.key.as_deref() {
+            Some(key) => key,
+            None => credential::settings_of(context, tool, None)?.0,
+        };
+        let name = name_of(tool, key);
         let place = |name: &str, content: &str| {
             let (tool, key) = name.split_once(' ').unwrap_or_default();
             let tool = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool);
@@ -61,6 +66,8 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
         };
         return tell(context, ("Removed", "from"), &removed.path, &removed.text);
     }
+    let (key, settings) = credential::settings_of(context, tool, args.key.as_deref())?;
+    let name = name_of(tool, key);
     // An absolute path is recorded, because a later call may run in another directory.
     let path = std::path::absolute(file_of(tool)?)
         .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
@@ -75,20 +82,40 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     if context.ui.json {
         return Ok(ExitCode::SUCCESS);
     }
-    if tool == CredentialTool::Docker {
-        let program = oauthctl_core::text::shell_word(&program()?);
-        context.ui.say(format!(
-            "docker finds the helper by its name. Create a link in a directory of PATH, for example: \
-             `ln -s {program} /usr/local/bin/docker-credential-oauthctl`"
-        ));
-    }
-    if tool == CredentialTool::Kubernetes {
-        let user = oauthctl_core::text::shell_word(&setup::kubernetes_user(key));
-        context
-            .ui
-            .say(format!("To use it, run `kubectl config set-context CONTEXT --user={user}`."));
+    if let Some(next) = next_step(tool, key, settings)? {
+        context.ui.say(next);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the name under which a setup is recorded.
+fn name_of(tool: CredentialTool, key: &str) -> String {
+    format!("{} {key}", tool.name())
+}
+
+/// Says what the user does next, where writing the file is not all.
+fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<Option<String>> {
+    Ok(match tool {
+        CredentialTool::Docker => Some(format!(
+            "docker finds the helper by its name. Create a link in a directory of PATH, for example: \
+             `ln -s {} /usr/local/bin/docker-credential-oauthctl`",
+            shell_word(&program()?)
+        )),
+        CredentialTool::Kubernetes => Some(format!(
+            "To use it, run `kubectl config set-context CONTEXT --user={}`.",
+            shell_word(&setup::kubernetes_user(key))
+        )),
+        CredentialTool::Aws => Some(format!("To use it, run `aws --profile {}`.", shell_word(key))),
+        CredentialTool::Npm => {
+            let profile = settings.profile.as_deref().map(shell_word);
+            let option = profile.map(|name| format!(" -p {name}")).unwrap_or_default();
+            Some(format!(
+                "npm reads the token from the environment. To use it, run `oauthctl exec{option} -- \
+                 npm install`."
+            ))
+        }
+        _ => None,
+    })
 }
 
 /// Returns the path of this program, as it is written into configurations.
@@ -129,7 +156,7 @@ fn already(
             true => format!("{} is set up for `{key}` with another program", tool.name()),
             false => format!("{} is set up for `{key}` in another file", tool.name()),
         };
-        let key = oauthctl_core::text::shell_word(key);
+        let key = shell_word(key);
         return Err(Error::config(format!("{what}: {}", present.path.display()))
             .hint(format!("run `oauthctl credential setup {} {key} --undo` first", tool.name())));
     }

@@ -37,6 +37,14 @@ fn setup_is_undone_byte_for_byte() {
             }
             let said = home.run(["credential", "setup", tool]).ok().stderr;
             assert!(said.contains(path.to_str().unwrap()), "{said}");
+            let next = match tool {
+                "docker" => "/usr/local/bin/docker-credential-oauthctl`",
+                "kubernetes" => "`kubectl config set-context CONTEXT --user=oauthctl-k8s.example`",
+                "aws" => "`aws --profile dev`",
+                "npm" => "`oauthctl exec -p p -- npm install`",
+                _ => "",
+            };
+            assert!(said.contains(next), "{said}");
             let after = fs::read_to_string(&path).unwrap();
             assert!(after.len() > before.len() * usize::from(exists), "{tool}: {after}");
             let again = home.run(["credential", "setup", tool]).ok();
@@ -168,6 +176,17 @@ fn setups_of_a_new_file_are_undone_in_each_order() {
             assert!(!path.exists(), "{tool} {order:?}");
         }
     }
+}
+
+#[test]
+fn setup_is_undone_after_its_table_is_gone() {
+    let home = planted_with(SETTINGS);
+    home.run(["credential", "setup", "git"]).ok();
+    home.config(crate::fixture::PROFILE);
+    home.run(["credential", "setup", "git", "--undo"]).fails(3);
+    home.run(["credential", "setup", "git", "https://other.example", "--undo"]).fails(3);
+    home.run(["credential", "setup", "git", "https://git.example", "--undo"]).ok();
+    assert!(!home.path("home/.gitconfig").exists());
 }
 
 #[test]

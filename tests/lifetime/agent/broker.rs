@@ -141,7 +141,11 @@ fn store_agent_requires_an_agent() {
     assert_eq!(home.run(ada).ok().line(), "lent");
     assert_eq!(home.run(ada.iter().chain(&["--store", "agent"])).ok().line(), "lent");
     home.run(["login", "github"]).fails(10);
+    let said = home.run(["doctor", "--offline"]).ok().stdout;
+    assert!(said.contains("ok    store       agent: tokens come from the agent\n"), "{said}");
     home.unset("OAUTHCTL_AGENT");
+    let said = home.run(["doctor", "--offline"]).code(1).stdout;
+    assert!(said.contains("the store `agent` requires OAUTHCTL_AGENT"), "{said}");
     for store in ["", "--store=agent"] {
         let answer = home.run(ada.iter().chain([&store].into_iter().filter(|s| !s.is_empty())));
         assert!(answer.fails(10).stderr.contains("requires OAUTHCTL_AGENT"));

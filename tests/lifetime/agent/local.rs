@@ -44,6 +44,9 @@ fn commands_without_the_agent_say_whose_accounts() {
         assert!(!client.run([command, "--quiet"]).stderr.contains("of this machine"));
     }
     assert!(!home.run(["status"]).ok().stderr.contains("of this machine"));
+    // That a login is required here would be wrong.
+    let said = client.run(["status"]).ok().stderr;
+    assert!(said.ends_with("No account is logged in on this machine.\n"), "{said}");
     assert!(client.run(["token"]).ok().stderr.is_empty());
 }
 
