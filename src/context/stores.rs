@@ -66,10 +66,7 @@ impl Context {
     ///
     /// See [`Context::open_store`].
     pub fn open_store_cached(&self, spec: &StoreSpec, keeps: bool) -> Result<Store> {
-        if *spec == StoreSpec::Agent && Agent::named()?.is_none() {
-            return Err(Error::store("the store `agent` requires OAUTHCTL_AGENT")
-                .hint("set it to what `oauthctl agent` prints where it runs"));
-        }
+        check_agent(spec)?;
         let store = spec.open(&self.store_paths_of(spec)?)?;
         self.note_warnings(store.warnings.clone());
         #[cfg(target_os = "linux")]
@@ -153,6 +150,19 @@ impl Context {
         let config = self.config_of(&profile.name)?;
         self.open_store(&self.store_spec(config.store_of(profile))?)
     }
+}
+
+/// Checks that an agent is named, if the store is one.
+///
+/// # Errors
+///
+/// Returns `Store` if none is named.
+pub fn check_agent(spec: &StoreSpec) -> Result<()> {
+    if *spec == StoreSpec::Agent && Agent::named()?.is_none() {
+        return Err(Error::store("the store `agent` requires OAUTHCTL_AGENT")
+            .hint("set it to what `oauthctl agent` prints where it runs"));
+    }
+    Ok(())
 }
 
 /// Returns whether `[defaults] cache` names the kernel keyring.

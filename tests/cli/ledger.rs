@@ -115,6 +115,11 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
     ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
     ("uninstall_asks_or_is_told_to", &["--dry-run", "--yes"]),
+    ("uninstall_says_that_the_tokens_remain_valid", &["oauthctl logout --all"]),
+    (
+        "setup_with_another_program_or_file_says_to_undo_it",
+        &["oauthctl credential setup {} {key} --undo"],
+    ),
     ("issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
     ("migrate_names_the_table_that_sets_the_store", &["store = \"{to_spec}\""]),
 ];
@@ -156,10 +161,32 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "oauthctl token --json",
         ],
     ),
-    ("a test of the flows follows it, at a server that registers no clients", &["--client-id ID"]),
-    ("the tests of the agent run it", &["oauthctl agent", "oauthctl agent --unlock"]),
+    (
+        "a test of the flows follows it, at a server that registers no clients",
+        &["--client-id", "--client-id ID"],
+    ),
+    (
+        "the tests of the agent run it",
+        &[
+            "--socket PATH",
+            "oauthctl agent",
+            "oauthctl agent --socket {word} --stop",
+            "oauthctl agent --unlock",
+            "oauthctl agent{option} --stop",
+        ],
+    ),
+    ("it is the command that runs, in a remark about its accounts", &["oauthctl {}"]),
+    (
+        "only the broker or npm could run it",
+        &[
+            "oauthctl exec{option} -- npm install",
+            "oauthctl serve",
+            "oauthctl serve --help",
+            "oauthctl tenant --help",
+        ],
+    ),
+    ("it is a line of a table that the hint names", &["profile = \"NAME\""]),
     ("the tests of the proxy start it with such a rule", &["--allow 'GET /api/v4/**'"]),
-    ("the tests of uninstall remove the configuration with it", &["--with-config"]),
     ("a login goes on without a browser, so that no command shows it", &["--browser CMD"]),
     ("no scenario of the sandbox answers that it needs the user after all", &["--prompt none"]),
     ("only programs without one of the stores say it", &["--store keyring"]),

@@ -12,8 +12,8 @@ use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
 
 use super::report::{Report, Status};
-use crate::agent::client::Agent;
 use crate::context::Context;
+use crate::context::stores::check_agent;
 use crate::{browser, environment, run as runner};
 
 /// Tests the configuration file. Returns whether it can be used.
@@ -144,25 +144,27 @@ pub fn stores(context: &Context, profiles: &[&Profile], usable: bool, report: &m
         _ => add(context.store_spec(None)),
     }
     for (name, spec) in used {
-        if matches!(&spec, Ok(StoreSpec::Agent)) && Agent::named().is_ok_and(|it| it.is_some()) {
-            report.ok("store", Some(&name), "tokens come from the agent");
-            continue;
-        }
-        match spec.and_then(|spec| round_trip(&spec, context)) {
-            Ok(()) => report.ok("store", Some(&name), "a secret was written, read and removed"),
+        match spec.and_then(|spec| tested(&spec, context)) {
+            Ok(what) => report.ok("store", Some(&name), what),
             Err(error) => report.error("store", Some(&name), Status::Fail, &error),
         }
     }
 }
 
-fn round_trip(spec: &StoreSpec, context: &Context) -> Result<()> {
+/// Tests a store, and says what was done.
+fn tested(spec: &StoreSpec, context: &Context) -> Result<&'static str> {
+    if *spec == StoreSpec::Agent {
+        check_agent(spec)?;
+        return Ok("tokens come from the agent");
+    }
     let paths = StorePaths {
         #[cfg(target_os = "linux")]
         user: None,
         ..context.store_paths_of(spec)?
     };
     let store = spec.open(&paths)?;
-    runner::block_on(None, store.check())
+    runner::block_on(None, store.check())?;
+    Ok("a secret was written, read and removed")
 }
 
 /// Tests whether a browser can be opened. Without one, the user opens the URL elsewhere.

@@ -41,6 +41,13 @@ fn helper_without_settings_says_what_to_add() {
     home.config(PROFILE);
     for tool in ["kubernetes", "netrc", "npm"] {
         let stderr = home.run(["credential", tool]).fails(3).stderr;
-        assert!(stderr.contains(&format!("[credential.{tool}.\"KEY\"]")), "{stderr}");
+        let (_, hint) = stderr.split_once("hint: add `").unwrap();
+        let (table, more) = hint.split_once("` to the configuration, with `").unwrap();
+        assert!(table.starts_with(&format!("[credential.{tool}.\"")), "{stderr}");
+        let line = more.split('`').next().unwrap().replace("NAME", "p");
+        home.config(&format!("{PROFILE}{table}\n{line}\n"));
+        // Nobody is logged in.
+        home.run(["credential", tool]).fails(4);
+        home.config(PROFILE);
     }
 }

@@ -213,6 +213,8 @@ fn setup_with_another_program_or_file_says_to_undo_it() {
     home.set("GIT_CONFIG_GLOBAL", home.path("home/other"));
     let said = home.run(["credential", "setup", "git"]).fails(3).stderr;
     assert!(said.contains("in another file") && said.contains(hint), "{said}");
+    home.run(["credential", "setup", "git", "https://git.example", "--undo"]).ok();
+    home.run(["credential", "setup", "git"]).ok();
 }
 
 #[test]
