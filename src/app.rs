@@ -250,10 +250,10 @@ fn note_agent(command: &Command, context: &Context) -> Result<()> {
             | Userinfo(_)
     );
     if is_local && Agent::is_named()? {
+        let command = format!("oauthctl {}", given::Given::command());
         context.ui.say(format!(
-            "`oauthctl {}` uses the accounts of this machine, not those of the agent that \
-             OAUTHCTL_AGENT names.",
-            given::Given::command()
+            "`{command}` uses the accounts of this machine, not those of the agent that \
+             OAUTHCTL_AGENT names."
         ));
     }
     Ok(())

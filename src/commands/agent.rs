@@ -175,9 +175,10 @@ fn occupied(error: Error, args: &AgentArgs, path: &std::path::Path) -> Error {
     };
     let what =
         format!("an agent is already running: process {} at {}", status["pid"], one_line(&path));
+    let stop = format!("oauthctl agent{option} --stop");
     Error::unavailable(what).hint(format!(
-        "use it with OAUTHCTL_AGENT={}, stop it with `oauthctl agent{option} --stop`, or start \
-         another one with `--socket PATH`",
+        "use it with OAUTHCTL_AGENT={}, stop it with `{stop}`, or start another one with \
+         `--socket PATH`",
         shell_word(&format!("unix:{path}"))
     ))
 }

@@ -77,7 +77,7 @@ pub fn settings_of<'a>(
     if let Some((name, settings)) = found {
         return Ok((name, settings));
     }
-    let (example, more) = example(tool);
+    let (example, needed) = example(tool);
     let tool = tool.name();
     if let (Some(key), true) = (key, names().next().is_some()) {
         return Err(Error::config(format!("no `[credential.{tool}.\"{}\"]`", text::one_line(key)))
@@ -85,25 +85,26 @@ pub fn settings_of<'a>(
     }
     if names().next().is_none() {
         let wanted = text::one_line(key.unwrap_or(example));
-        return Err(Error::config(format!("no credential is configured for {tool}")).hint(format!(
-            "add `[credential.{tool}.\"{wanted}\"]` to the configuration, with `profile = \"NAME\"`{more}"
-        )));
+        return Err(Error::config(format!("no credential is configured for {tool}")).hint(
+            format!("add `[credential.{tool}.\"{wanted}\"]` to the configuration, with {needed}"),
+        ));
     }
     Err(Error::config(format!("several credentials are configured for {tool}"))
         .hint(format!("specify one: {}", text::names(names()))))
 }
 
-/// Returns what the key of a tool's table looks like, and what the table needs besides a profile.
+/// Returns what the key of a tool's table looks like, and what the table needs.
 fn example(tool: CredentialTool) -> (&'static str, &'static str) {
+    const PROFILE: &str = "the key `profile`";
     match tool {
-        CredentialTool::Git => ("https://git.example.com", ""),
-        CredentialTool::Docker => ("registry.example.com", ""),
-        CredentialTool::Cargo => ("sparse+https://cargo.example.com/index/", ""),
-        CredentialTool::Kubernetes => ("https://cluster.example.com:6443", ""),
-        CredentialTool::Aws => ("NAME", " and `role_arn`"),
-        CredentialTool::Netrc => ("api.example.com", ""),
-        CredentialTool::Npm => ("https://npm.example.com/", ""),
-        _ => ("KEY", ""),
+        CredentialTool::Git => ("https://git.example.com", PROFILE),
+        CredentialTool::Docker => ("registry.example.com", PROFILE),
+        CredentialTool::Cargo => ("sparse+https://cargo.example.com/index/", PROFILE),
+        CredentialTool::Kubernetes => ("https://cluster.example.com:6443", PROFILE),
+        CredentialTool::Aws => ("NAME", "the keys `profile` and `role_arn`"),
+        CredentialTool::Netrc => ("api.example.com", PROFILE),
+        CredentialTool::Npm => ("https://npm.example.com/", PROFILE),
+        _ => ("KEY", PROFILE),
     }
 }
 

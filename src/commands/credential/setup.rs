@@ -109,10 +109,8 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
         CredentialTool::Npm => {
             let profile = settings.profile.as_deref().map(shell_word);
             let option = profile.map(|name| format!(" -p {name}")).unwrap_or_default();
-            Some(format!(
-                "npm reads the token from the environment. To use it, run `oauthctl exec{option} -- \
-                 npm install`."
-            ))
+            let call = format!("oauthctl exec{option} -- npm install");
+            Some(format!("npm reads the token from the environment. To use it, run `{call}`."))
         }
         _ => None,
     })
@@ -156,9 +154,9 @@ fn already(
             true => format!("{} is set up for `{key}` with another program", tool.name()),
             false => format!("{} is set up for `{key}` in another file", tool.name()),
         };
-        let key = shell_word(key);
+        let undo = format!("oauthctl credential setup {} {} --undo", tool.name(), shell_word(key));
         return Err(Error::config(format!("{what}: {}", present.path.display()))
-            .hint(format!("run `oauthctl credential setup {} {key} --undo` first", tool.name())));
+            .hint(format!("run `{undo}` first")));
     }
     match context.ui.json {
         true => ui::print_json(&json!({ "file": path, "added": null }))?,

@@ -42,10 +42,9 @@ fn helper_without_settings_says_what_to_add() {
     for tool in ["kubernetes", "netrc", "npm"] {
         let stderr = home.run(["credential", tool]).fails(3).stderr;
         let (_, hint) = stderr.split_once("hint: add `").unwrap();
-        let (table, more) = hint.split_once("` to the configuration, with `").unwrap();
+        let (table, _) = hint.split_once("` to the configuration, with the key `profile`").unwrap();
         assert!(table.starts_with(&format!("[credential.{tool}.\"")), "{stderr}");
-        let line = more.split('`').next().unwrap().replace("NAME", "p");
-        home.config(&format!("{PROFILE}{table}\n{line}\n"));
+        home.config(&format!("{PROFILE}{table}\nprofile = \"p\"\n"));
         // Nobody is logged in.
         home.run(["credential", tool]).fails(4);
         home.config(PROFILE);
