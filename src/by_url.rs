@@ -5,6 +5,7 @@ mod forget;
 mod keep;
 mod migrate;
 mod place;
+mod profiles;
 mod request;
 
 use oauthctl_core::flow::{FlowManager, Located};
@@ -18,6 +19,7 @@ pub use forget::{forget, forget_account, forget_failed};
 pub use keep::Keeper;
 pub use migrate::migrate;
 pub use place::Place;
+pub use profiles::Profiles;
 pub use request::Request;
 
 /// Maximum number of logins in a row for the same scopes that a resource can cause.

@@ -11,15 +11,16 @@ use oauthctl_core::http::{HttpClient, Options, client_certificate};
 use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl_core::store::{StateDir, Store, portable};
 use oauthctl_core::{Error, Result, Secret, text};
 
 use crate::context::Context;
-use crate::environment;
 use crate::target::Target;
 use crate::ui::Ui;
 use crate::write_back;
+use crate::{by_url, environment};
 
 /// Builds the manager of a profile.
 ///
@@ -28,6 +29,10 @@ use crate::write_back;
 /// Returns an error if the client certificate cannot be used.
 pub fn build(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
     let ports = ports(context, target)?;
+    if is_url(&target.profile.name) {
+        let profiles = by_url::Profiles::new(context.url_logins()?, target.profile.clone());
+        return Ok(FlowManager::with_profiles(Arc::new(profiles), ports));
+    }
     match target.profile.sources().next() {
         None => Ok(FlowManager::new([target.profile.clone()], ports)),
         Some(_) => with_others(context, ports),

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::{AccountEntry, Grant};
 use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::portable;
 use oauthctl_core::text::shell_word;
-use oauthctl_core::{Error, Result, Secret};
+use oauthctl_core::{Error, GrantKey, Result, Secret};
 
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::hint::{IMPORT, export_command};
+use crate::hint::{IMPORT, export_command, login_command};
 use crate::run as runner;
 use crate::target::Target;
 
@@ -147,15 +148,23 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<bool> {
     let is_imported = runner::block_on(None, work)?;
     if is_imported {
         context.ui.say(format!("Imported {}.", grant.key));
-        warn_of_no_profile(context, &grant.key.profile)?;
+        warn_of_no_profile(context, &grant.key)?;
     }
     Ok(is_imported)
 }
 
 /// Warns about a profile that is not configured. An account may be imported before its profile is added,
 /// but a misspelled profile must not go unnoticed.
-fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
-    if let Err(unknown) = context.config()?.profile(name) {
+fn warn_of_no_profile(context: &Context, key: &GrantKey) -> Result<()> {
+    let name = &key.profile;
+    let Err(unknown) = context.config()?.profile(name) else { return Ok(()) };
+    if is_url(name) {
+        let what = format!(
+            "{key} cannot be used: the client of its login is known only where that was made"
+        );
+        let hint = format!("run `{}` to log in here", login_command(key));
+        context.ui.warn(&Error::config(what).hint(hint));
+    } else {
         let add = format!(
             "add the profile: `oauthctl profile add {} --issuer URL --client-id ID`",
             shell_word(name)

@@ -23,6 +23,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("login_that_nobody_answers_gets_longer_as_told", &["--timeout 15m"]),
     ("login_without_input_runs_without_the_option", &["--no-input"]),
+    ("named_client_is_not_sent_to_another_issuer", &["--client-id"]),
     ("lost_key_is_given_up_as_told", &["oauthctl logout --local"]),
     ("missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
     ("port_in_use_is_replaced_as_told", &["--port N"]),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use super::registration::{deleted, stored};
-use crate::support::{Output, assert_no_secret, consent};
+use crate::support::{Home, Output, assert_no_secret, consent, http};
 
 impl Scene {
     /// A scene whose servers register confidential clients, each with a secret of its own.
@@ -293,4 +293,43 @@ fn flow_is_completed_with_the_client_that_began_it() {
     scene.home.run_with(["complete", "-"], &answer).ok();
     assert_eq!(scene.last_client("/a/token"), "client-1");
     scene.refresh_as("u").ok();
+}
+
+#[test]
+fn proxy_learns_of_the_client_of_a_new_login() {
+    // The request is refused, which refreshes the token.
+    let refused = json!({ "/mcp/": { "status": 401, "body": "{}" } });
+    let scene = Scene::with(&json!({ "raw": refused }));
+    scene.login().ok();
+    let first = scene.last_client("/a/token");
+    let mut proxy = scene.home.spawn(["proxy", "-p", &scene.url]);
+    let at: Value = proxy
+        .await_stdout(|text| text.ends_with('\n').then(|| serde_json::from_str(text).unwrap()));
+    let (address, key) =
+        at["url"].as_str().unwrap().strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let request = format!("GET /{key} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let taken = scene.take_port();
+    scene.login().ok();
+    drop(taken);
+    assert_eq!(http::exchange(address, &request).unwrap().status, 401);
+    assert_eq!(scene.count("/a/token"), 3);
+    assert_ne!(scene.last_client("/a/token"), first);
+    let last = scene.server.requests("/a/token").pop().unwrap();
+    assert_eq!(last["form"]["grant_type"], "refresh_token");
+}
+
+#[test]
+fn import_elsewhere_says_that_a_login_is_needed() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let line = scene.home.run(["export", "-p", &scene.url]).ok().stdout;
+    let mut other = Home::new();
+    other.browser(&json!({ "mode": "honest" }));
+    let said = other.run_with(["import"], &line).ok().stderr;
+    let login = format!("run `oauthctl login {}` to log in here", scene.url);
+    assert!(said.contains(&login), "{said}");
+    other.run(["token", "-p", &scene.url]).fails(4);
+    // As told.
+    other.run(["login", &scene.url]).ok();
+    other.run(["token", "-p", &scene.url, "--force-refresh"]).ok();
 }

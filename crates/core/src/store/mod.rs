@@ -70,7 +70,7 @@ pub use state_dir::StateDir;
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
 pub use tool_files::{Insertion, Place, read_tool_file};
-pub use url_logins::{ClientMark, LockedUrlLogins, UrlLogins};
+pub use url_logins::{ClientMark, LockedUrlLogins, UrlLogins, Version};
 
 /// A store, as `--store` names it.
 ///

@@ -3,7 +3,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,13 @@ const VERSION: u32 = 1;
 pub struct UrlLogins {
     path: PathBuf,
     warnings: Warnings,
+}
+
+/// Distinguishes a login from what is stored under its URL later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    modified: SystemTime,
+    size: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +76,12 @@ impl UrlLogins {
     pub fn find(&self, url: &str) -> Result<Option<UrlLogin>> {
         let Some(dir) = self.dir(URLS)? else { return Ok(None) };
         Ok(self.readable(&dir, &name_of(url)))
+    }
+
+    /// Returns what changes whenever the login of a URL is stored, without reading it; `None` if there is none.
+    pub fn version(&self, url: &str) -> Option<Version> {
+        let file = self.path.join(URLS).join(name_of(url)).symlink_metadata().ok()?;
+        Some(Version { modified: file.modified().ok()?, size: file.len() })
     }
 
     /// Returns all logins, sorted by URL. Damaged ones are skipped with a warning.
