@@ -62,7 +62,7 @@ async fn token_for_a_client_is_that_of_the_connection() {
     // Without the state directory of a store.
     assert_eq!(std::fs::read_dir(client.home.path()).unwrap().count(), 0);
     let said = client.run(&["doctor"]).ok().stdout;
-    assert!(said.contains("answers and accepts the API key"), "{said}");
+    assert!(said.contains("responds and accepts the API key"), "{said}");
     // A reference to a user may have any characters.
     scene.api.link(&json!({ "provider": "sandbox", "user": "a/b ä?" })).await;
     assert!(client.token("a/b ä?", &[]).fails(4).stderr.contains("has no connection of"));
