@@ -68,6 +68,9 @@ pub struct ApiKey {
     pub name: String,
     /// The hash of the key, by which it is found.
     pub hash: String,
+    /// Whether the tenant issued it to itself with the password of its account.
+    #[serde(default)]
+    pub by_password: bool,
     /// When it was created, in Unix seconds.
     pub created_at: u64,
     /// When it ends, in Unix seconds.

@@ -164,16 +164,7 @@ pub async fn keep_redirect_uri(broker: &Broker, link: &Link, used: &str) -> Resu
 /// Refuses endpoints whose hosts are addresses that are not allowed. Host names are checked when they are
 /// resolved.
 fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
-    let e = &profile.endpoints;
-    let endpoints = [
-        &e.authorization,
-        &e.token,
-        &e.revocation,
-        &e.userinfo,
-        &e.pushed_authorization_request,
-        &e.jwks_uri,
-    ];
-    let mut urls = endpoints.into_iter().chain([&profile.issuer]).flatten();
+    let mut urls = profile.endpoints.urls().chain(&profile.issuer);
     let is_allowed = |text: &String| Url::parse(text).is_ok_and(|url| reach.allows_host(&url));
     match urls.all(is_allowed) {
         true => Ok(()),

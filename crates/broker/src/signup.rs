@@ -1,8 +1,9 @@
 //! Sign-up: a developer proves an email address and gets a tenant.
 //!
 //! Responses do not reveal whether an address is known: they are the same, and so is the work. A password
-//! counts only after the link of its own mail was followed, so signing up with someone else's address gains
-//! nothing.
+//! counts only after the link of its own mail was followed. Mail scanners follow links as well, so that is
+//! sufficient only for an address without a tenant. To replace the password of a tenant takes both what is in
+//! the mail and what was chosen at the sign-up: nobody but the owner of the address who signed up has both.
 
 use std::sync::Arc;
 
@@ -14,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use crate::broker::Broker;
 use crate::clock::now_seconds;
 use crate::keys::random_text;
+use crate::limits::Turn;
 use crate::model::Quota;
 use crate::names::of_secret;
 use crate::problem::Problem;
+use crate::quota::{self, Room};
 use crate::storage::{Condition, Key, Space, Written};
-use crate::vault::Terms;
-use crate::{limits, passwords, quota, tenants};
+use crate::vault::{Terms, Vault};
+use crate::{limits, passwords, tenants};
 
 /// Lifetime of the link in an email, in seconds.
 const LINK: u64 = 24 * 3600;
@@ -104,66 +107,147 @@ pub async fn start(broker: &Arc<Broker>, email: &str, password: Secret) -> Resul
     let token = random_text()?;
     let until = || Terms { expires_at: Some(now_seconds() + LINK), ..Terms::default() };
     broker.vault.put(link_key(&token), &account, until()).await?;
-    if broker.vault.storage().get(&account_key(&id)).await?.is_none() {
-        broker.vault.put(waiting_key(&id), &account, until()).await?;
-    }
-    let url = format!("{}/v1/verify?token={token}", broker.public_url);
-    let text = format!(
-        "Somebody signed up with this address at {}.\n\nIf this was you, open this link within 24 hours:\n\n{url}\n\n\
-         Otherwise, ignore this email.\n",
-        broker.public_url
-    );
+    // Also for a known address, where it is never read: otherwise, the response time would reveal that it is known.
+    broker.vault.put(waiting_key(&id), &account, until()).await?;
+    let is_known = broker.vault.storage().get(&account_key(&id)).await?.is_some();
+    let (subject, text) = mail(&broker.public_url, &token, is_known);
     let (mailer, counted) = (mailer.clone(), broker.count_work());
     // In the background: otherwise, the response time would reveal whether a mail is sent.
     tokio::spawn(async move {
         let _counted = counted;
         let to = Mailbox::new(None, address);
-        if let Err(error) = mailer.send(to, "Confirm your email address", text).await {
+        if let Err(error) = mailer.send(to, subject, text).await {
             tracing::error!("a mail was not sent: {}", error.message());
         }
     });
     Ok(())
 }
 
-/// Verifies the address to which this token was mailed. Returns `false` for an invalid token.
+/// Returns the subject and the text of the mail with a link.
+fn mail(public_url: &str, token: &str, is_known: bool) -> (&'static str, String) {
+    let url = format!("{public_url}/v1/verify?token={token}");
+    if is_known {
+        let text = format!(
+            "Someone asked to set a new password for the account with this address at {public_url}.\n\n\
+             If this was you, open this link within 24 hours, and enter the new password there:\n\n{url}\n\n\
+             Otherwise, ignore this email: nothing changes.\n"
+        );
+        return ("Set a new password", text);
+    }
+    let text = format!(
+        "Somebody signed up with this address at {public_url}.\n\n\
+         If this was you, open this link within 24 hours:\n\n{url}\n\n\
+         Otherwise, ignore this email.\n"
+    );
+    ("Confirm your email address", text)
+}
+
+/// What opening a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// The link is invalid.
+    Invalid,
+    /// The address is confirmed now.
+    Confirmed,
+    /// The address has a tenant. Nothing was changed: see [`replace`].
+    Known,
+}
+
+/// Handles a link that was opened. Confirms the address to which it was mailed, unless that has a tenant already.
 ///
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn verify(broker: &Arc<Broker>, token: &str) -> Result<bool> {
+pub async fn open(broker: &Arc<Broker>, token: &str) -> Result<Opened> {
     let (shared, link) = (Arc::clone(broker), link_key(token));
     broker.complete(async move { follow(&shared, link).await }).await
 }
 
-async fn follow(broker: &Broker, link: Key) -> Result<bool> {
-    let Some(found) = broker.vault.get::<Account>(&link).await? else { return Ok(false) };
-    let mut account = found.document;
-    let id = id_of(broker, &account.email);
-    let known = broker.vault.get::<Account>(&account_key(&id)).await?;
-    let condition = match known {
-        // The owner of a known address sets a new password in the same way.
-        Some(known) => {
-            account.tenant = known.document.tenant;
-            Condition::Revision(known.revision)
+async fn follow(broker: &Broker, link: Key) -> Result<Opened> {
+    // Another request for the same address may be faster.
+    loop {
+        let Some(found) = broker.vault.get::<Account>(&link).await? else {
+            return Ok(Opened::Invalid);
+        };
+        let id = id_of(broker, &found.document.email);
+        if broker.vault.storage().get(&account_key(&id)).await?.is_some() {
+            return Ok(Opened::Known);
         }
-        None => {
-            let name = format!("t-{}", random_text()?.to_lowercase().replace(['-', '_'], "0"));
-            account.tenant = Some(name.chars().take(18).collect());
-            Condition::Absent
+        let name = format!("t-{}", random_text()?.to_lowercase().replace(['-', '_'], "0"));
+        let name: String = name.chars().take(18).collect();
+        tenants::found(&broker.vault, &name, QUOTA).await?;
+        let account = Account { tenant: Some(name.clone()), ..found.document };
+        let terms = Terms::only_if(Condition::Absent);
+        if broker.vault.put(account_key(&id), &account, terms).await? != Written::Refused {
+            broker.vault.delete(&waiting_key(&id)).await?;
+            broker.vault.delete(&link).await?;
+            return Ok(Opened::Confirmed);
         }
+        broker.vault.delete(&tenants::tenant_record(&name)).await?;
+    }
+}
+
+/// The outcome of replacing a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// The link is invalid.
+    Invalid,
+    /// The password is not that of the sign-up.
+    WrongPassword,
+    /// There were too many attempts; the number of seconds until the next one.
+    TooOften(u64),
+    /// The password is replaced.
+    Done,
+}
+
+/// Replaces the password of a known address with the one that was chosen at the sign-up of this link, and revokes the
+/// keys that were issued for the old one. If that fails, it can be repeated.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn replace(broker: &Arc<Broker>, token: &str, password: Secret) -> Result<Replaced> {
+    let link = link_key(token);
+    let Some(found) = broker.vault.get::<Account>(&link).await? else {
+        return Ok(Replaced::Invalid);
     };
-    if condition == Condition::Absent
-        && let Some(name) = &account.tenant
+    let attempts = format!("replace/{}", of_secret(token));
+    if let Some(seconds) = limits::count(&broker.vault, &attempts, ATTEMPTS, 900).await? {
+        return Ok(Replaced::TooOften(seconds));
+    }
+    if password.expose().len() > *PASSWORD.end()
+        || !passwords::verify(password, Some(found.document.password.clone())).await?
     {
-        tenants::found(&broker.vault, name, QUOTA).await?;
+        return Ok(Replaced::WrongPassword);
     }
-    let written = broker.vault.put(account_key(&id), &account, Terms::only_if(condition)).await?;
-    if written == Written::Refused {
-        // Another request for the same address was faster. This link stays valid.
-        return Ok(false);
+    let shared = Arc::clone(broker);
+    broker.complete(async move { replace_in_turn(&shared, &link, found.document).await }).await
+}
+
+async fn replace_in_turn(broker: &Broker, link: &Key, chosen: Account) -> Result<Replaced> {
+    let vault = &broker.vault;
+    let key = account_key(&id_of(broker, &chosen.email));
+    let Some(known) = vault.get::<Account>(&key).await? else { return Ok(Replaced::Invalid) };
+    let Some(tenant) = known.document.tenant else { return Ok(Replaced::Invalid) };
+    // In the turn of those who issue keys: no key for the old password may come after the revocation.
+    let turn = Turn::wait(vault, Space::KeyNames, &tenant).await?;
+    let replaced = async {
+        // Of two requests with this link, one replaces the password.
+        if vault.storage().get(link).await?.is_none() {
+            return Ok(Replaced::Invalid);
+        }
+        let account = Account { tenant: Some(tenant.clone()), ..chosen };
+        let written = vault.put(key, &account, Terms::only_if(turn.condition())).await?;
+        if written == Written::Refused {
+            return Err(Error::store("the store took too long"));
+        }
+        tenants::revoke_keys_by_password(vault, &broker.caches, &tenant).await?;
+        vault.delete(link).await?;
+        Ok(Replaced::Done)
     }
-    broker.vault.delete(&waiting_key(&id)).await?;
-    broker.vault.delete(&link).await
+    .await;
+    turn.end().await;
+    replaced
 }
 
 /// Issues an API key for the password of a verified address.
@@ -193,16 +277,31 @@ pub async fn issue_key(
         None => broker.vault.get::<Account>(&waiting_key(&id)).await?.map(|found| found.document),
     };
     let hash = account.as_ref().map(|account| account.password.clone());
-    if !passwords::verify(password, hash).await? {
+    if !passwords::verify(password, hash.clone()).await? {
         return Err(Problem::unauthorized());
     }
     let tenant = account.and_then(|account| account.tenant).ok_or_else(Problem::unverified)?;
     let room = quota::room_for_key(&broker.vault, &tenant).await?;
     let vault = Arc::clone(&broker.vault);
     let work = async move {
-        let issued = tenants::issue_key(&vault, &tenant, "").await;
+        let issued = issue_in_turn(&vault, &account_key(&id), hash, &tenant, &room).await;
         room.end().await;
-        Ok::<_, Error>(issued?.1)
+        issued
     };
-    Ok(broker.complete(work).await?)
+    broker.complete(work).await
+}
+
+/// Issues a key, unless the password has been replaced since it was verified.
+async fn issue_in_turn(
+    vault: &Vault,
+    account: &Key,
+    verified: Option<String>,
+    tenant: &str,
+    room: &Room,
+) -> Result<Secret, Problem> {
+    let account = vault.get::<Account>(account).await?;
+    if account.map(|found| found.document.password) != verified {
+        return Err(Problem::unauthorized());
+    }
+    Ok(tenants::issue_key_by_password(vault, tenant, room.condition()).await?)
 }

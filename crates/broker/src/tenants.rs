@@ -156,19 +156,51 @@ pub async fn change(vault: &Vault, name: &str, change: impl Fn(&mut Tenant)) -> 
 /// Returns `Config` for an unknown tenant, and `Store` if the store fails.
 pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKey, Secret)> {
     get(vault, tenant).await?;
+    let (secret, key) = new_key(tenant, name)?;
+    write_key(vault, &key, Condition::Always).await?;
+    Ok((key, secret))
+}
+
+/// Issues an API key that a tenant has requested with the password of its account, under a condition.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails or the condition does not hold.
+pub async fn issue_key_by_password(
+    vault: &Vault,
+    tenant: &str,
+    condition: Condition,
+) -> Result<Secret> {
+    get(vault, tenant).await?;
+    let (secret, key) = new_key(tenant, "")?;
+    write_key(vault, &ApiKey { by_password: true, ..key }, condition).await?;
+    Ok(secret)
+}
+
+fn new_key(tenant: &str, name: &str) -> Result<(Secret, ApiKey)> {
     let (secret, hash) = random_key()?;
-    let id = hash[..12].to_owned();
     let key = ApiKey {
         tenant: tenant.to_owned(),
-        id: id.clone(),
+        id: hash[..12].to_owned(),
         name: name.to_owned(),
-        hash: hash.clone(),
+        hash,
+        by_password: false,
         created_at: now_seconds(),
         expires_at: None,
     };
-    vault.put(Key::new(Space::KeyNames, tenant, id), &key, Terms::default()).await?;
-    vault.put(Key::new(Space::ApiKeys, "", hash), &key, Terms::default()).await?;
-    Ok((key, secret))
+    Ok((secret, key))
+}
+
+/// Writes a new key. Until the last write, it is not valid.
+async fn write_key(vault: &Vault, key: &ApiKey, condition: Condition) -> Result<()> {
+    let named = Key::new(Space::KeyNames, &key.tenant, &key.id);
+    for record in [named, Key::new(Space::ApiKeys, "", &key.hash)] {
+        let terms = Terms::only_if(condition.clone());
+        if vault.put(record, key, terms).await? == Written::Refused {
+            return Err(Error::store("the store took too long"));
+        }
+    }
+    Ok(())
 }
 
 /// Returns a new API key and its hash. The id of the key is the beginning of the hash. Users pass it on
@@ -237,6 +269,20 @@ pub async fn revoke_key(vault: &Vault, tenant: &str, id: &str) -> Result<bool> {
     let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(false) };
     vault.delete(&Key::new(Space::ApiKeys, "", found.document.hash)).await?;
     vault.delete(&named).await
+}
+
+/// Revokes the API keys that a tenant has issued to itself with the password of its account.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn revoke_keys_by_password(vault: &Vault, caches: &Caches, tenant: &str) -> Result<()> {
+    let all = list_keys(vault, tenant).await?;
+    for key in all.into_iter().filter(|key| key.by_password) {
+        revoke_key(vault, tenant, &key.id).await?;
+        caches.forget(&Key::new(Space::ApiKeys, "", key.hash));
+    }
+    Ok(())
 }
 
 /// Returns the owner of this API key; `None` if there is none.

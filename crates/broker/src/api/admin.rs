@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use oauthctl_core::tone::Tone;
 use oauthctl_core::{Error, ErrorKind, Secret};
-use url::form_urlencoded;
 
 use super::cookies::{self, SameSite};
-use super::extract::Path;
+use super::extract::{Form, Path};
 use super::page::{self, Forms};
 use crate::admin;
 use crate::broker::Broker;
@@ -109,21 +107,6 @@ fn cookie_name(broker: &Broker) -> String {
     format!("{prefix}oauthctl-admin")
 }
 
-/// The fields of a form. A repeated field counts as missing.
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        let mut found = self.0.iter().filter(|(field, _)| field == name);
-        let (value, None) = (found.next()?, found.next()) else { return None };
-        Some(&value.1)
-    }
-}
-
 fn after(query: Option<String>) -> Option<String> {
     let after = Form::parse(query.unwrap_or_default().as_bytes()).get("after")?.to_owned();
     let is_id = after.len() <= 200 && after.bytes().all(|c| c.is_ascii_graphic());
@@ -160,11 +143,10 @@ async fn overview(
     })
 }
 
-async fn login(State(broker): State<Arc<Broker>>, body: Bytes) -> Result<Response, Refused> {
+async fn login(State(broker): State<Arc<Broker>>, form: Form) -> Result<Response, Refused> {
     if broker.settings.admin_key.is_none() {
         return Err(Refused::Absent);
     }
-    let form = Form::parse(&body);
     let Some(session) = admin::sign_in(&broker, form.get("key").unwrap_or_default()).await? else {
         tracing::warn!("admin: a sign-in with a wrong key");
         return Ok(page::respond(StatusCode::FORBIDDEN, &Login { is_wrong: true }, Forms::Own));
@@ -179,9 +161,9 @@ async fn login(State(broker): State<Arc<Broker>>, body: Bytes) -> Result<Respons
 async fn logout(
     State(broker): State<Arc<Broker>>,
     headers: HeaderMap,
-    body: Bytes,
+    form: Form,
 ) -> Result<Response, Refused> {
-    let Operator { session, .. } = operator_of(&broker, &headers, &Form::parse(&body)).await?;
+    let Operator { session, .. } = operator_of(&broker, &headers, &form).await?;
     admin::sign_out(&broker, &session).await?;
     tracing::info!("admin: signed out");
     let mut response = to("/admin");
@@ -206,9 +188,8 @@ async fn tenant(
 async fn remove(
     State(broker): State<Arc<Broker>>,
     headers: HeaderMap,
-    body: Bytes,
+    form: Form,
 ) -> Result<Response, Refused> {
-    let form = Form::parse(&body);
     operator_of(&broker, &headers, &form).await?;
     let space = form.get("space").and_then(|space| Space::of_number(space.parse().ok()?));
     let (Some(space), Some(tenant), Some(id)) = (space, form.get("tenant"), form.get("id")) else {
@@ -229,9 +210,8 @@ async fn change(
     State(broker): State<Arc<Broker>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    form: Form,
 ) -> Result<Response, Refused> {
-    let form = Form::parse(&body);
     operator_of(&broker, &headers, &form).await?;
     let disabled = match form.get("action") {
         Some("disable") => true,

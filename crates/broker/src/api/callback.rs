@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{cookies, page};
@@ -11,19 +11,10 @@ use oauthctl_core::tone::Tone;
 
 use crate::broker::Broker;
 use crate::callback::{Failure, Outcome, complete};
-use crate::problem::Problem;
 use crate::titles::Titles;
 
 /// Handles the callback of a user who returns from a provider.
-pub async fn get(
-    State(broker): State<Arc<Broker>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    if method != Method::GET {
-        return Problem::method_not_allowed().into_response();
-    }
+pub async fn get(State(broker): State<Arc<Broker>>, uri: Uri, headers: HeaderMap) -> Response {
     let cookies = cookies::cookies(&headers);
     match complete(&broker, uri.path(), uri.query().unwrap_or_default(), &cookies).await {
         Outcome::Foreign => page::invalid_link(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oauthctl_core::tone::Tone;
 use oauthctl_core::{Error, Result, Secret};
@@ -17,7 +17,6 @@ use crate::flow::Place;
 use crate::keys::random_text;
 use crate::link::{self, Begun};
 use crate::model::{Link, Tenant};
-use crate::problem::Problem;
 use crate::redirects::with_parameter;
 use crate::titles;
 use crate::vault::Stored;
@@ -29,14 +28,10 @@ const PAGE: u64 = 900;
 /// Handles a user who follows a link.
 pub async fn get(
     State(broker): State<Arc<Broker>>,
-    method: Method,
     Path((tenant, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if method != Method::GET {
-        return Problem::method_not_allowed().into_response();
-    }
     let answered = match link::find(&broker, &tenant, &token).await {
         Ok(Some(link)) => answer(&broker, link, &token, query.as_deref(), &headers).await,
         Ok(None) => return page::invalid_link(),

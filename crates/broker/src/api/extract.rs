@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use crate::broker::Broker;
 use crate::caller::Caller;
@@ -65,17 +66,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::new(status, "unsupported_media_type", title)
                 .detail("set `Content-Type: application/json`"));
         }
-        let body =
-            Bytes::from_request(request, state).await.map_err(|rejection| {
-                match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "too_large",
-                        "The body is too large",
-                    ),
-                    _ => Problem::invalid("the body could not be read"),
-                }
-            })?;
+        let body = body(request, state).await?;
         // The parser's messages quote the body, so only the position is reported.
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let (line, column) = (error.line(), error.column());
@@ -88,6 +79,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             Problem::invalid(format!("{what} (line {line}, column {column})"))
         })
     }
+}
+
+/// The fields of a form. A repeated field counts as missing.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Parses a form, or a query.
+    pub fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// Returns the value of a field.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(field, _)| field == name);
+        let (value, None) = (found.next()?, found.next()) else { return None };
+        Some(&value.1)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Ok(Self::parse(&body(request, state).await?))
+    }
+}
+
+/// Returns the body of a request.
+async fn body(request: Request, state: &(impl Send + Sync)) -> Result<Bytes, Problem> {
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large")
+        }
+        _ => Problem::invalid("the body could not be read"),
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -23,9 +23,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::handler::Handler;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -66,15 +67,23 @@ pub fn router(broker: Arc<Broker>) -> Router {
         admin::routes().into_iter().fold(router, |router, (path, route)| router.route(path, route));
     router
         .route("/openapi.json", get(move || openapi::get(document.clone())))
-        .route("/connect/{tenant}/{link}", get(connect::get))
-        .route("/callback", get(callback::get))
-        .route("/connect/{tenant}/{provider}/callback", get(callback::get))
-        .route("/v1/verify", get(signup::verify))
+        .route("/connect/{tenant}/{link}", get_without_head(connect::get))
+        .route("/callback", get_without_head(callback::get))
+        .route("/connect/{tenant}/{provider}/callback", get_without_head(callback::get))
+        .route("/v1/verify", get_without_head(signup::verify).post(signup::replace))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(axum::middleware::from_fn(metrics::count))
         .with_state(broker)
+}
+
+/// Returns a route for links that users open, which changes something. Otherwise, a route for GET would do the same for
+/// HEAD.
+fn get_without_head<H: Handler<T, Arc<Broker>>, T: 'static>(
+    handler: H,
+) -> MethodRouter<Arc<Broker>> {
+    get(handler).head(|| async { Problem::method_not_allowed() })
 }
 
 /// Answers an unknown path. Below `/v1`, the caller must be authenticated to learn that it is unknown.

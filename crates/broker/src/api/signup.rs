@@ -7,17 +7,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oauthctl_core::Secret;
 use oauthctl_core::tone::Tone;
+use oauthctl_core::{Error, Secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::extract::{Json, Query};
-use super::page;
+use super::extract::{Form, Json, Query};
+use super::page::{self, Forms};
 use crate::broker::Broker;
+use crate::pages::NewPassword;
 use crate::problem::Problem;
-use crate::signup;
+use crate::signup::{self, Opened, Replaced};
 
 /// A sign-up.
 #[derive(Deserialize, ToSchema)]
@@ -32,7 +33,9 @@ pub struct SignUp {
 
 /// Signs up with an email address
 ///
-/// The response is the same for every address. The link in the email is valid for 24 hours.
+/// The response is the same for every address. The link in the email is valid for 24 hours. It opens `GET /v1/verify`,
+/// which confirms the address. If the address already has a tenant, it shows a form instead: the password is
+/// replaced once it is entered there.
 #[utoipa::path(post, path = "/v1/signup", tag = "sign-up", request_body = SignUp, responses(
     (status = 202, description = "An email was sent, if the address can receive one"),
     (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
@@ -62,32 +65,73 @@ pub async fn verify(
     query: Result<Query<Link>, Problem>,
 ) -> Response {
     let Ok(Query(Link { token })) = query else { return page::invalid_link() };
-    match signup::verify(&broker, &token).await {
-        Ok(true) => page::message(
+    match signup::open(&broker, &token).await {
+        Ok(Opened::Confirmed) => page::message(
             StatusCode::OK,
             Tone::Good,
             "Your email address is confirmed",
             "You can now request an API key.",
             "",
         ),
-        Ok(false) => page::message(
-            StatusCode::NOT_FOUND,
-            Tone::Calm,
-            "This link is invalid",
-            "It may have expired or already been used.",
-            "Sign up again to get a new one.",
-        ),
-        Err(error) => {
-            tracing::error!("an address could not be verified: {}", error.message());
-            page::message(
-                StatusCode::SERVICE_UNAVAILABLE,
-                Tone::Bad,
-                "Your email address is not confirmed",
-                "Something went wrong.",
-                "Open the link again later.",
-            )
-        }
+        Ok(Opened::Known) => password_page(StatusCode::OK, &token, false),
+        Ok(Opened::Invalid) => invalid_link(),
+        Err(error) => failed("Your email address is not confirmed", &error),
     }
+}
+
+/// Handles the form that sets a new password.
+pub async fn replace(State(broker): State<Arc<Broker>>, form: Form) -> Response {
+    let (Some(token), Some(password)) = (form.get("token"), form.get("password")) else {
+        return invalid_link();
+    };
+    match signup::replace(&broker, token, Secret::new(password)).await {
+        Ok(Replaced::Done) => page::message(
+            StatusCode::OK,
+            Tone::Good,
+            "The new password is set",
+            "The API keys that were requested with the old password are revoked.",
+            "You can now request an API key with the new password.",
+        ),
+        Ok(Replaced::WrongPassword) => password_page(StatusCode::FORBIDDEN, token, true),
+        Ok(Replaced::TooOften(seconds)) => {
+            let mut response = page::message(
+                StatusCode::TOO_MANY_REQUESTS,
+                Tone::Bad,
+                "There were too many attempts",
+                "The password was not changed.",
+                "Wait a few minutes and open the link again, or sign up again to get a new one.",
+            );
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
+        Ok(Replaced::Invalid) => invalid_link(),
+        Err(error) => failed("The new password may not be set", &error),
+    }
+}
+
+fn password_page(status: StatusCode, token: &str, is_wrong: bool) -> Response {
+    page::respond(status, &NewPassword { token, is_wrong }, Forms::Own)
+}
+
+fn invalid_link() -> Response {
+    page::message(
+        StatusCode::NOT_FOUND,
+        Tone::Calm,
+        "This link is invalid",
+        "It may have expired or already been used.",
+        "Sign up again to get a new one.",
+    )
+}
+
+fn failed(heading: &str, error: &Error) -> Response {
+    tracing::error!(error = error.kind().word(), "sign-up: {}", error.message_to_keep());
+    page::message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Tone::Bad,
+        heading,
+        "Something went wrong.",
+        "Open the link again later.",
+    )
 }
 
 /// An API key, which is shown once.
@@ -99,7 +143,8 @@ pub struct NewKey {
 
 /// Issues an API key
 ///
-/// The request is authenticated with the email address and the password of a sign-up.
+/// The request is authenticated with the email address and the password of a sign-up. Setting a new password revokes the
+/// keys that were issued here.
 #[utoipa::path(post, path = "/v1/keys", tag = "sign-up", security(("password" = [])), responses(
     (status = 201, description = "The key", body = NewKey),
     (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),

@@ -61,6 +61,16 @@ pub struct Connect {
     pub cancel: String,
 }
 
+/// The page that asks for the new password of an account.
+#[derive(Debug, Template)]
+#[template(path = "password.html")]
+pub struct NewPassword<'a> {
+    /// The token of the link.
+    pub token: &'a str,
+    /// Whether a wrong password was entered.
+    pub is_wrong: bool,
+}
+
 /// Returns the page.
 pub fn html(page: &impl Template) -> String {
     // Rendering fails only if formatting a value fails.

@@ -297,6 +297,31 @@ async fn provider_cannot_name_files_programs_private_hosts() {
 }
 
 #[tokio::test]
+async fn no_endpoint_of_a_provider_is_private() {
+    let (_home, _broker, api) = start_broker();
+    let good = json!({ "issuer": "https://as.example", "client_id": "c" });
+    for endpoint in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "refresh_endpoint",
+        "device_authorization_endpoint",
+        "backchannel_authentication_endpoint",
+        "pushed_authorization_request_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+        "userinfo_endpoint",
+        "registration_endpoint",
+        "end_session_endpoint",
+        "jwks_uri",
+    ] {
+        let mut body = good.clone();
+        body[endpoint] = json!("https://192.168.1.1/x");
+        let answer = api.put("/v1/providers/p", &body).await.problem(400);
+        assert!(answer["detail"].as_str().unwrap().contains("special-purpose"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn loopback_provider_is_refused_by_a_public_server() {
     let sandbox = provider().await;
     let home = Home::new();

@@ -6,9 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
+use crate::admin;
+use crate::pages::in_browser;
 use crate::support::{Answer, Broker, Home};
 
 /// A mail server. It ends when this is dropped.
@@ -44,21 +47,28 @@ impl MailServer {
         Self { port, lines, process }
     }
 
-    /// Waits for the next mail, and returns its recipient and the link in it.
-    fn link(&self) -> (String, String) {
-        let (mut to, mut link) = (String::new(), String::new());
+    /// Waits for the next mail, and returns its recipient, the link in it, and its whole text.
+    fn mail(&self) -> (String, String, String) {
+        let (mut to, mut link, mut text) = (String::new(), String::new(), String::new());
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap();
             // The mail is quoted-printable: a long line goes on after `=`.
             let line = line.replace("=3D", "=");
+            text = format!("{}{line}\n", text.strip_suffix("=\n").unwrap_or(&text));
             if let Some(recipient) = line.strip_prefix("To: ") {
                 to = recipient.to_owned();
             } else if line.contains("/v1/verify?token=") || link.ends_with('=') {
                 link = link.strip_suffix('=').unwrap_or(&link).to_owned() + line.trim();
             } else if line.contains("END MESSAGE") {
-                return (to, link);
+                return (to, link, text);
             }
         }
+    }
+
+    /// Waits for the next mail, and returns its recipient and the link in it.
+    fn link(&self) -> (String, String) {
+        let (to, link, _) = self.mail();
+        (to, link)
     }
 }
 
@@ -80,7 +90,11 @@ async fn sign_up(broker: &Broker, email: &str, password: &str) -> Answer {
 }
 
 async fn key(broker: &Broker, email: &str, password: &str) -> (u16, Value) {
-    let request = Client::new().post(format!("{}/v1/keys", broker.url));
+    key_at(&broker.url, email, password).await
+}
+
+async fn key_at(url: &str, email: &str, password: &str) -> (u16, Value) {
+    let request = Client::new().post(format!("{url}/v1/keys"));
     let answer = request.basic_auth(email, Some(password)).send().await.unwrap();
     (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
 }
@@ -137,6 +151,149 @@ async fn password_of_another_does_not_count() {
     mails.link();
     assert_eq!(key(&broker, "ada@example.com", "of the attacker").await.0, 401);
     assert_eq!(key(&broker, "ada@example.com", "of the owner").await.0, 201);
+}
+
+/// Creates the tenant of an address, and returns the key that its password gets.
+async fn confirmed(broker: &Broker, mails: &MailServer, email: &str, password: &str) -> String {
+    sign_up(broker, email, password).await;
+    assert_eq!(get(&mails.link().1).await.0, 200);
+    let (status, issued) = key(broker, email, password).await;
+    assert_eq!(status, 201);
+    issued["api_key"].as_str().unwrap().to_owned()
+}
+
+async fn send(method: &str, link: &str) -> Response {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    Client::new().request(method, link).send().await.unwrap()
+}
+
+async fn get(link: &str) -> (u16, String) {
+    let response = send("GET", link).await;
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+/// Sends the form of the page that a link of a known address shows.
+async fn replace(broker: &Broker, link: &str, password: &str) -> (u16, String) {
+    let (_, token) = link.split_once("?token=").unwrap();
+    let form = format!("token={token}&password={}", password.replace(' ', "+"));
+    let response = admin::post(&format!("{}/v1/verify", broker.url), "", &form).await;
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn link_confirms_by_get_alone() {
+    let (home, mails) = (Home::new(), MailServer::start());
+    let broker = serve(&home, &mails);
+    sign_up(&broker, "ada@example.com", "correct horse").await;
+    let (_, link) = mails.link();
+    for method in ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+        assert_eq!(send(method, &link).await.status(), 405, "{method}");
+    }
+    assert_eq!(send("POST", &link).await.status(), 404);
+    assert_eq!(replace(&broker, &link, "correct horse").await.0, 404);
+    assert_eq!(key(&broker, "ada@example.com", "correct horse").await.0, 403);
+    assert_eq!(get(&link).await.0, 200);
+    assert_eq!(key(&broker, "ada@example.com", "correct horse").await.0, 201);
+}
+
+#[tokio::test]
+async fn stranger_cannot_replace_the_password_of_a_tenant() {
+    let (home, mails) = (Home::new(), MailServer::start());
+    let broker = serve(&home, &mails);
+    let issued = confirmed(&broker, &mails, "ada@example.com", "of the owner").await;
+    sign_up(&broker, "Ada@example.com", "of the attacker").await;
+    let (_, link, text) = mails.mail();
+    for part in
+        ["Subject: Set a new password", "asked to set", "ignore this email: nothing changes"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    // Scanners of mails do this.
+    for method in ["HEAD", "GET", "OPTIONS", "GET"] {
+        send(method, &link).await;
+    }
+    let page = send("GET", &link).await;
+    assert_eq!(page.status(), 200);
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.ends_with("form-action 'self'"));
+    assert_eq!(page.headers()["x-frame-options"], "DENY");
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+    assert!(page.text().await.unwrap().contains("Nothing has changed yet"));
+    // The owner may think that the page asks for the password in use.
+    for wrong in ["of the owner", "", "of the attackers", &"x".repeat(20_000)] {
+        let (status, page) = replace(&broker, &link, wrong).await;
+        assert_eq!(status, 403, "{wrong}");
+        assert!(page.contains("not the password that was chosen"), "{page}");
+    }
+    assert_eq!(send("POST", &format!("{link}&password=of+the+attacker")).await.status(), 404);
+    assert_eq!(replace(&broker, "?token=x", "of the attacker").await.0, 404);
+    assert_eq!(key(&broker, "ada@example.com", "of the attacker").await.0, 401);
+    assert_eq!(key(&broker, "ada@example.com", "of the owner").await.0, 201);
+    broker.api(&issued).get("/v1/connections").await.json(200);
+    let mut refused = 0;
+    // One of two windows has more than it may have.
+    for _ in 0..41 {
+        refused += usize::from(replace(&broker, &link, "guessed").await.0 == 429);
+    }
+    assert!(refused > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_password_revokes_the_keys_of_the_old_one() {
+    let (home, mails) = (Home::new(), MailServer::start());
+    let broker = serve(&home, &mails);
+    let issued = confirmed(&broker, &mails, "ada@example.com", "the old one").await;
+    broker.api(&issued).get("/v1/connections").await.json(200);
+    let tenant = home.json(&["tenant", "list"])[0]["tenant"].as_str().unwrap().to_owned();
+    let of_operator = home.json(&["tenant", "key", &tenant]);
+    sign_up(&broker, "ada@example.com", "the <new> one").await;
+    let (_, link) = mails.link();
+    let page = link.clone();
+    in_browser(move |browser| {
+        browser.forbid_scripts();
+        browser.open(&page, "Set a new password");
+        browser.look("password");
+        browser.fill("#password", "the old one");
+        browser.click("button", "Set a new password");
+        assert!(browser.text().contains("not the password that was chosen"));
+        browser.look("password-wrong");
+        browser.fill("#password", "the <new> one");
+        browser.click("button", "The new password is set");
+        browser.look("password-set");
+        browser.open(&page, "This link is invalid");
+    })
+    .await;
+    assert_eq!(replace(&broker, &link, "the <new> one").await.0, 404);
+    broker.api(&issued).get("/v1/connections").await.problem(401);
+    let of_operator = broker.api(of_operator["api_key"].as_str().unwrap());
+    of_operator.get("/v1/connections").await.json(200);
+    assert_eq!(key(&broker, "ada@example.com", "the old one").await.0, 401);
+    let (status, issued) = key(&broker, "ada@example.com", "the <new> one").await;
+    assert_eq!(status, 201);
+    broker.api(issued["api_key"].as_str().unwrap()).get("/v1/connections").await.json(200);
+    assert_eq!(home.json(&["tenant", "list"]).as_array().unwrap().len(), 1);
+    assert!(!broker.log().contains(" one"), "{}", broker.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_of_the_old_password_outlives_it() {
+    let (home, mails) = (Home::new(), MailServer::start());
+    let broker = serve(&home, &mails);
+    confirmed(&broker, &mails, "ada@example.com", "the old one").await;
+    sign_up(&broker, "ada@example.com", "the new one").await;
+    let (_, link) = mails.link();
+    let mut requests = JoinSet::new();
+    for _ in 0..16 {
+        let url = broker.url.clone();
+        requests.spawn(async move { key_at(&url, "ada@example.com", "the old one").await });
+    }
+    assert_eq!(replace(&broker, &link, "the new one").await.0, 200);
+    for (status, key) in requests.join_all().await {
+        match key["api_key"].as_str() {
+            Some(key) => drop(broker.api(key).get("/v1/connections").await.problem(401)),
+            None => assert!([401, 429].contains(&status), "{status}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -176,6 +176,11 @@ pub(crate) fn is_server_key(key: &str) -> bool {
 }
 
 impl Endpoints {
+    /// Returns the URLs of all endpoints that are set.
+    pub fn urls(&self) -> impl Iterator<Item = &String> {
+        Endpoint::all().filter_map(|endpoint| self.get(endpoint))
+    }
+
     /// Returns the URL of an endpoint.
     pub(crate) fn get(&self, endpoint: Endpoint) -> Option<&String> {
         (endpoint.row().get)(self).as_ref()
