@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use oauthctl_core::http::api::{ApiResponse, Body};
 use oauthctl_core::{Error, ErrorKind, Result, Timestamp};
@@ -35,7 +35,11 @@ pub async fn answer(
 ) -> Response<Metered> {
     let at = Timestamp::now();
     let method = request.method().as_str().to_owned();
-    let (path, response) = attempt(&proxy, peer, request).await;
+    let (path, mut response) = attempt(&proxy, peer, request).await;
+    // Without the capability, nobody may keep a connection busy with requests whose responses are not read.
+    if path.is_none() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let entry = Entry { at, method, path, pid: peer.pid };
     let status = response.status().as_u16();
     response.map(|body| Metered::new(body, proxy, status, entry))

@@ -3,7 +3,7 @@
 //! A page in a browser must not pass: not by rebinding a name to this machine (`Host`), and not across
 //! sites (`Origin`, `Sec-Fetch-Site`), even if it should know the capability.
 
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, TRANSFER_ENCODING};
+use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Uri};
 use oauthctl_core::profile::api_url::normal_path;
@@ -130,14 +130,13 @@ fn foreign(proxy: &Proxy, headers: &HeaderMap) -> Option<&'static str> {
 }
 
 /// Returns why a request could be read in two ways, if it can: then it may hide another one.
+/// One with both Content-Length and Transfer-Encoding cannot: hyper removes the length, and ends the connection after it
+/// (RFC 9112, section 6.3).
 fn ambiguous(headers: &HeaderMap) -> Option<&'static str> {
-    let has_length = headers.contains_key(CONTENT_LENGTH);
-    let has_coding = headers.contains_key(TRANSFER_ENCODING);
-    if has_length && has_coding {
-        return Some("the request has both Content-Length and Transfer-Encoding");
-    }
     let is_chunked = |coding: &str| coding.trim().eq_ignore_ascii_case("chunked");
-    if has_coding && !only(headers, &TRANSFER_ENCODING).is_some_and(is_chunked) {
+    if headers.contains_key(TRANSFER_ENCODING)
+        && !only(headers, &TRANSFER_ENCODING).is_some_and(is_chunked)
+    {
         return Some("the transfer coding is not supported");
     }
     None

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use oauthctl_core::Timestamp;
 use oauthctl_core::http::api::Body;
+use oauthctl_core::login::slots::{Phase, Slot};
 use serde_json::json;
 
 use super::shared::Proxy;
@@ -48,15 +49,23 @@ pub struct Metered {
     bytes: u64,
     /// Until it is written.
     entry: Option<Entry>,
+    /// The slot of the connection.
+    slot: Option<Arc<Slot>>,
 }
 
 impl Metered {
     /// Wraps a body.
     pub fn new(inner: Body, proxy: Arc<Proxy>, status: u16, entry: Entry) -> Self {
         let entry = proxy.audit.is_some().then_some(entry);
-        let mut metered = Self { inner, proxy, status, bytes: 0, entry };
+        let mut metered = Self { inner, proxy, status, bytes: 0, entry, slot: None };
         metered.write_at_end();
         metered
+    }
+
+    /// Tells the slot of the connection when the response is complete.
+    pub fn held_by(mut self, slot: Arc<Slot>) -> Self {
+        self.slot = Some(slot);
+        self
     }
 
     /// Writes the entry before the client learns that the response is complete.
@@ -76,6 +85,9 @@ impl Metered {
 impl Drop for Metered {
     fn drop(&mut self) {
         self.write();
+        if let Some(slot) = &self.slot {
+            slot.enter(Phase::Answering);
+        }
     }
 }
 

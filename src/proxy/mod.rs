@@ -13,6 +13,7 @@ pub mod rules;
 mod serve;
 mod shared;
 mod upgrade;
+mod watched;
 
 pub use serve::serve;
 pub use shared::Proxy;

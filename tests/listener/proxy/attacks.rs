@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::client::Proxy;
 use crate::support::{Api, Replied};
@@ -119,14 +120,14 @@ fn smuggled_request_does_not_arrive() {
         assert!(matches!(reply.status, 400 | 403), "{framing}: {reply:?}");
     }
     assert_eq!(api.asked().len(), 0);
-    // Here the coding counts (RFC 9112, section 6.3), and only it is sent on.
+    // Here the coding counts, and only it is sent on. Nothing behind the body is a request (RFC 9112, section 6.3).
     let lines = [format!("Content-Length: {length}"), "Transfer-Encoding: chunked".to_owned()];
     for (one, other) in [(&lines[0], &lines[1]), (&lines[1], &lines[0])] {
         let framed = format!("{one}\r\n{other}\r\n\r\n0\r\n\r\n{hidden}");
-        proxy.raw(&format!(
-            "POST {key}/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{framed}"
-        ));
+        let reply = proxy.raw(&format!("POST {key}/x HTTP/1.1\r\nHost: {host}\r\n{framed}"));
+        assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
     }
+    assert_eq!(api.asked().len(), 2);
     for asked in api.asked() {
         assert_eq!((&*asked.target, asked.text().as_str()), ("/x", ""));
         assert_eq!(asked.header("content-length"), None);
@@ -181,4 +182,74 @@ fn slow_clients_do_not_hold_up_others() {
     let mut reply = String::new();
     last.read_to_string(&mut reply).unwrap();
     assert!(reply.ends_with("abcde"), "{reply}");
+}
+
+/// Opens a connection, and sends a request with half of its body.
+fn half_sent(proxy: &Proxy, path: &str) -> TcpStream {
+    let (key, host) = (&proxy.key, &proxy.address);
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!("POST {key}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    stream.write_all(format!("{head}Content-Length: 5\r\n\r\nab").as_bytes()).unwrap();
+    stream
+}
+
+/// Sends the rest, and returns the response.
+fn completed(mut stream: TcpStream) -> String {
+    stream.write_all(b"cde").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+#[test]
+fn idle_connections_make_room_for_requests() {
+    const LARGE: usize = 32 * 1024 * 1024;
+    let api = Api::start(|asked| match &*asked.target {
+        "/large" => Replied::ok(&"x".repeat(LARGE)),
+        _ => Replied::ok(&asked.text()),
+    });
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    // One has sent half of its request, and one has not read its response.
+    let active = half_sent(&proxy, "/x");
+    let mut unread = half_sent(&proxy, "/large");
+    unread.write_all(b"cde").unwrap();
+    let mut begun = [0];
+    unread.read_exact(&mut begun).unwrap();
+    let host = &proxy.address;
+    let idle: Vec<TcpStream> = (0..600)
+        .map(|number| {
+            let mut stream = TcpStream::connect(host).unwrap();
+            // Some are idle after a request without the key, or in the middle of a head.
+            match number % 3 {
+                0 => write!(stream, "GET /x HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap(),
+                1 => write!(stream, "GET /x HTTP/1.1\r\nHost:").unwrap(),
+                _ => {}
+            }
+            stream
+        })
+        .collect();
+    let asked_at = Instant::now();
+    assert_eq!(proxy.get("/x").status, 200);
+    assert!(asked_at.elapsed() < Duration::from_secs(15), "{:?}", asked_at.elapsed());
+    let reply = completed(active);
+    assert!(reply.ends_with("abcde"), "{reply}");
+    let mut reply = Vec::new();
+    unread.read_to_end(&mut reply).unwrap();
+    assert!(reply.len() > LARGE, "{}", reply.len());
+    drop(idle);
+}
+
+#[test]
+fn request_waits_while_all_connections_are_busy() {
+    let api = Api::start(|asked| Replied::ok(&asked.text()));
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let mut busy: Vec<TcpStream> = (0..256).map(|_| half_sent(&proxy, "/x")).collect();
+    let last = half_sent(&proxy, "/last");
+    assert!(completed(busy.remove(0)).ends_with("abcde"));
+    assert!(completed(last).ends_with("abcde"));
+    for stream in busy {
+        assert!(completed(stream).ends_with("abcde"));
+    }
 }

@@ -16,14 +16,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use super::candidate::Candidate;
 use super::head::{NoRequest, read_request};
 use super::page::{self, Page};
-use super::rejected::RejectionReason;
-use super::slots::{Shared, Slot};
+use super::rejected::{Meter, RejectionReason};
+use super::slots::{Phase, Slot, Slots};
 use crate::protocol::callback::parse_query;
 
 /// Time limit for receiving a whole request.
@@ -39,6 +39,17 @@ const LINGER_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The input for hyper if there is no request that it may see.
 const NO_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: -\r\n\r\n";
+
+/// The state that a listener's connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) authority: String,
+    pub(super) path: String,
+    pub(super) form_post: bool,
+    pub(super) meter: Arc<Meter>,
+    pub(super) candidates: mpsc::Sender<Candidate>,
+    pub(super) slots: Arc<Slots>,
+}
 
 /// Serves a connection from its first byte to its end.
 pub(super) async fn serve(slot: Slot, mut stream: TcpStream, shared: Arc<Shared>) {
@@ -76,7 +87,7 @@ where
         let decided = &decided;
         async move {
             let page = page.await;
-            slot.answering();
+            slot.enter(Phase::Answering);
             decided.notify_one();
             Ok::<_, Infallible>(respond(&page))
         }
@@ -160,14 +171,16 @@ async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
         return Page::NotTheCallback;
     }
     let (candidate, answer) = Candidate::new(parameters, &shared.meter);
-    slot.holding();
+    if !slot.enter(Phase::Holding) {
+        return Page::Busy;
+    }
     match shared.candidates.try_send(candidate) {
         Ok(()) => answer.await.unwrap_or(Page::Interrupted),
-        Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
+        Err(mpsc::error::TrySendError::Full(_)) => {
             shared.meter.record(RejectionReason::Flood, "");
             Page::Busy
         }
-        Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Page::Over,
+        Err(mpsc::error::TrySendError::Closed(_)) => Page::Over,
     }
 }
 
@@ -209,7 +222,7 @@ async fn linger(stream: &mut TcpStream, slot: &Slot) {
         Ok(read) if read > 0 => {}
         _ => return,
     }
-    slot.idle();
+    slot.enter(Phase::Idle);
     let discard = async {
         let mut total = 0;
         while total < LINGER_LIMIT {

@@ -17,12 +17,15 @@ use tokio::task::JoinSet;
 
 use super::bind;
 use super::candidate::Candidate;
-use super::connection;
+use super::connection::{self, Shared};
 use super::page::Page;
 use super::rejected::{Meter, RejectedRequest};
-use super::slots::{IDLE, Shared};
+use super::slots::{Phase, Slots};
 use crate::error::Result;
 use crate::profile::RedirectUri;
+
+/// Maximum number of connections at a time. One more replaces the oldest that waits for its request.
+const CONNECTIONS: usize = 64;
 
 /// Maximum number of candidates that wait for the caller.
 const QUEUE: usize = 48;
@@ -81,8 +84,14 @@ impl Listener {
         let bound = bind::bind_first(redirects, port, options.other_family).await?;
         let (sender, candidates) = mpsc::channel(QUEUE);
         let (meter, reports) = Meter::new();
-        let place = (bound.authority, bound.path);
-        let shared = Arc::new(Shared::new(place, options.form_post, meter, sender));
+        let shared = Arc::new(Shared {
+            authority: bound.authority,
+            path: bound.path,
+            form_post: options.form_post,
+            meter: Arc::new(meter),
+            candidates: sender,
+            slots: Slots::new(CONNECTIONS),
+        });
         let addresses = bound.sockets.iter().filter_map(|s| s.local_addr().ok()).collect();
         let mut acceptors = JoinSet::new();
         for socket in bound.sockets {
@@ -131,15 +140,15 @@ impl Listener {
         while let Ok(candidate) = self.candidates.try_recv() {
             candidate.reply(Page::Over);
         }
-        self.shared.abort(|phase| phase == IDLE);
-        let _ = tokio::time::timeout(grace.min(GRACE_LIMIT), self.shared.emptied()).await;
+        self.shared.slots.abort(|phase| phase == Phase::Idle);
+        let _ = tokio::time::timeout(grace.min(GRACE_LIMIT), self.shared.slots.emptied()).await;
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         self.acceptors.abort_all();
-        self.shared.abort(|_| true);
+        self.shared.slots.abort(|_| true);
     }
 }
 
@@ -147,16 +156,16 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>) {
     loop {
         match socket.accept().await {
             Ok((stream, _)) => {
-                if shared.make_room() {
+                if shared.slots.make_room() {
                     let common = Arc::clone(&shared);
-                    shared.admit(|slot| connection::serve(slot, stream, common));
+                    shared.slots.admit(|slot| connection::serve(slot, stream, common));
                 }
                 // A new connection is read before the next one can replace it.
                 tokio::task::yield_now().await;
             }
             Err(_) => {
                 // Out of descriptors, or a peer that disconnected early: yield, then continue.
-                shared.drop_oldest_idle();
+                shared.slots.drop_oldest_idle();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }

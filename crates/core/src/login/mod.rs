@@ -21,7 +21,7 @@ pub mod listener;
 pub mod page;
 pub mod paste;
 mod rejected;
-mod slots;
+pub mod slots;
 #[cfg(unix)]
 pub mod terminal;
 

@@ -1,128 +1,141 @@
-//! The connections of a listener: how many there may be, and what each of them is doing.
+//! The connections of a server on this machine: how many there may be, and what each of them is doing. A connection that
+//! waits for its request makes room for new ones, so that idle peers cannot block a real request.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::candidate::Candidate;
-use super::rejected::Meter;
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reads its request, or discards the rest of it.
+    Idle,
+    /// Waits for what decides about its request.
+    Holding,
+    /// Writes its response.
+    Answering,
+}
 
-/// Maximum number of connections at a time. One more replaces the oldest that waits for its request, so
-/// that idle peers cannot block the real callback.
-const CONNECTIONS: usize = 64;
-
-/// The state that a listener's connections share.
+/// The connections of a server.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) authority: String,
-    pub(super) path: String,
-    pub(super) form_post: bool,
-    pub(super) meter: Arc<Meter>,
-    pub(super) candidates: mpsc::Sender<Candidate>,
-    slots: Mutex<Vec<Entry>>,
-    freed: Notify,
-    serial: AtomicU64,
+pub struct Slots {
+    most: usize,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The one that has been idle for the longest time stands before other idle ones.
+    entries: Vec<Entry>,
+    last: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     serial: u64,
-    phase: Arc<AtomicU8>,
+    phase: Phase,
     task: AbortHandle,
 }
 
-/// Reads its request, or discards the rest of it.
-pub(super) const IDLE: u8 = 0;
-/// Waits for the caller's decision.
-const HOLDING: u8 = 1;
-/// Writes its page.
-const ANSWERING: u8 = 2;
-
-/// A connection's slot; released when dropped.
-pub(super) struct Slot {
+/// The slot of a connection. Dropping it frees it.
+#[derive(Debug)]
+pub struct Slot {
     serial: u64,
-    phase: Arc<AtomicU8>,
-    shared: Arc<Shared>,
+    slots: Arc<Slots>,
 }
 
 impl Slot {
-    pub(super) fn idle(&self) {
-        self.phase.store(IDLE, Ordering::Relaxed);
+    /// Enters a phase. Returns whether the connection still has its slot: otherwise, its task ends at its next wait.
+    pub fn enter(&self, phase: Phase) -> bool {
+        self.enter_from(|_| true, phase)
     }
 
-    pub(super) fn holding(&self) {
-        self.phase.store(HOLDING, Ordering::Relaxed);
+    /// Becomes idle if the response was being written.
+    pub fn end_answer(&self) {
+        self.enter_from(|phase| phase == Phase::Answering, Phase::Idle);
     }
 
-    pub(super) fn answering(&self) {
-        self.phase.store(ANSWERING, Ordering::Relaxed);
+    fn enter_from(&self, is_from: impl Fn(Phase) -> bool, phase: Phase) -> bool {
+        let mut state = self.slots.state();
+        let at = state.entries.iter().position(|entry| entry.serial == self.serial);
+        let Some(at) = at else { return false };
+        if is_from(state.entries[at].phase) {
+            state.entries[at].phase = phase;
+            if phase == Phase::Idle {
+                state.entries[at..].rotate_left(1);
+                self.slots.changed.notify_one();
+            }
+        }
+        true
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.shared.entries().retain(|entry| entry.serial != self.serial);
-        self.shared.freed.notify_one();
+        self.slots.state().entries.retain(|entry| entry.serial != self.serial);
+        self.slots.changed.notify_one();
     }
 }
 
-impl Shared {
-    /// Returns what is common to the connections of a listener at this place.
-    pub(super) fn new(
-        place: (String, String),
-        form_post: bool,
-        meter: Meter,
-        candidates: mpsc::Sender<Candidate>,
-    ) -> Self {
-        let (authority, path) = place;
-        let (slots, freed, serial) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
-        let meter = Arc::new(meter);
-        Self { authority, path, form_post, meter, candidates, slots, freed, serial }
+impl Slots {
+    /// Creates slots for at most so many connections.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, state: Mutex::default(), changed: Notify::new() })
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a connection its place, and starts what serves it.
-    pub(super) fn admit<F>(self: &Arc<Self>, serve: impl FnOnce(Slot) -> F)
+    /// Gives a connection its slot, and starts what serves it. Requires a runtime.
+    pub fn admit<F>(self: &Arc<Self>, serve: impl FnOnce(Slot) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let phase = Arc::new(AtomicU8::new(IDLE));
-        let slot = Slot { serial, phase: Arc::clone(&phase), shared: Arc::clone(self) };
         // Locked while spawning, so that the task cannot end before it is registered.
-        let mut entries = self.entries();
-        let task = tokio::spawn(serve(slot)).abort_handle();
-        entries.push(Entry { serial, phase, task });
+        let mut state = self.state();
+        state.last += 1;
+        let (serial, phase) = (state.last, Phase::Idle);
+        let task = tokio::spawn(serve(Slot { serial, slots: Arc::clone(self) })).abort_handle();
+        state.entries.push(Entry { serial, phase, task });
     }
 
     /// Returns whether there is room for one more connection, after dropping an idle one if necessary.
-    pub(super) fn make_room(&self) -> bool {
-        self.entries().len() < CONNECTIONS || self.drop_oldest_idle()
+    pub fn make_room(&self) -> bool {
+        self.state().entries.len() < self.most || self.drop_oldest_idle()
     }
 
-    pub(super) fn drop_oldest_idle(&self) -> bool {
-        let mut entries = self.entries();
-        let idle = entries.iter().position(|entry| entry.phase.load(Ordering::Relaxed) == IDLE);
-        let oldest = idle.map(|at| entries.remove(at));
-        drop(entries);
+    /// Waits until there is room for one more connection, or a connection is idle that can be dropped.
+    pub async fn room(&self) {
+        while !self.make_room() {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Drops the connection that has been idle for the longest time. Returns whether there was one.
+    pub fn drop_oldest_idle(&self) -> bool {
+        let mut state = self.state();
+        let idle = state.entries.iter().position(|entry| entry.phase == Phase::Idle);
+        let oldest = idle.map(|at| state.entries.remove(at));
+        // Not under the lock, which a task acquires when it is dropped.
+        drop(state);
         oldest.map(|entry| entry.task.abort()).is_some()
     }
 
-    pub(super) fn abort(&self, which: impl Fn(u8) -> bool) {
-        // Not under the lock, which a task acquires when it is dropped.
-        let wanted = |entry: &&Entry| which(entry.phase.load(Ordering::Relaxed));
-        let tasks: Vec<_> = self.entries().iter().filter(wanted).map(|e| e.task.clone()).collect();
+    /// Drops the connections in these phases.
+    pub fn abort(&self, which: impl Fn(Phase) -> bool) {
+        let wanted = |entry: &&Entry| which(entry.phase);
+        let tasks: Vec<_> =
+            self.state().entries.iter().filter(wanted).map(|entry| entry.task.clone()).collect();
         tasks.iter().for_each(AbortHandle::abort);
     }
 
-    pub(super) async fn emptied(&self) {
-        while !self.entries().is_empty() {
-            self.freed.notified().await;
+    /// Waits until there are no connections.
+    pub async fn emptied(&self) {
+        while !self.state().entries.is_empty() {
+            self.changed.notified().await;
         }
     }
 }
