@@ -8,6 +8,8 @@ mod place;
 mod profiles;
 mod request;
 
+use std::collections::HashSet;
+
 use oauthctl_core::flow::{FlowManager, Located};
 use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlLogin};
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
@@ -175,6 +177,13 @@ fn scopes(located: &Located, before: Option<&UrlLogin>, request: &Request) -> Ve
     if let Some(before) = before.filter(|_| request.is_step_up) {
         wanted.clone_from(&before.scopes);
         wanted.extend(located.scopes.iter().filter(|new| !before.scopes.contains(new)).cloned());
+    }
+    if !request.more.is_empty() {
+        let base = before.map(|before| before.scopes.clone());
+        wanted = base.unwrap_or_else(|| located.scopes.clone());
+        wanted.extend(request.more.clone());
+        let mut seen = HashSet::new();
+        wanted.retain(|scope| seen.insert(scope.clone()));
     }
     located.scopes_to_request(wanted)
 }

@@ -1,10 +1,13 @@
 //! Messages about redirect URIs: which one to register, and which profiles share one.
 
-use oauthctl_core::Error;
+use std::time::Duration;
+
 use oauthctl_core::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
 use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, time};
 
 use crate::context::Context;
+use crate::{manager, run as runner};
 
 /// Prints the redirect URI of a login at a server that is not known to send `iss`, or warns that another
 /// server could have the response sent to itself.
@@ -106,21 +109,58 @@ fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Opt
     others.find(|other| sends_none(other)).map(|other| other.name.clone())
 }
 
+/// How long `profile add` waits for the metadata of a server.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Returns the redirect URIs to register for a new profile. If they depend on what its server announces, the
+/// server is asked; only if it does not say is there a note, as in [`to_register`].
+pub fn to_register_now(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
+    if !depends_on_metadata(context, profile) {
+        return to_register(context, profile);
+    }
+    let asked = manager::of_server(context, profile).and_then(|manager| {
+        let server = async {
+            match tokio::time::timeout(PATIENCE, manager.server(&profile.name)).await {
+                Ok(server) => server.map(|_| ()),
+                Err(_) => Err(Error::unavailable(format!(
+                    "the server did not respond within {}",
+                    time::describe(PATIENCE)
+                ))),
+            }
+        };
+        runner::block_on(None, server)
+    });
+    if let (Err(error), true) = (asked, depends_on_metadata(context, profile)) {
+        context.ui.warn(&error.context("cannot determine the redirect URI"));
+    }
+    to_register(context, profile)
+}
+
 /// Returns the redirect URIs to register for a profile, and a note if they may be different. Both are empty
 /// for a profile whose grant has none.
 pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
     if profile.grant != GrantType::AuthorizationCode {
         return (Vec::new(), None);
     }
-    let announces = announces_iss(context, profile);
-    let uris = profile.login_redirect_uris(announces == Some(true));
-    let uncertain = profile.callback.own_path && announces.is_none();
-    let note = uncertain.then(|| {
-        "/callback belongs to an earlier profile of a different server. If this server's metadata \
-         announces `iss`, this profile uses http://127.0.0.1/callback too."
-            .to_owned()
+    let announces_iss = announces_iss(context, profile) == Some(true);
+    let uris = profile.login_redirect_uris(announces_iss);
+    let uris: Vec<String> = uris.into_iter().map(|uri| uri.text).collect();
+    let note = depends_on_metadata(context, profile).then(|| {
+        let shared = profile.login_redirect_uris(true);
+        let shared = shared.first().map_or("", |uri| uri.text.as_str());
+        let (own, issuer) = (uris.join(", "), profile.issuer.as_deref().unwrap_or_default());
+        format!(
+            "Register {shared} too: the login uses it in place of {own} if the metadata of {} \
+             announces `iss`, and that metadata has not been fetched yet. A login shows which one it uses.",
+            one_line(issuer)
+        )
     });
-    (uris.into_iter().map(|uri| uri.text).collect(), note)
+    (uris, note)
+}
+
+/// Returns whether the redirect URI depends on metadata that is not known yet.
+fn depends_on_metadata(context: &Context, profile: &Profile) -> bool {
+    profile.callback.own_path && announces_iss(context, profile).is_none()
 }
 
 /// Returns whether the server of a profile announces `iss`, or `None` if that is unknown without a request.

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read};
 
-use oauthctl_core::{Error, ErrorKind, Result, Secret};
+use oauthctl_core::{Error, Result, Secret};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
@@ -51,9 +51,6 @@ fn prompt_for_secret(context: &Context) -> Result<Option<Secret>> {
         return Err(Error::login_required(what)
             .hint("pipe it: `pass show gitlab/secret | oauthctl profile add …`"));
     }
-    match prompt::hidden("Client secret") {
-        // As from a pipe: nothing is an empty secret.
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-        answer => answer,
-    }
+    // As from a pipe: nothing is an empty secret.
+    Ok(prompt::hidden_or_end("Client secret")?.flatten())
 }

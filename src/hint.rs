@@ -17,10 +17,20 @@ pub fn of(error: &Error) -> Option<String> {
 
 /// Returns the command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
+    of_account("login", key)
+}
+
+/// Returns the command that refreshes this account, quoted for a shell.
+pub fn refresh_command(key: &GrantKey) -> String {
+    of_account("refresh", key)
+}
+
+/// Returns a command for this account, quoted for a shell.
+fn of_account(command: &str, key: &GrantKey) -> String {
     let profile = shell_word(&key.profile);
     match key.account.as_str() {
-        DEFAULT_ACCOUNT => format!("oauthctl login {profile}"),
-        account => format!("oauthctl login {profile} {}", option("--account", account)),
+        DEFAULT_ACCOUNT => format!("oauthctl {command} {profile}"),
+        account => format!("oauthctl {command} {profile} {}", option("--account", account)),
     }
 }
 
@@ -37,11 +47,7 @@ fn add_scopes(key: &GrantKey, scopes: &[String]) -> String {
 
 /// Returns the command that prints this account as a line, quoted for a shell.
 pub fn export_command(key: &GrantKey) -> String {
-    let profile = shell_word(&key.profile);
-    match key.account.as_str() {
-        DEFAULT_ACCOUNT => format!("oauthctl export {profile}"),
-        account => format!("oauthctl export {profile} {}", option("--account", account)),
-    }
+    of_account("export", key)
 }
 
 /// Returns how to get a new login. A job that gets its login from a variable has no browser.
@@ -82,7 +88,11 @@ fn words(advice: &Advice) -> String {
         Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),
         Advice::AllowAccess => format!("{} and allow access, or request fewer scopes", start()),
         Advice::Refresh(key) => {
-            format!("run `oauthctl refresh` to try it once more, or `{}`", login_command(key))
+            format!(
+                "run `{}` to try it once more, or `{}`",
+                refresh_command(key),
+                login_command(key)
+            )
         }
         Advice::UseStore { key, store } => format!(
             "it is in a different store: add `--store {}` to the command, or set `store = \"{}\"` \
@@ -96,6 +106,9 @@ fn words(advice: &Advice) -> String {
         }
         Advice::RemoveProfile(name) => {
             format!("to replace it, run `oauthctl profile remove {}` first", shell_word(name))
+        }
+        Advice::WriteScheme(url) => {
+            format!("to log in by URL, run `oauthctl login {}`", shell_word(url))
         }
         Advice::AddProfile(name) => format!(
             "run `oauthctl profile list` to list the profiles; to add this one, run `oauthctl \

@@ -9,6 +9,7 @@ mod browser;
 mod by_url;
 mod callbacks;
 mod challenge;
+mod child;
 mod client_secret;
 mod commands;
 mod confirm;

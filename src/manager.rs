@@ -13,7 +13,7 @@ use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
 use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
-use oauthctl_core::store::{StateDir, Store, portable};
+use oauthctl_core::store::{MemoryCoordinator, MemoryStore, StateDir, Store, portable};
 use oauthctl_core::{Error, Result, Secret, text};
 
 use crate::context::Context;
@@ -155,6 +155,27 @@ fn ports_over(
         true => ports.with_committed(Arc::new(WriteBack(context.ui))),
         false => ports,
     })
+}
+
+/// Builds a manager that only reads the metadata of a profile's server, into the cache of all commands.
+///
+/// # Errors
+///
+/// Returns an error if the state directory cannot be used.
+pub fn of_server(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    let http = HttpClient::new(Options {
+        ca_file: profile.ca_file.clone(),
+        proxy: environment::proxy(),
+        ..Options::default()
+    });
+    let ports = Ports::new(
+        context.trace.wrap(Arc::new(http)),
+        Arc::new(SystemClock),
+        Arc::<MemoryStore>::default(),
+        Arc::new(MemoryCoordinator::new(Arc::new(SystemClock))),
+    );
+    let cache = context.state()?.place("discovery")?;
+    Ok(FlowManager::new([profile.clone()], ports.with_discovery_cache(cache)))
 }
 
 /// Returns a transport without a profile, whose exchanges the trace shows.

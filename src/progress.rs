@@ -41,8 +41,11 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         }
         Progress::Open(url) => {
             ui.insist(open_this(url));
-            say_what_to_paste(ui, listens);
+            if !listens {
+                say_what_to_paste(ui, listens);
+            }
         }
+        Progress::Listening(uri, left) => say_where(ui, uri, left),
         Progress::BrowserFailed(url, why) => {
             ui.say(format!("Could not open a browser: {}.", one_line(&why)));
             ui.insist(open_this(url));
@@ -126,6 +129,19 @@ fn say_what_to_paste(ui: &Ui, listens: bool) {
     } else {
         ui.say("Waiting for you to log in …");
     }
+}
+
+/// Says where the response is awaited. Without a terminal, no callback can be pasted.
+fn say_where(ui: &Ui, uri: &str, left: Duration) {
+    if std::io::stdin().is_terminal() {
+        return say_what_to_paste(ui, true);
+    }
+    ui.say(format!(
+        "Waiting {} for the response at {}. Only a browser on this machine reaches this address. If yours \
+         is on another one, log in at a terminal, where the callback URL can be pasted, or with `--flow device`.",
+        time::describe(left),
+        one_line(uri)
+    ));
 }
 
 /// Returns whether these are two different users, as far as both are known.

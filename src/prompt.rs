@@ -7,7 +7,7 @@ use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 use oauthctl_core::{Error, ErrorKind, Result, Secret};
 
 use crate::context::Context;
-use crate::ui;
+use crate::{run as runner, ui};
 
 /// Maximum size of an answer, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -26,7 +26,7 @@ pub fn line(question: &str, default: Option<&str>) -> Result<String> {
     loop {
         let shown =
             default.filter(|d| !d.is_empty()).map(|d| format!(" [{d}]")).unwrap_or_default();
-        let answer = read(&format!("{question}{shown}: "), false)?;
+        let answer = read(&format!("{question}{shown}: "), false)?.ok_or_else(ended)?;
         match (answer.expose().trim(), default) {
             ("", Some(default)) => return Ok(default.to_owned()),
             ("", None) => {}
@@ -41,10 +41,19 @@ pub fn line(question: &str, default: Option<&str>) -> Result<String> {
 ///
 /// See [`line()`].
 pub fn hidden(question: &str) -> Result<Option<Secret>> {
-    let answer = read(&format!("{question}: "), true)?;
+    hidden_or_end(question)?.ok_or_else(ended)
+}
+
+/// Asks for a secret, as [`hidden`] does. `None` is the end of the input.
+///
+/// # Errors
+///
+/// Returns `Interrupted` after a signal.
+pub fn hidden_or_end(question: &str) -> Result<Option<Option<Secret>>> {
+    let Some(answer) = read(&format!("{question}: "), true)? else { return Ok(None) };
     ui::prompt("\n");
     let answer = answer.expose().trim_end_matches(['\r', '\n']);
-    Ok((!answer.is_empty()).then(|| Secret::new(answer)))
+    Ok(Some((!answer.is_empty()).then(|| Secret::new(answer))))
 }
 
 /// Asks a question whose answer is yes or no. An empty answer is the default.
@@ -55,7 +64,7 @@ pub fn hidden(question: &str) -> Result<Option<Secret>> {
 pub fn confirm(question: &str, default: bool) -> Result<bool> {
     let choice = if default { "Y/n" } else { "y/N" };
     loop {
-        let answer = read(&format!("{question} [{choice}] "), false)?;
+        let answer = read(&format!("{question} [{choice}] "), false)?.ok_or_else(ended)?;
         match answer.expose().trim().to_ascii_lowercase().as_str() {
             "" => return Ok(default),
             "y" | "yes" => return Ok(true),
@@ -66,28 +75,35 @@ pub fn confirm(question: &str, default: bool) -> Result<bool> {
 }
 
 #[cfg(unix)]
-fn read(prompt: &str, is_secret: bool) -> Result<Secret> {
+fn read(prompt: &str, is_secret: bool) -> Result<Option<Secret>> {
     let echo = if is_secret { Echo::Hidden } else { Echo::Shown };
-    let Some(terminal) = Terminal::on_stdin(echo) else { return Err(ended()) };
+    let Some(terminal) = Terminal::on_stdin(echo) else { return Ok(None) };
     ui::prompt(prompt);
-    match terminal.lines(LONGEST).read() {
-        Input::Line(line) => text(&line),
+    let mut lines = terminal.lines(LONGEST);
+    // Once a signal was caught, the system no longer ends the program by itself.
+    let input = runner::block_on(None, async move {
+        let read = tokio::task::spawn_blocking(move || lines.read()).await;
+        read.map_err(|error| Error::internal(format!("cannot read the answer: {error}")))
+    });
+    drop(terminal);
+    match input? {
+        Input::Line(line) => text(&line).map(Some),
         Input::TooLong => Err(Error::usage("the answer is longer than 64 KiB")),
-        Input::End => Err(ended()),
+        Input::End => Ok(None),
     }
 }
 
 #[cfg(not(unix))]
-fn read(prompt: &str, is_secret: bool) -> Result<Secret> {
+fn read(prompt: &str, is_secret: bool) -> Result<Option<Secret>> {
     if is_secret {
         return Err(Error::usage("cannot prompt for a secret at this terminal"));
     }
     ui::prompt(prompt);
     let mut line = zeroize::Zeroizing::new(String::new());
     match std::io::stdin().read_line(&mut line) {
-        Ok(1..) if line.len() <= LONGEST => text(line.as_bytes()),
+        Ok(1..) if line.len() <= LONGEST => text(line.as_bytes()).map(Some),
         Ok(1..) => Err(Error::usage("the answer is longer than 64 KiB")),
-        _ => Err(ended()),
+        _ => Ok(None),
     }
 }
 

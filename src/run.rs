@@ -123,7 +123,8 @@ fn waiting(signal: Ending, part: CriticalPart) -> String {
     format!("interrupted: {first}; {} to stop now ({cost})", signal.again())
 }
 
-fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
+/// Returns the error after a signal that left this part unfinished.
+pub fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
     let name = signal.name();
     let (what, hint) = match unfinished {
         None => (format!("interrupted by {name}"), None),

@@ -212,17 +212,6 @@ pub fn clear_status() {
     }
 }
 
-/// Asks a question at a terminal, and returns whether the answer is yes. Without one the answer is no.
-pub fn confirm(question: &str, no_input: bool) -> bool {
-    if no_input || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return false;
-    }
-    prompt(question);
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
-}
-
 fn stderr_line(text: &str) {
     clear_status();
     // If stderr is closed, the failure cannot be reported either.

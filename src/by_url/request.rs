@@ -12,6 +12,8 @@ pub struct Request {
     pub is_step_up: bool,
     /// The scopes, if the user names any.
     pub scopes: Vec<String>,
+    /// The scopes that the user adds to those that were requested before.
+    pub more: Vec<String>,
     /// A client that was registered before, and its secret.
     pub client: Option<(String, Option<Secret>)>,
     /// The port of the loopback listener.

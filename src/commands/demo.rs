@@ -159,15 +159,19 @@ struct Demo<'a> {
     http: &'a Arc<dyn Http>,
 }
 
-async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
-    let Demo { args, context, manager, profile, key, http } = *demo;
+/// Returns the browser of this command; that of the desktop if the command is empty.
+fn browser(command: &str) -> Result<Browser> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
-    let browser = match args.browser.as_deref() {
-        None => None,
-        Some("") => Some(Browser::desktop(&lookup, path.as_deref())),
-        Some(command) => Some(Browser::command(command, path.as_deref())?),
-    };
+    match command {
+        "" => Ok(Browser::desktop(&lookup, path.as_deref())),
+        command => Browser::command(command, path.as_deref()),
+    }
+}
+
+async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
+    let Demo { args, context, manager, profile, key, http } = *demo;
+    let browser = args.browser.as_deref().map(browser).transpose()?;
     let attempt = Attempt {
         key: key.clone(),
         scopes: Vec::new(),
@@ -195,6 +199,7 @@ async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
         Progress::Server(_)
         | Progress::Redeeming
         | Progress::Unconfirmed(_)
+        | Progress::Listening(..)
         | Progress::Waiting(_) => {}
     };
     let login = attempt::log_in(manager, attempt, &mut tell);

@@ -40,7 +40,10 @@ struct Found {
 
 struct Resource {
     identifier: String,
+    /// What a login requests.
     scopes: Vec<String>,
+    challenge_scopes: Vec<String>,
+    scopes_supported: Vec<String>,
 }
 
 /// Fetches and prints the metadata of an issuer, or of a resource and its authorization server. Nothing is cached or
@@ -78,8 +81,12 @@ async fn find(url: &str, http: Arc<dyn Http>) -> Result<Found> {
     let manager = FlowManager::new([], ports);
     let (issuer, resource) = match manager.locate(url, None, None).await {
         Ok(located) => {
-            let scopes = located.scopes;
-            let resource = located.resource.map(|identifier| Resource { identifier, scopes });
+            let resource = located.resource.map(|identifier| Resource {
+                identifier,
+                scopes: located.scopes,
+                challenge_scopes: located.challenge_scopes,
+                scopes_supported: located.scopes_supported,
+            });
             (located.server.issuer.unwrap_or_default(), resource)
         }
         // A server that cannot be used for such a login can still be shown.
@@ -100,10 +107,12 @@ fn to_json(found: &Found) -> Value {
         "metadata": found.server.metadata,
         "unusable": found.server.unusable,
     });
-    if let Some(Resource { identifier, scopes }) = &found.resource {
+    if let Some(resource) = &found.resource {
         object["kind"] = json!("protected_resource");
-        object["resource"] = json!(identifier);
-        object["scopes"] = json!(scopes);
+        object["resource"] = json!(resource.identifier);
+        object["scopes"] = json!(resource.scopes);
+        object["challenge_scopes"] = json!(resource.challenge_scopes);
+        object["scopes_supported"] = json!(resource.scopes_supported);
     }
     object
 }
@@ -119,9 +128,18 @@ fn completed(url: &str) -> Result<String> {
 
 fn describe(Found { resource, issuer, server: found }: &Found) -> Result<()> {
     let mut rows = Rows::new("  ", 28, "  ");
-    if let Some(Resource { identifier, scopes }) = resource {
-        rows.heading(&format!("Protected resource {}", ui::field(identifier)));
-        rows.row("scopes", &ui::field(&scopes.join(" ")));
+    if let Some(resource) = resource {
+        rows.heading(&format!("Protected resource {}", ui::field(&resource.identifier)));
+        for (name, scopes, meaning) in [
+            ("scopes of its challenge", &resource.challenge_scopes, "a login requests these"),
+            ("scopes supported", &resource.scopes_supported, "what its metadata lists"),
+        ] {
+            let list = match scopes.is_empty() {
+                true => "(none)".to_owned(),
+                false => format!("{} ({meaning})", ui::field(&scopes.join(" "))),
+            };
+            rows.row(name, &list);
+        }
         rows.blank();
     }
     rows.heading(&format!("Authorization server {}", ui::field(issuer)));

@@ -13,7 +13,7 @@ use oauthctl_core::profile::Profile;
 use oauthctl_core::text::names;
 use serde_json::json;
 
-use crate::args::{ProfileOption, one_of};
+use crate::args::ProfileOption;
 use crate::context::Context;
 use crate::rows::Rows;
 use crate::ui;
@@ -44,11 +44,11 @@ const MOST_PROFILES: usize = 20;
 ///
 /// Returns `Config` if the named profile is unknown. A failed test is not an error: the exit code is 1.
 pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode> {
-    let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let wanted = context.named_profile(args.argument.as_deref(), &args.option)?;
     let mut report = Report::default();
     let has_agent = agent::agent(args.offline, &mut report);
     let usable = local::config(context, has_agent, &mut report);
-    let profiles: Vec<&Profile> = match (wanted, usable) {
+    let profiles: Vec<&Profile> = match (wanted.as_deref(), usable) {
         (Some(name), true) => vec![context.profile(name)?],
         (None, true) => context.config()?.profiles.values().collect(),
         (_, false) => Vec::new(),

@@ -148,7 +148,7 @@ fn verified(
 /// Returns the profile that is named or that has the token's issuer.
 fn profile_of(jwt: &Jwt, args: &InspectArgs, context: &Context) -> Result<Option<String>> {
     if let Some(name) = &args.profile {
-        return Ok(Some(context.profile(name)?.name.clone()));
+        return Ok(Some(context.profile(&context.as_kept(name.clone())?)?.name.clone()));
     }
     let config = match context.config() {
         Ok(config) => config,

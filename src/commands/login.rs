@@ -103,6 +103,7 @@ fn log_in_with(
 ) -> Result<GrantInfo> {
     let Target { profile, key, state, .. } = target;
     if !profile.grant.needs_user() {
+        args.warn_of_no_user(context, profile);
         let request = TokenRequest::default().force();
         let token = runner::block_on(Some(manager), manager.token(key, &request))?;
         context.ui.tell_beside(&token.warning, &token.notes);
@@ -145,11 +146,17 @@ fn by_url_request(args: &LoginArgs, context: &Context) -> Result<by_url::Request
     Ok(by_url::Request {
         challenge: args.challenge.as_deref().map(parse_challenge).transpose()?,
         is_step_up: false,
-        scopes: args.scopes.iter().flat_map(|s| s.split_whitespace()).map(str::to_owned).collect(),
+        scopes: words(&args.scopes),
+        more: words(&args.add_scopes),
         client: args.client_id.clone().map(|id| (id, secret)),
         port: args.port,
         listens: !matches!(args.flow, Some(FlowArg::Paste | FlowArg::Device)),
     })
+}
+
+/// Returns the scopes of options whose values may hold several.
+fn words(options: &[String]) -> Vec<String> {
+    options.iter().flat_map(|value| value.split_whitespace()).map(str::to_owned).collect()
 }
 
 /// Reads the value of `--challenge`.

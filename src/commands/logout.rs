@@ -73,7 +73,9 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
         return Ok(vec![named(args, context, &name)?]);
     }
     let accounts = match given {
-        Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
+        Some(name) => {
+            context.state()?.some_accounts(&context.as_kept(name.to_owned())?, usize::MAX)?
+        }
         None => context.state()?.accounts()?,
     };
     Ok(accounts.into_iter().map(|entry| entry.key).collect())
@@ -90,17 +92,18 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     if is_known || (others.is_empty() && given.is_none()) {
         return Ok(key);
     }
-    context.profile(profile)?;
+    if !is_url(profile) {
+        context.profile(profile)?;
+    }
     let unknown = Error::config(format!("not logged in to {key}"));
-    Err(if others.is_empty() {
-        unknown.hint("run `oauthctl status` to see who is logged in")
-    } else {
-        let error = match given.is_none() && others.len() > 1 {
-            true => several_accounts(profile),
-            false => unknown,
-        };
-        let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
-        error.hint(format!("select one with `--account`, or use `--all`: {names}"))
+    let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
+    Err(match (others.len(), given.is_some()) {
+        (0, _) => unknown.hint("run `oauthctl status` to see who is logged in"),
+        (_, true) => unknown.hint(format!("the accounts of this profile are {names}")),
+        (several, false) => {
+            let error = if several > 1 { several_accounts(profile) } else { unknown };
+            error.hint(format!("select one with `--account`, or use `--all`: {names}"))
+        }
     })
 }
 
@@ -109,7 +112,8 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     let state = context.state()?;
     let entry = state.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
-    if profile.is_none() && entry.is_none() {
+    // A URL is known only while it is logged in: to log out again is no error, as for a profile.
+    if profile.is_none() && entry.is_none() && !is_url(&key.profile) {
         context.profile(&key.profile).map_err(|error| match error.advice() {
             [Advice::DidYouMean(_)] => error,
             _ => error.hint("run `oauthctl status` to see who is logged in"),
@@ -194,7 +198,7 @@ fn forget_url(
     manager: &FlowManager,
 ) -> Result<Option<&'static str>> {
     let logins = context.url_logins()?;
-    let Some(login) = logins.find(&key.profile)?.filter(|_| is_url(&key.profile)) else {
+    let Some(login) = logins.find(&key.profile)?.filter(|login| login.url == key.profile) else {
         return Ok(None);
     };
     let is_last = context.state()?.some_accounts(&key.profile, 1)?.is_empty();

@@ -14,7 +14,7 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Value, json};
 
-use crate::args::{ProfileOption, one_of};
+use crate::args::ProfileOption;
 use crate::context::Context;
 use crate::rows::Rows;
 use crate::{run as runner, ui};
@@ -91,9 +91,9 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn list(args: &ListArgs, context: &Context) -> Result<()> {
-    let profile = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let profile = context.named_profile(args.argument.as_deref(), &args.option)?;
     let mut flows = all(&to_complete(context)?.flows())?;
-    flows.retain(|flow| profile.is_none_or(|name| flow.profile == name));
+    flows.retain(|flow| profile.as_ref().is_none_or(|name| flow.profile == *name));
     if context.ui.json {
         return ui::print_json(&Value::Array(flows.iter().map(to_json).collect()));
     }

@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::profile::describe;
 use oauthctl_core::profile::edit::{self, NewProfile};
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::profile::{LoopbackHost, Profile, SecretSource};
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
 
-use crate::args::{ProfileOption, one_of};
+use crate::args::ProfileOption;
 use crate::commands::login;
 use crate::context::Context;
 use crate::rows::Rows;
@@ -51,8 +52,8 @@ pub struct NameArgs {
 }
 
 impl NameArgs {
-    fn name(&self) -> Result<&str> {
-        let name = one_of(self.argument.as_deref(), self.option.profile.as_deref())?;
+    fn name(&self, context: &Context) -> Result<String> {
+        let name = context.named_profile(self.argument.as_deref(), &self.option)?;
         name.ok_or_else(|| Error::usage("no profile specified"))
     }
 }
@@ -107,8 +108,8 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
         ProfileCommand::Show(args) => show(args, context),
         ProfileCommand::Edit => editor::run(context),
         ProfileCommand::Default(args) => default(args.name.as_deref(), context),
-        ProfileCommand::Remove(args) => remove(args.name()?, context),
-        ProfileCommand::SetSecret(args) => set_secret(args.name()?, context),
+        ProfileCommand::Remove(args) => remove(&args.name(context)?, context),
+        ProfileCommand::SetSecret(args) => set_secret(&args.name(context)?, context),
         ProfileCommand::Path => {
             let path = context.config_path()?;
             if context.ui.json {
@@ -122,6 +123,12 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn remove(name: &str, context: &Context) -> Result<ExitCode> {
+    if is_url(name) {
+        let what =
+            format!("`{}` is a login by URL, which is not in the configuration", one_line(name));
+        let hint = format!("run `oauthctl logout {}` to remove it", shell_word(name));
+        return Err(Error::config(what).hint(hint));
+    }
     // A broken file can be repaired this way: its profile need not be readable.
     let profile = context.config().ok().and_then(|config| config.profiles.get(name));
     let item = secret_item(name);
@@ -206,6 +213,14 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
             .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
     }
     let profile = write(new, secret.as_ref(), context)?;
+    // The dialogue has asked the server before the client was registered.
+    say_what_to_register(
+        context,
+        match is_guided {
+            true => callbacks::to_register(context, &profile),
+            false => callbacks::to_register_now(context, &profile),
+        },
+    );
     let is_loopback = !profile.redirect_uris.iter().all(|u| u.host == LoopbackHost::Elsewhere);
     let name = shell_word(&args.name);
     if is_guided
@@ -226,7 +241,18 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the profile and its client secret, and says what to register.
+fn say_what_to_register(context: &Context, (uris, note): (Vec<String>, Option<String>)) {
+    if !uris.is_empty() {
+        let word = if uris.len() == 1 { "URI" } else { "URIs" };
+        let uris = uris.join(", ");
+        context.ui.say(format!("Redirect {word} to register at the service: {uris}"));
+    }
+    if let Some(note) = note {
+        context.ui.say(note);
+    }
+}
+
+/// Writes the profile and its client secret.
 fn write(mut new: NewProfile, secret: Option<&Secret>, context: &Context) -> Result<Profile> {
     let item = secret_item(&new.name);
     new.client_secret_item = secret.map(|_| item.clone());
@@ -245,15 +271,6 @@ fn write(mut new: NewProfile, secret: Option<&Secret>, context: &Context) -> Res
     }
     context.ui.say(format!("Added profile `{}` to {}.", new.name, path.display()));
     scopes::warn(context, &new.scopes, profile);
-    let (uris, note) = callbacks::to_register(context, profile);
-    if !uris.is_empty() {
-        let word = if uris.len() == 1 { "URI" } else { "URIs" };
-        let uris = uris.join(", ");
-        context.ui.say(format!("Redirect {word} to register at the service: {uris}"));
-    }
-    if let Some(note) = note {
-        context.ui.say(note);
-    }
     Ok(profile.clone())
 }
 
@@ -266,19 +283,59 @@ fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
     Ok(Some(StoreSpec::from_user(store)?.to_string()))
 }
 
-/// Stores the client secret of a profile that keeps it in the token store.
+/// Stores the client secret of a profile in the token store, and refers to it in a profile that has none.
 fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
-    let profile = context.profile(name)?;
-    let Some(SecretSource::Keyring(item)) = &profile.client.secret else {
-        let what = format!("the client secret of `{}` is not in the token store", one_line(name));
-        return Err(Error::config(what).hint(format!(
-            "set `client_secret = {{ keyring = \"{}\" }}` in the profile",
-            one_line(&secret_item(name))
-        )));
+    let shown = one_line(name);
+    let source = match context.profile(name) {
+        Ok(profile) => profile.client.secret.clone(),
+        // It is unknown.
+        Err(error) if context.config().is_ok() => return Err(error),
+        // The profile may be invalid only because it has no secret.
+        Err(error) => return refer_to_secret(name, context, Some(error)),
     };
-    let store = context.store_of(profile)?;
-    runner::block_on(None, store.items.set(item, &client_secret::read(context)?))?;
-    context.ui.say(format!("Stored the client secret of `{}`.", one_line(name)));
+    match source {
+        Some(SecretSource::Keyring(item)) => {
+            let store = context.store_of(context.profile(name)?)?;
+            runner::block_on(None, store.items.set(&item, &client_secret::read(context)?))?;
+            context.ui.say(format!("Stored the client secret of `{shown}`."));
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(_) => {
+            let what = format!("`client_secret` of the profile `{shown}` has a different source");
+            Err(Error::config(what).hint(format!(
+                "to use the token store, replace that line: `client_secret = {{ keyring = \"{}\" }}`",
+                one_line(&secret_item(name))
+            )))
+        }
+        None if is_url(name) => {
+            let what = format!("`{shown}` is a login by URL, which is not in the configuration");
+            Err(Error::config(what).hint(format!(
+                "run `oauthctl login {} --client-id ID --client-secret-stdin`",
+                shell_word(name)
+            )))
+        }
+        None => refer_to_secret(name, context, None),
+    }
+}
+
+/// Stores a client secret, and sets it in the profile. If that is not possible either, the error is `invalid`, which
+/// says why the profile cannot be used now.
+fn refer_to_secret(name: &str, context: &Context, invalid: Option<Error>) -> Result<ExitCode> {
+    let (path, item) = (context.config_path()?, secret_item(name));
+    let secret = client_secret::read(context)?;
+    let mut is_valid = false;
+    let set = edit::set_client_secret(&path, name, &item, |config| {
+        is_valid = true;
+        let spec = context.store_spec(config.store_of(config.profile(name)?))?;
+        let store = context.open_store(&spec)?;
+        runner::block_on(None, store.items.set(&item, &secret))
+    });
+    set.map_err(|error| invalid.filter(|_| !is_valid).unwrap_or(error))?;
+    let (shown, item) = (one_line(name), one_line(&item));
+    context.ui.say(format!(
+        "Stored the client secret of `{shown}`, and set `client_secret = {{ keyring = \"{item}\" }}` in {}.",
+        path.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -319,7 +376,7 @@ fn list(context: &Context) -> Result<ExitCode> {
 }
 
 fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
-    let profile = context.profile(args.name()?)?;
+    let profile = context.profile(&args.name(context)?)?;
     let mut shown = describe::effective(profile);
     let (uris, note) = callbacks::to_register(context, profile);
     if !uris.is_empty() {

@@ -13,7 +13,7 @@ use oauthctl_core::{Advice, Error, ErrorKind, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use crate::agent::client::Agent;
-use crate::args::{ProfileOption, one_of};
+use crate::args::ProfileOption;
 use crate::context::Context;
 use crate::rows::Rows;
 use crate::run as runner;
@@ -46,7 +46,8 @@ pub struct StatusArgs {
 /// Returns `Config` for a profile that is neither configured nor in the index, and `Store` if no account is
 /// known because no record can be read.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
-    let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let wanted = context.named_profile(args.argument.as_deref(), &args.option)?;
+    let wanted = wanted.as_deref();
     if let Err(error) = context.check_config() {
         // Accounts can be listed even if the configuration is invalid.
         context.ui.warn(&error);

@@ -11,11 +11,11 @@ use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, m
 use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
 
-use crate::args::{ProfileOption, one_of};
+use crate::args::ProfileOption;
 use crate::context::Context;
 use crate::migrated;
 use crate::rows::Rows;
-use crate::{run as runner, ui};
+use crate::{prompt, run as runner, ui};
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -185,9 +185,10 @@ impl Tables {
         let tables = self.defaults.then(|| "[defaults]".to_owned()).into_iter().chain(own);
         let tables = tables.collect::<Vec<_>>().join(" and ");
         let line = format!("`store = \"{to_spec}\"`");
-        let question = format!("Set {line} in {tables}, to use {what} from there? [y/N] ");
-        let never_ask = context.globals.no_input || context.ui.json;
-        if !write && !ui::confirm(&question, never_ask) {
+        let question = format!("Set {line} in {tables}, to use {what} from there?");
+        let asks = !context.ui.json && prompt::is_possible(context);
+        let writes = write || asks && matches!(prompt::confirm(&question, false), Ok(true));
+        if !writes {
             context.ui.say(format!("Set {line} in {tables} to use {what} from there."));
             return Ok(());
         }
@@ -204,7 +205,8 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let to = context.open_store(&to_spec)?;
     let state = context.state()?;
     let accounts = state.accounts()?;
-    let profile = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let profile = context.named_profile(args.argument.as_deref(), &args.option)?;
+    let profile = profile.as_deref();
     let of_profile = |e: &&AccountEntry| profile.is_none_or(|name| name == e.key.profile);
     let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
     let accepted = match args.accept_unauthenticated {

@@ -5,6 +5,7 @@ use oauthctl_core::profile::{Catalog, Rule};
 use oauthctl_core::{Error, Result, text};
 
 use super::Context;
+use crate::args::{ProfileOption, one_of};
 
 impl Context {
     /// Returns the name of the selected profile.
@@ -38,8 +39,26 @@ impl Context {
             .hint(format!("select one with `-p` ({names}), or set `profile` in `[defaults]`")))
     }
 
+    /// Returns the profile that is named as an argument, as an option, or as both.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` if they name different profiles, and an error if the logins by URL cannot be read.
+    pub fn named_profile(
+        &self,
+        argument: Option<&str>,
+        option: &ProfileOption,
+    ) -> Result<Option<String>> {
+        let named = one_of(argument, option.profile.as_deref())?;
+        named.map(|name| self.as_kept(name.to_owned())).transpose()
+    }
+
     /// Returns the name of a profile, a URL as it was written at its first login.
-    fn as_kept(&self, name: String) -> Result<String> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the logins by URL cannot be read.
+    pub fn as_kept(&self, name: String) -> Result<String> {
         match url_login::is_url(&name) {
             true => Ok(self.url_logins()?.find(&name)?.map_or(name, |login| login.url)),
             false => Ok(name),

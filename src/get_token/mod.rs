@@ -5,9 +5,11 @@ pub mod request;
 mod stored;
 
 use oauthctl_core::flow::AccessToken;
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::url_login::is_url;
+use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, ErrorKind, Result};
+use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Result};
 
 use self::remarks::{Configured, warn_of_move, warn_of_short_life};
 use self::request::{Request, Selection, to_library};
@@ -145,6 +147,9 @@ pub fn step_up(
         );
         return Err(Error::usage(what).hint("specify the URL of the resource: `-p URL`"));
     }
+    if context.globals.no_input {
+        return Err(needs_scopes(context, &name, selection, challenge)?);
+    }
     let login = by_url::Request {
         challenge: Some(challenge),
         is_step_up: true,
@@ -152,6 +157,27 @@ pub fn step_up(
         ..by_url::Request::default()
     };
     log_in_by_url(context, &name, selection, request, login)
+}
+
+/// Returns the error for a step-up that may not involve the user: the scopes, and the command to run.
+fn needs_scopes(
+    context: &Context,
+    url: &str,
+    selection: &Selection,
+    challenge: ResourceChallenge,
+) -> Result<Error> {
+    let account = context.account_name(selection.account.account.as_deref(), url)?;
+    let key = GrantKey::new(url, account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let scopes = one_line(&challenge.scopes.join(" "));
+    let with = if scopes.is_empty() { String::new() } else { format!(" with the scopes {scopes}") };
+    let what = format!("{key} requires a new login{with}, but `--no-input` is set");
+    let error = Error::login_required(what);
+    let is_insufficient = challenge.error.as_deref() == Some("insufficient_scope");
+    let is_known = context.url_logins()?.find(url)?.is_some();
+    Ok(match is_known && (is_insufficient || !scopes.is_empty()) {
+        true => error.hint(Advice::AddScopes { key, scopes: challenge.scopes }),
+        false => error.hint(Advice::LogIn(key)),
+    })
 }
 
 /// Logs in to a URL, and returns a token of this login.

@@ -169,6 +169,7 @@ fn doctor_unreachable_servers_have_distinct_reasons() {
         let (name, said) = failure(&home, &["s"]);
         assert_eq!(name, check, "{issuer}: {said}");
         assert!(said.contains(words), "{issuer}: {said}");
+        assert!(!said.contains("PROXY"), "{issuer}: {said}");
         // Nothing of it matters without the network.
         home.run(["doctor", "--offline"]).ok();
     }

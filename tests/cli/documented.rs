@@ -83,6 +83,54 @@ fn documented_ci_blocks_run_as_pasted() {
     assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{}", output.stdout);
 }
 
+#[test]
+fn documented_ci_job_needs_no_user() {
+    let (mut home, sandbox) = with_sandbox(None);
+    let page = documentation("ci.md");
+    let section = page.split("## A job without a user").nth(1).unwrap();
+    let profile = section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let ci = home.path("home/ci");
+    std::fs::create_dir_all(&ci).unwrap();
+    let profile = profile.replace("https://sso.example.com", &sandbox.issuer);
+    home.write(&ci.join("oauthctl.toml"), &profile);
+    std::fs::create_dir_all(home.path("bin")).unwrap();
+    script(&home.path("bin/curl"), "cat");
+    home.unset("OAUTHCTL_STORE").unset("OAUTHCTL_STATE_DIR").unset("OAUTHCTL_CONFIG");
+    home.set("ROBOT_SECRET", "secret");
+    let job = documented_block("ci.md", "The job, with `ROBOT_SECRET`");
+    let output = shell(&home, &format!("set -eo pipefail\n{job}"), "").ok();
+    assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{}", output.stdout);
+}
+
+#[test]
+fn documented_rehearsal_logs_in_by_pasting() {
+    let home = Home::new();
+    let begin = documented_block("headless.md", "## A rehearsal");
+    let begin = with_free_ports(&begin, &["8904"]);
+    let visit = documented_block("headless.md", "at\nwhich that browser ends:");
+    let end = documented_block("headless.md", "can be cleaned up:");
+    // The user's part: reads the URL, opens it elsewhere, and pastes where that ends.
+    let user = format!(
+        "while ! grep -q '^  http' messages; do sleep 0.1; done\n\
+         URL=$(sed -n 's/^  http/http/p' messages)\n{}",
+        visit.replace("'URL'", "\"$URL\"")
+    );
+    let login = "oauthctl login rehearsal --flow paste\n";
+    let ready = "until curl -s -o /dev/null \"$AS\"; do sleep 0.1; done\n";
+    let port = begin.split("--port ").nth(1).unwrap().split(' ').next().unwrap();
+    let begin = begin
+        .replace(
+            "oauthctl profile",
+            &format!("AS=http://127.0.0.1:{port}\n{ready}oauthctl profile"),
+        )
+        .replace(
+            login,
+            &format!(": > messages\n{{\n{user}}} | {} 2> messages\n", login.trim_end()),
+        );
+    let output = shell(&home, &format!("set -e\n{begin}{end}"), "").ok();
+    assert!(output.stdout.contains("sandbox-access-"), "{} {}", output.stdout, output.stderr);
+}
+
 /// Replaces the ports of an example by free ones, which are taken only for a moment.
 fn with_free_ports(block: &str, ports: &[&str]) -> String {
     let listeners: Vec<TcpListener> =

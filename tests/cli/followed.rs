@@ -148,7 +148,7 @@ fn missing_client_secret_is_stored_as_told() {
     shell(&home, &commands[0], "the-secret\n").ok();
     let next = home.run(["token", "-p", "m"]);
     assert!(!next.stderr.contains("has no secret"), "{}", next.stderr);
-    home.profile("pub", &sandbox.issuer, "demo", "");
+    home.profile("pub", &sandbox.issuer, "demo", "client_secret = { env = \"X\" }");
     home.run_with(["profile", "set-secret", "pub"], "x\n").fails(3);
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::fixture::{PROFILE, Sandbox};
@@ -85,6 +86,20 @@ fn profile_add_that_is_cancelled_writes_nothing() {
         assert_eq!(status, code, "{screen}");
         assert!(!home.config_path().exists(), "{screen}");
     }
+}
+
+/// The program catches signals while it asks the server. A prompt after that still ends with Ctrl-C.
+#[test]
+fn profile_add_can_be_cancelled_after_a_request() {
+    let home = Home::new();
+    let sandbox = Sandbox::start(&home);
+    let mut terminal = at_terminal(&home, &["profile", "add", "s", "--issuer", &sandbox.issuer]);
+    answer(&mut terminal, &[("Client ID:", "demo"), ("Client secret", "")]);
+    terminal.await_text("Scopes, separated by spaces", 1);
+    terminal.press("\u{3}");
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 130, "{screen}");
+    assert!(!home.config_path().exists(), "{screen}");
 }
 
 #[test]
@@ -183,6 +198,55 @@ fn profile_edit_offers_to_edit_again() {
     let (status, screen) = terminal.wait();
     assert_eq!(status, 0, "{screen}");
     assert_eq!((config(&home), drafts(&home)), (format!("{PROFILE}# good\n"), 0));
+}
+
+#[test]
+fn profile_edit_names_an_editor_that_is_missing() {
+    let mut home = Home::new();
+    home.config(PROFILE);
+    home.set("VISUAL", "no-such-editor --wait");
+    let output = home.run(["profile", "edit"]).fails(3);
+    let what = "cannot start the editor `no-such-editor --wait`: the command was not found";
+    assert!(output.stderr.contains(what), "{}", output.stderr);
+    assert!(output.stderr.contains("set VISUAL to an installed editor"), "{}", output.stderr);
+    home.unset("VISUAL");
+    editor(&mut home, "true");
+    let output = home.run(["profile", "edit"]).ok();
+    let hint = "set EDITOR to a command that does";
+    assert!(output.stderr.contains(hint), "it ended at once: {}", output.stderr);
+    assert_eq!(drafts(&home), 0);
+}
+
+#[test]
+fn profile_edit_that_is_interrupted_leaves_no_draft() {
+    let mut home = Home::new();
+    home.config(PROFILE);
+    editor(&mut home, "echo started; exec sleep 60 >&- 2>&-");
+    let mut terminal = at_terminal(&home, &["profile", "edit"]);
+    terminal.await_text("started", 1);
+    terminal.press("\u{3}");
+    let (status, screen) = terminal.wait();
+    assert_eq!((status, drafts(&home)), (130, 0), "{screen}");
+    let mut running = home.spawn(["profile", "edit"]);
+    running.await_stdout(|text| text.contains("started").then_some(()));
+    running.signal(Signal::TERM);
+    let output = running.wait().code(143);
+    assert!(output.stderr.contains("interrupted by SIGTERM"), "{}", output.stderr);
+    assert_eq!((config(&home), drafts(&home)), (PROFILE.to_owned(), 0));
+}
+
+#[test]
+fn profile_edit_tells_of_changes_that_were_kept() {
+    let mut home = Home::new();
+    home.config(PROFILE);
+    editor(&mut home, "echo 'clinet_id = 1' >> \"$2\"");
+    let kept = home.run(["profile", "edit"]).fails(3).stderr;
+    let path = kept.split("kept in ").nth(1).unwrap().trim().to_owned();
+    editor(&mut home, "echo '# a comment' >> \"$2\"");
+    let output = home.run(["profile", "edit"]).ok();
+    assert!(output.stderr.contains(&format!("still in {path}")), "{}", output.stderr);
+    std::fs::remove_file(path).unwrap();
+    assert!(!home.run(["profile", "edit"]).ok().stderr.contains("still in"));
 }
 
 #[test]

@@ -32,6 +32,11 @@ fn logout_that_could_mean_several_accounts_says_so() {
     assert!(output.stderr.contains("or use `--all`: one, two"), "{}", output.stderr);
     let output = home.run(["logout", "p", "--account", "three"]).fails(3);
     assert!(output.stderr.contains("not logged in to"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("hint: the accounts of this profile are one, two\n"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]

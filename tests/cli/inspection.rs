@@ -191,7 +191,13 @@ fn discover_refuses_what_is_not_the_issuer() {
     let slash = home.run(["discover", &format!("{}/", sandbox.issuer), "--json"]).ok().json();
     assert_eq!(slash["issuer"], json!(sandbox.issuer));
     home.run(["discover", &format!("{}/s/discovery-slash-issuer", sandbox.issuer)]).fails(7);
-    home.run(["discover", &format!("{}/no/such/issuer", sandbox.issuer)]).fails(7);
+    let nothing = home.run(["discover", &format!("{}/no/such/issuer", sandbox.issuer)]).fails(7);
+    let what = format!(
+        "{0}/no/such/issuer is neither an issuer nor a resource with metadata: that of its host \
+         belongs to a different resource, {0}/resource",
+        sandbox.issuer
+    );
+    assert!(nothing.stderr.contains(&what), "{}", nothing.stderr);
     home.run(["discover", "http://as.invalid"]).fails(2);
     home.run(["discover", ""]).fails(2);
     home.run(["discover", "http://127.0.0.1:1"]).fails(9);

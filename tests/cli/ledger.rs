@@ -36,6 +36,15 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("unset_redirect_uri_is_set_as_told", &["redirect_uri = \"…\""]),
     ("secret_is_kept_in_the_token_store_as_told", &["client_secret = {{ keyring = \"{}\" }}"]),
+    (
+        "secret_is_set_in_a_profile_that_has_none",
+        &["client_secret = {{ keyring = \"{item}\" }}", "oauthctl logout {}"],
+    ),
+    (
+        "client_secret_from_stdin_authenticates",
+        &["oauthctl login {} --client-id ID --client-secret-stdin"],
+    ),
+    ("profile_edit_saves_what_is_valid", &["oauthctl profile edit"]),
     ("store_that_cannot_be_made_is_elsewhere_as_told", &["--store file:DIR"]),
     ("store_that_status_names_is_used_as_told", &["--store {}", "store = \"{}\""]),
     ("trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
@@ -192,7 +201,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "only the common endpoints of Microsoft have such metadata",
         &["issuer = \"{}\"", "provider = \"microsoft\""],
     ),
-    ("tests/flows/device.rs follows it", &["--flow browser"]),
+    ("tests/flows/device.rs follows it", &["--flow browser", "--flow device"]),
     (
         "tests/flows/by_url/real.rs follows it, at a server that grants nothing without scopes",
         &["--scope openid"],

@@ -60,6 +60,46 @@ fn client_secret_moves_with_its_profile() {
 }
 
 #[test]
+fn secret_is_set_in_a_profile_that_has_none() {
+    let mut home = Home::new();
+    home.set("OAUTHCTL_STORE", format!("file:{}", home.path("store").display()));
+    let public =
+        "# mine\n[profiles.p] # first\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
+    // This one is invalid without a secret.
+    let machine = "\n[profiles.m]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n\
+                   grant = \"client_credentials\"\n";
+    for (text, name) in [(public.to_owned(), "p"), (format!("{public}{machine}"), "m")] {
+        home.config(&text);
+        if name == "m" {
+            let failed = home.run(["token", "-p", "p"]).fails(3);
+            let hint = "`oauthctl profile set-secret m`";
+            assert!(failed.stderr.contains(hint), "{}", failed.stderr);
+        }
+        let told = home.run_with(["profile", "set-secret", name], &format!("{SECRET}\n")).ok();
+        let line = format!("client_secret = {{ keyring = \"{name}/client_secret\" }}");
+        assert!(told.stderr.contains(&line), "{}", told.stderr);
+        let config = std::fs::read_to_string(home.config_path()).unwrap();
+        assert!(config.starts_with(public) && config.contains(&line), "{config}");
+        assert_not_shown(&(config + &told.stderr), [SECRET]);
+        assert_eq!(
+            secret_in(&home, "store", &format!("{name}/client_secret")).as_deref(),
+            Some(SECRET)
+        );
+        home.run(["profile", "list"]).ok();
+    }
+    // What is wrong elsewhere is said, and nothing is stored.
+    home.config(&format!("{public}clinet = 1\n{machine}"));
+    let failed = home.run_with(["profile", "set-secret", "m"], "x\n").fails(3);
+    assert!(failed.stderr.contains("clinet"), "{}", failed.stderr);
+    home.config(public);
+    home.run_with(["profile", "set-secret", "q"], "x\n").fails(3);
+    assert_eq!(secret_in(&home, "store", "q/client_secret"), None);
+    home.run_with(["profile", "set-secret", "https://mcp.example"], "x\n").fails(4);
+    let failed = home.run(["profile", "remove", "https://mcp.example"]).fails(3);
+    assert!(failed.stderr.contains("`oauthctl logout https://mcp.example`"), "{}", failed.stderr);
+}
+
+#[test]
 fn adding_and_removing_keeps_comments_and_order() {
     let home = Home::new();
     let before = "# mine\n[profiles.zeta] # last letter\nissuer = \"https://z.example\"\n\

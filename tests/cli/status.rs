@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fixture::{FAR, PROFILE, TOKEN, grant, plant, planted, with_sandbox};
-use crate::support::{Home, Output};
+use crate::support::{Home, Output, SecretService};
 
 /// The record of the only account.
 fn record(home: &Home) -> std::path::PathBuf {
@@ -171,6 +171,53 @@ fn status_check_exits_4_where_a_login_is_needed() {
 }
 
 #[test]
+fn refused_client_is_a_problem_with_its_remedy() {
+    for (scenario, problem) in [("refresh-invalid-client", true), ("refresh-500", false)] {
+        let (home, _sandbox) = with_sandbox(Some(scenario));
+        home.run(["login", "s", "--account", "work"]).ok();
+        home.run(["status", "--check"]).ok();
+        assert!(!home.run(["refresh", "s", "--account", "work"]).stderr.is_empty());
+        let output = home.run(["status", "--check", "--json"]);
+        let object = output.json()[0].clone();
+        assert!(object["last_error"]["message"].is_string(), "{object}");
+        if !problem {
+            output.code(0);
+            assert_eq!(object["problem"], json!(null), "a transient failure");
+            continue;
+        }
+        output.code(4);
+        assert!(object["problem"].as_str().unwrap().contains("invalid_client"), "{object}");
+        let hint = object["hint"].as_str().unwrap();
+        for command in ["profile set-secret s", "refresh s --account work"] {
+            assert!(hint.contains(&format!("`oauthctl {command}`")), "{hint}");
+        }
+        assert_eq!(object["login_required"], json!(false), "a login needs the client too");
+    }
+}
+
+#[test]
+fn changed_client_is_a_problem_in_every_store() {
+    for store in ["file", "keyring"] {
+        let service = (store == "keyring").then(SecretService::start);
+        let (mut home, sandbox) = with_sandbox(None);
+        if let Some(service) = &service {
+            home.keyring(service);
+        }
+        home.set("OAUTHCTL_STORE", store);
+        home.browser(&json!({ "mode": "honest" }));
+        home.run(["login", "s"]).ok();
+        home.run(["status", "s", "--check"]).ok();
+        home.config("");
+        home.profile("s", &sandbox.issuer, "public", "");
+        let output = home.run(["status", "s", "--check", "--json"]).code(4);
+        let problem = output.json()[0]["problem"].as_str().unwrap().to_owned();
+        assert!(problem.contains("different client"), "{store}: {problem}");
+        home.run(hinted(&home.run(["status"]).ok())).ok();
+        home.run(["status", "s", "--check"]).ok();
+    }
+}
+
+#[test]
 fn status_of_an_unknown_store_is_an_error() {
     let home = Home::new();
     let typo = home.run(["--store", "files", "status"]).fails(2);
@@ -188,4 +235,8 @@ fn profile_without_users_needs_no_login() {
     let said = status.stdout + &status.stderr;
     assert!(said.contains("needs no login. Run `oauthctl token robot`"), "{said}");
     home.run(["token", "robot"]).ok();
+    let unused = ["--flow", "device", "--scope", "x"];
+    let said = home.run([&["login", "robot"][..], &unused].concat()).ok().stderr;
+    let told = "the grant client_credentials needs no user: --flow, --scope";
+    assert!(said.contains(told), "{said}");
 }

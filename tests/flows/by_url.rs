@@ -236,6 +236,100 @@ fn step_up_asks_for_the_union_three_times_in_a_row() {
     scene.home.run(["--no-input", "token", "-p", &scene.url, "--challenge", challenge]).fails(4);
 }
 
+/// The way in which a URL is written at the login is none that the user has to remember.
+#[test]
+fn url_is_found_in_every_spelling() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let port = scene.server.base.rsplit(':').next().unwrap();
+    let base = format!("HTTP://127.0.0.1:{port}");
+    for url in [format!("{}/", scene.url), format!("{base}/mcp"), format!("{base}/mcp/")] {
+        let url = url.as_str();
+        let shown = scene.home.run(["status", url, "--check", "--json"]).ok().json();
+        assert_eq!(shown[0]["profile"], json!(scene.url), "{url}");
+        scene.home.run(["token", "-p", url]).ok();
+        scene.home.run(["profile", "show", url]).ok();
+        scene.home.run(["attr", "set", "-p", url, "K", "V"]).ok();
+        scene.home.run(["doctor", url, "--offline"]).ok();
+        let again = scene.home.run(["login", url, "--json"]).ok().json();
+        assert_eq!(again["profile"], json!(scene.url), "{url}");
+    }
+    assert_eq!(scene.count("/a/register"), 1);
+    scene.home.run(["logout", &format!("{}/", scene.url)]).ok();
+    scene.home.run(["status", &scene.url, "--check"]).code(4);
+}
+
+#[test]
+fn logins_with_and_without_a_slash_stay_apart() {
+    let scene = Scene::new();
+    scene.login().ok();
+    // As an earlier version may have kept it.
+    let with_slash = format!("{}/", scene.url);
+    let kept =
+        scene.home.files().into_iter().find(|path| path.to_string_lossy().contains("/urls/"));
+    let kept = kept.expect("a login by URL");
+    let text = std::fs::read_to_string(&kept).unwrap();
+    scene.home.run(["logout", &scene.url]).ok();
+    assert!(!kept.exists());
+    scene.home.run(["login", &with_slash]).ok();
+    std::fs::write(&kept, text).unwrap();
+    scene.home.run(["logout", "--all", &with_slash]).ok();
+    assert!(kept.exists(), "the login to the other URL stays");
+}
+
+#[test]
+fn logout_is_repeated_without_an_error() {
+    let scene = Scene::new();
+    scene.login().ok();
+    scene.home.run(["logout", &scene.url]).ok();
+    let again = scene.home.run(["logout", &scene.url]).ok();
+    assert!(again.stderr.contains("Not logged in to"), "{}", again.stderr);
+    let named = scene.home.run(["logout", &scene.url, "--account", "work"]).fails(3);
+    assert!(named.stderr.contains("work"), "{}", named.stderr);
+}
+
+#[test]
+fn step_up_without_the_user_says_what_to_run() {
+    let scene = Scene::new();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"write admin\"";
+    let refused = |account: &[&str]| {
+        let call = ["--no-input", "token", "-p", &scene.url, "--challenge", challenge];
+        scene.home.run([&call[..], account].concat()).fails(4).stderr
+    };
+    let before = refused(&[]);
+    assert!(before.contains(&format!("`oauthctl login {}`", scene.url)), "{before}");
+    scene.login().ok();
+    let told = refused(&[]);
+    assert!(told.contains("write admin"), "{told}");
+    let command = format!("`oauthctl login {} --add-scope write --add-scope admin`", scene.url);
+    assert!(told.contains(&command), "{told}");
+    assert!(refused(&["--account", "x"]).contains("--account x"));
+    let words = command.trim_matches('`').split(' ').skip(1);
+    scene.home.run(words).ok();
+    let scopes = |index: usize| {
+        scene.server.requests("/a/authorize")[index]["query"]["scope"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(scopes(1), "read offline_access write admin");
+    // The scopes that were added count as requested.
+    scene.token(&["--challenge", "Bearer error=\"insufficient_scope\", scope=\"more\""]).ok();
+    assert_eq!(scopes(2), "read offline_access write admin more");
+}
+
+#[test]
+fn host_without_a_scheme_is_named_as_a_url() {
+    let scene = Scene::new();
+    let host = scene.url.split("//").nth(1).unwrap();
+    let failed = scene.home.run(["login", host]).fails(3);
+    assert!(
+        failed.stderr.contains(&format!("`oauthctl login {}`", scene.url)),
+        "{}",
+        failed.stderr
+    );
+    let failed = scene.home.run(["token", "-p", "mcp.example.com/mcp"]).fails(3);
+    let command = "`oauthctl login https://mcp.example.com/mcp`";
+    assert!(failed.stderr.contains(command), "{}", failed.stderr);
+}
+
 #[test]
 fn url_can_be_the_default_profile() {
     let scene = Scene::new();

@@ -140,11 +140,12 @@ fn server_that_announces_iss_keeps_the_path() {
     home.profile("second", second.issuer(), "cli", API);
     let before = home.run(["profile", "show", "second", "--json"]).ok();
     assert_eq!(before.json()["redirect_uri"], json!(["http://127.0.0.1/second/callback"]));
-    assert!(
-        before.stderr.contains("If this server's metadata announces `iss`"),
-        "{}",
-        before.stderr
+    let note = format!(
+        "Register http://127.0.0.1/callback too: the login uses it in place of \
+         http://127.0.0.1/second/callback if the metadata of {}",
+        second.issuer()
     );
+    assert!(before.stderr.contains(&note), "{}", before.stderr);
     let (running, url) = listening(&home, &["second"]);
     assert!(parameters(&url)["redirect_uri"].ends_with("/callback"));
     assert!(!parameters(&url)["redirect_uri"].contains("second"));
@@ -186,6 +187,30 @@ fn adding_a_profile_says_what_to_register() {
         second.contains("to register at the service: http://127.0.0.1/second/callback\n"),
         "{second}"
     );
+    let both = "Register http://127.0.0.1/callback too";
+    assert!(second.contains(both), "the server cannot be asked: {second}");
+}
+
+/// The redirect URI that is to be registered is the one that the login then sends.
+#[test]
+fn added_profile_names_the_uri_that_login_sends() {
+    for (second, path) in [(Scripted::start(), "/callback"), (without_iss(), "/second/callback")] {
+        let (first, home) = (without_iss(), Home::new());
+        let add = |name: &str, issuer: &str| {
+            let call = ["profile", "add", name, "--client-id", "cli", "--issuer", issuer];
+            home.run(call.into_iter().chain(["--scope", "api"])).ok().stderr
+        };
+        add("first", first.issuer());
+        let told = add("second", second.issuer());
+        let uri = format!("http://127.0.0.1{path}");
+        assert!(told.contains(&format!("to register at the service: {uri}\n")), "{told}");
+        assert!(!told.contains("too:"), "nothing is left open: {told}");
+        let shown = home.run(["profile", "show", "second", "--json"]).ok();
+        assert_eq!(shown.json()["redirect_uri"], json!([uri]));
+        let (_running, url) = listening(&home, &["second", "--timeout", "2s"]);
+        let sent = url::Url::parse(&parameters(&url)["redirect_uri"]).unwrap();
+        assert_eq!(sent.path(), path);
+    }
 }
 
 /// A profile that names endpoints and no issuer.

@@ -28,6 +28,50 @@ fn shown(running: &mut Running) -> String {
 }
 
 #[test]
+fn login_without_a_browser_says_where_it_waits() {
+    let mut home = home("tag.where");
+    for name in ["BROWSER", "OAUTHCTL_BROWSER", "DISPLAY", "WAYLAND_DISPLAY"] {
+        home.unset(name);
+    }
+    for args in [&["--flow", "browser"][..], &["--no-browser"]] {
+        let mut running = home.spawn([&["login", "p", "--timeout", "90s"], args].concat());
+        let url = shown(&mut running);
+        let redirect_uri = parameters(&url)["redirect_uri"].clone();
+        let place = format!(" for the response at {redirect_uri}.");
+        running.await_stderr(|text| text.contains(&place).then_some(()));
+        running.await_stderr(|text| text.contains("`--flow device`").then_some(()));
+        visit(&callback(&url)).unwrap();
+        running.wait().ok();
+    }
+}
+
+#[test]
+fn options_without_effect_are_told() {
+    let home = home("tag.no-effect");
+    let paste = ["login", "p", "--flow", "paste", "--qr", "--port", "4711"];
+    let output = home.run(paste).fails(4);
+    for option in ["--qr", "--port"] {
+        let told = format!("warning: `{option}` has no effect in the paste flow");
+        assert!(output.stderr.contains(&told), "{}", output.stderr);
+    }
+    let browser = ["login", "p", "--flow", "browser", "--no-browser", "--qr", "--timeout", "1s"];
+    let output = home.run(browser).fails(6);
+    assert!(
+        output.stderr.contains("`--qr` has no effect in the browser flow"),
+        "{}",
+        output.stderr
+    );
+    let (_server, device) = crate::device::device();
+    let output = device.run(["login", "p", "--flow", "device", "--qr", "--port", "4711"]).ok();
+    assert!(!output.stderr.contains("`--qr` has"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("`--port` has no effect in the device flow"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
 fn url_is_shown_whatever_the_launcher_does() {
     let mut home = home("tag.shown");
     let desktop = launcher_that_does_nothing(&home, "xdg-open");

@@ -87,6 +87,8 @@ pub enum Advice {
     ListProfiles,
     /// Choose an existing profile, or add the one of this name.
     AddProfile(String),
+    /// Use this URL, if the host was meant: it was written without its scheme.
+    WriteScheme(String),
     /// Remove the profile of this name first, in order to replace it.
     RemoveProfile(String),
     /// Set the missing keys of the profile to be added.
@@ -222,6 +224,9 @@ impl std::fmt::Display for Advice {
             Self::RemoveProfile(name) => {
                 write!(f, "to replace `{}`, remove it first", text::one_line(name))
             }
+            Self::WriteScheme(url) => {
+                write!(f, "to use a URL, write its scheme: {}", text::one_line(url))
+            }
             Self::AddProfile(name) => {
                 write!(f, "choose another profile, or add `{}`", text::one_line(name))
             }
@@ -298,6 +303,7 @@ impl Advice {
             | Self::UseStore { .. }
             | Self::RemoveProfile(_)
             | Self::AddProfile(_)
+            | Self::WriteScheme(_)
             | Self::StoreClientSecret(_)
             | Self::DidYouMean(_)
             | Self::UseAnotherUser(_)

@@ -150,6 +150,8 @@ async fn connect(origin: &Url) -> Result<(), (&'static str, Error)> {
             ));
         }
     };
+    // No proxy and no firewall on the way.
+    let is_here = !found.is_empty() && found.iter().all(|address| address.ip().is_loopback());
     let mut why = "it has no address".to_owned();
     for address in found {
         match timeout(PATIENCE, TcpStream::connect(address)).await {
@@ -159,7 +161,10 @@ async fn connect(origin: &Url) -> Result<(), (&'static str, Error)> {
         }
     }
     let what = format!("cannot connect to {shown}:{port}: {why}");
-    let hint = "check the network and firewall, and whether this machine needs HTTPS_PROXY";
+    let hint = match is_here {
+        true => "start the server on this machine, or correct its URL in the profile",
+        false => "check the network and firewall, and whether this machine needs HTTPS_PROXY",
+    };
     Err(("connection", failed(what, hint)))
 }
 

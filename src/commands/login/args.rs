@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::profile::LoginFlow;
-use oauthctl_core::time;
+use oauthctl_core::profile::{LoginFlow, Profile};
+use oauthctl_core::{Error, time};
 
 use crate::args::ProfileArg;
+use crate::context::Context;
 
 #[derive(Debug, Args, Default)]
 #[command(
@@ -98,6 +99,53 @@ impl FlowArg {
 }
 
 impl LoginArgs {
+    /// Warns about options that have no effect in this flow.
+    pub fn warn_of_unused(&self, context: &Context, flow: LoginFlow) {
+        let (draws, listens) = (flow == LoginFlow::Device, flow == LoginFlow::Browser);
+        for (is_unused, option, hint) in [
+            (self.qr && !draws, "--qr", "to log in on another device, add `--flow device`"),
+            (
+                self.port.is_some() && !listens,
+                "--port",
+                "to listen on a port, add `--flow browser`",
+            ),
+        ] {
+            if is_unused {
+                let what = format!("`{option}` has no effect in the {} flow", flow.as_str());
+                context.ui.warn(&Error::usage(what).hint(hint));
+            }
+        }
+    }
+
+    /// Warns about options that have no effect because the profile needs no user.
+    pub fn warn_of_no_user(&self, context: &Context, profile: &Profile) {
+        let unused: Vec<&str> = [
+            (self.flow.is_some(), "--flow"),
+            (self.no_browser, "--no-browser"),
+            (self.browser.is_some(), "--browser"),
+            (self.qr, "--qr"),
+            (!self.scopes.is_empty(), "--scope"),
+            (!self.add_scopes.is_empty(), "--add-scope"),
+            (self.login_hint.is_some(), "--login-hint"),
+            (self.prompt.is_some(), "--prompt"),
+            (!self.params.is_empty(), "--param"),
+            (self.port.is_some(), "--port"),
+            (self.timeout.is_some(), "--timeout"),
+        ]
+        .into_iter()
+        .filter_map(|(is_set, option)| is_set.then_some(option))
+        .collect();
+        if unused.is_empty() {
+            return;
+        }
+        let what = format!(
+            "without effect, because the grant {} needs no user: {}",
+            profile.grant.as_str(),
+            unused.join(", ")
+        );
+        context.ui.warn(&Error::usage(what).hint("set `scopes` and `token_params` in the profile"));
+    }
+
     /// Returns the arguments of a login to this account that another command needs.
     pub fn of_account(account: Option<&str>) -> Self {
         Self { account: account.map(str::to_owned), ..Self::default() }

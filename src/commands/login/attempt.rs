@@ -78,6 +78,7 @@ async fn log_in_by(
     let Chosen { mut flow, instead, browser } = chosen;
     let countdown = !context.ui.quiet && ui::shows_status();
     if flow == LoginFlow::Device {
+        args.warn_of_unused(context, flow);
         let mut request = DeviceRequest::new(attempt.key.clone());
         request.scopes.clone_from(&attempt.scopes);
         request.extra.clone_from(&attempt.extra);
@@ -99,6 +100,7 @@ async fn log_in_by(
             (Err(error), _) => return Err(error),
         }
     }
+    args.warn_of_unused(context, flow);
     let at_terminal = std::io::stdin().is_terminal();
     let listen = flow == LoginFlow::Browser;
     let asks = at_terminal && browser.is_some() && context.config()?.defaults.asks_before_opening;

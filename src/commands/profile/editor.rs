@@ -1,16 +1,19 @@
 //! `oauthctl profile edit`: the user's editor, and a check before anything is saved.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use oauthctl_core::hook;
 use oauthctl_core::profile::draft::Draft;
-use oauthctl_core::text::shell_word;
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result};
 
+use crate::child::{self, NotStarted};
 use crate::context::Context;
 use crate::environment::variable_os;
-use crate::prompt;
+use crate::{prompt, run as runner};
 
 /// Opens the configuration in an editor until it is valid, then saves it.
 ///
@@ -26,6 +29,12 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         );
     }
     let draft = Draft::open(&context.config_path()?)?;
+    for earlier in draft.earlier() {
+        context.ui.say(format!(
+            "Changes of an earlier `profile edit` are still in {}. Copy what you need, and remove the file.",
+            shown(&earlier)
+        ));
+    }
     let path = draft.write()?;
     let outcome = edit(&draft, &path, context);
     let is_changed = Draft::read(&path).is_ok_and(|text| text != draft.text);
@@ -48,11 +57,19 @@ fn shown(path: &Path) -> String {
 }
 
 fn edit(draft: &Draft, path: &Path, context: &Context) -> Result<ExitCode> {
+    let editor = Editor::chosen();
     loop {
-        open(path, context)?;
+        let has_waited = editor.open(path, context)?;
         let text = Draft::read(path)?;
         if text == draft.text {
             context.ui.say("No changes.");
+            if !has_waited {
+                context.ui.say(format!(
+                    "If the editor is still open, it does not wait: set {} to a command that does, such as \
+                     `code --wait`.",
+                    editor.variable.unwrap_or("EDITOR")
+                ));
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let Err(error) = draft.check(&text) else {
@@ -70,26 +87,80 @@ fn edit(draft: &Draft, path: &Path, context: &Context) -> Result<ExitCode> {
     }
 }
 
-/// Runs the editor and waits for it. It inherits none of this program's keys.
-fn open(path: &Path, context: &Context) -> Result<()> {
-    let (name, editor) = ["VISUAL", "EDITOR"]
-        .into_iter()
-        .find_map(|name| Some((name, variable_os(name)?)))
-        .unwrap_or(("EDITOR", if cfg!(windows) { "notepad" } else { "vi" }.into()));
-    let shown = oauthctl_core::text::one_line(&editor.to_string_lossy());
-    let mut command = command(&editor, path);
-    let profiles = context.config().map(|config| config.profiles.values()).into_iter().flatten();
-    for variable in profiles.flat_map(hook::hidden_variables).chain(hook::private_variables()) {
-        command.env_remove(variable);
+/// The editor that the user chose.
+struct Editor {
+    /// The variable that names it, if one does.
+    variable: Option<&'static str>,
+    line: OsString,
+}
+
+/// The exit code of a shell that does not find a command.
+const NOT_FOUND: i32 = 127;
+
+/// How long an editor runs at least if it waits for the user.
+const AT_LEAST: Duration = Duration::from_secs(1);
+
+impl Editor {
+    fn chosen() -> Self {
+        let named =
+            ["VISUAL", "EDITOR"].into_iter().find_map(|name| Some((name, variable_os(name)?)));
+        match named {
+            Some((name, line)) => Self { variable: Some(name), line },
+            None => {
+                Self { variable: None, line: if cfg!(windows) { "notepad" } else { "vi" }.into() }
+            }
+        }
     }
-    let failed = |why: String| {
-        Error::config(format!("the editor `{shown}` failed: {why}"))
-            .hint(format!("set {name} to an editor that waits, such as `vi` or `code --wait`"))
-    };
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(status.to_string())),
-        Err(error) => Err(failed(error.to_string())),
+
+    /// Runs the editor and waits for it. It inherits none of this program's keys. Returns whether it seems to have
+    /// waited for the user.
+    fn open(&self, path: &Path, context: &Context) -> Result<bool> {
+        let mut command = command(&self.line, path);
+        let profiles =
+            context.config().map(|config| config.profiles.values()).into_iter().flatten();
+        for variable in profiles.flat_map(hook::hidden_variables).chain(hook::private_variables()) {
+            command.env_remove(variable);
+        }
+        let begun = Instant::now();
+        // A signal ends the editor, and this program after it: the draft does not stay behind.
+        let (status, signal) = runner::block_on_child(None, async {
+            let mut running = child::start(&mut command).map_err(|why| match why {
+                NotStarted::Signals(error) => error,
+                NotStarted::System(error) => self.not_found(&error.to_string()),
+            })?;
+            let status = running.ended().await?;
+            Ok((status, running.signal))
+        })?;
+        match (status.success(), signal) {
+            (true, _) => Ok(begun.elapsed() >= AT_LEAST),
+            (false, Some(signal)) => Err(runner::interrupted(signal, None)),
+            (false, None) if status.code() == Some(NOT_FOUND) => {
+                Err(self.not_found("the command was not found"))
+            }
+            (false, None) => {
+                let what = format!("the editor `{}` failed: {status}", self.shown());
+                Err(Error::config(what).hint(format!(
+                    "to use another editor, set {}, for instance to `nano` or `code --wait`",
+                    self.variable.unwrap_or("EDITOR")
+                )))
+            }
+        }
+    }
+
+    fn not_found(&self, why: &str) -> Error {
+        let how = match self.variable {
+            Some(name) => format!("set {name} to an installed editor"),
+            None => {
+                "neither VISUAL nor EDITOR is set: set EDITOR to an installed editor".to_owned()
+            }
+        };
+        Error::config(format!("cannot start the editor `{}`: {why}", self.shown())).hint(format!(
+            "{how}, for instance `nano` or `code --wait`; or edit the file that `oauthctl profile path` prints"
+        ))
+    }
+
+    fn shown(&self) -> String {
+        one_line(&self.line.to_string_lossy())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The dialogue of `profile add` at a terminal: provider, registration, client, scopes.
 
-use oauthctl_core::profile::discovery;
 use oauthctl_core::profile::edit::{self, NewProfile};
 use oauthctl_core::profile::presets::{self, Preset, SecretNeed};
+use oauthctl_core::profile::{Profile, discovery};
 use oauthctl_core::text::{names, one_line};
 use oauthctl_core::{Error, Result, Secret};
 
@@ -36,11 +36,7 @@ pub fn complete(new: &mut NewProfile, context: &Context) -> Result<Option<Secret
         ..new.clone()
     };
     let config = edit::preview(&path, &draft)?;
-    explain_registration(
-        preset,
-        &callbacks::to_register(context, config.profile(&new.name)?).0,
-        context,
-    );
+    explain_registration(preset, config.profile(&new.name)?, context);
     if new.client_id.is_none() {
         new.client_id = Some(prompt::line("Client ID", None)?);
     }
@@ -91,14 +87,18 @@ fn ask_needed(new: &mut NewProfile, key: &str) -> Result<()> {
     Ok(())
 }
 
-fn explain_registration(preset: Option<&Preset>, uris: &[String], context: &Context) {
+fn explain_registration(preset: Option<&Preset>, profile: &Profile, context: &Context) {
     let ui = &context.ui;
+    let (uris, note) = callbacks::to_register_now(context, profile);
     match preset.and_then(|preset| preset.register_url.as_deref()) {
         Some(url) => ui.say(format!("Register a client at {url}")),
         None => ui.say("Register a client at the service."),
     }
     if !uris.is_empty() {
         ui.say(format!("Redirect URI to register: {}", uris.join(", ")));
+    }
+    if let Some(note) = note {
+        ui.say(note);
     }
     let notes = preset.map(|preset| preset.redirect_note.iter().chain(&preset.notes));
     notes.into_iter().flatten().for_each(|note| ui.say(format!("- {note}")));

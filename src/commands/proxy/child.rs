@@ -2,19 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use oauthctl_core::{Error, Result};
 
+use crate::child::{self, NotStarted};
 use crate::commands::exec::cannot_start;
-use crate::signals::Signals;
 
 /// A command that runs.
-pub struct Running {
-    child: Option<Child>,
-    id: u32,
-    signals: Signals,
-}
+pub struct Running(child::Running);
 
 /// Starts a command with the URL of the proxy in its environment, and without the variables that hold keys.
 ///
@@ -41,9 +37,10 @@ pub fn start(
         Some(path) => command.env("OAUTHCTL_PROXY_SOCKET", path),
         None => command.env_remove("OAUTHCTL_PROXY_SOCKET"),
     };
-    let signals = Signals::new()?;
-    let child = command.spawn().map_err(|error| cannot_start(program, &error))?;
-    Ok(Running { id: child.id(), child: Some(child), signals })
+    child::start(&mut command).map(Running).map_err(|why| match why {
+        NotStarted::Signals(error) => error,
+        NotStarted::System(error) => cannot_start(program, &error),
+    })
 }
 
 impl Running {
@@ -53,20 +50,7 @@ impl Running {
     ///
     /// Returns an error if the system cannot wait for it.
     pub async fn ended(&mut self) -> Result<ExitCode> {
-        let Some(mut child) = self.child.take() else {
-            return Err(Error::internal("the command has already exited"));
-        };
-        let mut waiting = tokio::task::spawn_blocking(move || child.wait());
-        loop {
-            tokio::select! {
-                ended = &mut waiting => {
-                    let failed = |why: String| Error::internal(format!("cannot wait for the command: {why}"));
-                    let status = ended.map_err(|error| failed(error.to_string()))?;
-                    return Ok(code(status.map_err(|error| failed(error.to_string()))?));
-                }
-                signal = self.signals.next() => signal.pass_on(self.id),
-            }
-        }
+        self.0.ended().await.map(code)
     }
 }
 

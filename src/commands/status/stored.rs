@@ -9,10 +9,10 @@ use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
 use oauthctl_core::profile::GrantType;
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Advice, Error, GrantKey, Result};
+use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Result};
 
 use crate::context::Context;
-use crate::run as runner;
+use crate::{hint, run as runner};
 
 /// Maximum number of accounts to look up in their stores: each requires reading and decrypting a record.
 const ASKED_AT_MOST: usize = 100;
@@ -84,7 +84,9 @@ pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, 
             Err(Error::store(format!("the store `{}` does not respond", one_line(&entry.store))))
         });
         let mut account = Account::compared(entry, of_store);
-        account.problem = account.problem.or_else(|| elsewhere(&account.entry, context));
+        let entry = &account.entry;
+        let problem = account.problem.or_else(|| elsewhere(entry, context));
+        account.problem = problem.or_else(|| moved(entry, context)).or_else(|| refused(entry));
         account
     });
     (accounts.collect(), true)
@@ -116,7 +118,8 @@ pub fn unindexed(name: Option<&str>, context: &Context) -> (Vec<Account>, Vec<Er
             Some(Ok(Record::Read(grant))) => {
                 let entry = AccountEntry::of(&grant, &store);
                 let (grant, is_stored) = (Some(*grant), Some(true));
-                accounts.push(Account { entry, grant, is_stored, problem: None });
+                let problem = moved(&entry, context);
+                accounts.push(Account { entry, grant, is_stored, problem });
             }
             Some(Err(error)) => unread.push(error.context(format!("cannot read {key}"))),
             _ => {}
@@ -135,6 +138,35 @@ fn elsewhere(entry: &AccountEntry, context: &Context) -> Option<Error> {
             shell_word(&entry.store),
             one_line(&entry.store)
         ))
+    })
+}
+
+/// Returns the problem of an account whose profile now has another server or client: its refresh token is not sent
+/// there.
+fn moved(entry: &AccountEntry, context: &Context) -> Option<Error> {
+    let pin = entry.pin.as_ref().filter(|_| needs_user(entry))?;
+    let profile = context.profile(&entry.key.profile).ok()?;
+    let (issuer, endpoint) = (profile.issuer.as_deref(), profile.endpoints.token.as_deref());
+    let what = pin.differs_from(issuer, endpoint, &profile.client.id)?;
+    let what = format!("the profile now has a different {what}, to which its tokens do not belong");
+    Some(Error::login_required(what).hint(Advice::LogInIfIntended(entry.key.clone())))
+}
+
+/// Returns the problem of an account whose last refresh the server has refused for a reason that does not pass.
+fn refused(entry: &AccountEntry) -> Option<Error> {
+    let failure = entry.last_error.as_ref().filter(|failure| failure.narrowing.is_none())?;
+    let lasting = [ErrorKind::ServerRefused, ErrorKind::AccessDenied];
+    let kind = lasting.into_iter().find(|kind| failure.error.as_deref() == Some(kind.word()))?;
+    let error = Error::new(kind, format!("the last refresh failed: {}", failure.message));
+    let is_of_client = failure.oauth_error.as_deref() == Some("invalid_client");
+    Some(match is_of_client {
+        true => error.hint(format!(
+            "correct the client with `oauthctl profile edit`, or its secret with `oauthctl profile \
+             set-secret {}`; then run `{}`",
+            shell_word(&entry.key.profile),
+            hint::refresh_command(&entry.key)
+        )),
+        false => error.hint(Advice::Refresh(entry.key.clone())),
     })
 }
 

@@ -214,7 +214,9 @@ fn configuration_others_can_write_is_fixed_as_told() {
 #[test]
 fn secret_is_kept_in_the_token_store_as_told() {
     let home = planted(TOKEN);
+    home.config(&format!("{PROFILE}client_secret = {{ env = \"X\" }}\n"));
     let failed = home.run_with(["profile", "set-secret", "p"], "x\n").fails(3);
+    home.config(PROFILE);
     super::set(&home, "p", &span(&failed, "client_secret = "));
     home.run_with(["profile", "set-secret", "p"], "x\n").ok();
 }

@@ -7,6 +7,12 @@ use super::Scene;
 #[test]
 fn discover_resource_shows_its_server() {
     let scene = Scene::new();
+    let metadata = json!({
+        "resource": scene.url, "authorization_servers": ["$/a"], "scopes_supported": ["read", "write"],
+    });
+    let challenge =
+        "Bearer resource_metadata=\"$/.well-known/oauth-protected-resource/mcp\", scope=\"read\"";
+    scene.server.set(&json!({ "resource": metadata, "challenge": challenge }));
     let found = scene.home.run(["discover", &scene.url, "--json"]).ok().json();
     assert_eq!(
         (&found["kind"], &found["resource"]),
@@ -16,6 +22,11 @@ fn discover_resource_shows_its_server() {
     assert_eq!(found["issuer"], found["metadata"]["issuer"]);
     let text = scene.home.run(["discover", &scene.url]).ok();
     assert!(text.stdout.contains(&format!("Protected resource {}", scene.url)), "{}", text.stdout);
+    let rows =
+        ["scopes of its challenge       read (", "scopes supported              read write ("];
+    assert!(rows.iter().all(|row| text.stdout.contains(row)), "{}", text.stdout);
+    assert_eq!(found["challenge_scopes"], json!(["read"]));
+    assert_eq!(found["scopes_supported"], json!(["read", "write"]));
     // Nothing was registered or asked of the user, and the hint works.
     assert_eq!((scene.count("/a/authorize"), scene.count("/a/token")), (0, 0));
     let command = text.stderr.split('`').nth(1).unwrap();

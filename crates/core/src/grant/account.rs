@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, GrantKey, Identity};
+use super::{Grant, GrantKey, Identity, Pin};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -45,6 +45,9 @@ pub struct AccountEntry {
     /// Whether the server is known to replace the refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotates: Option<bool>,
+    /// The server and client that issued the grant; `None` in an entry of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
     /// Whether a login by the user is required.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_required: bool,
@@ -93,6 +96,7 @@ impl AccountEntry {
             user: grant.user.clone(),
             has_attributes: !grant.attributes.is_empty() || !grant.kept.is_empty(),
             rotates: grant.rotates,
+            pin: Some(grant.pin.clone()),
             login_required: grant.dead.is_some(),
             last_error: None,
         }

@@ -4,6 +4,7 @@ use super::diagnose::Problems;
 use super::id_token::needs_secret;
 use super::node::{Table, find};
 use super::{ClientAuth, GrantType, Jar, Par, Pkce, Profile, ResponseMode, scopes};
+use crate::advice::Advice;
 
 /// A parsed profile, with the table from which it was read.
 pub(crate) struct Whole<'a, 't> {
@@ -66,6 +67,12 @@ impl Whole<'_, '_> {
     fn fail(&mut self, keys: &[&str], what: &str) {
         let at = self.place_of(keys);
         self.problems.add(at, format!("{} {what}", self.place));
+    }
+
+    /// Reports that the client secret is missing.
+    fn lack_secret(&mut self, keys: &[&str], what: &str) {
+        self.lack(keys, what);
+        self.problems.advise_in_file(Advice::StoreClientSecret(self.profile.name.clone()));
     }
 
     /// Reports that a key is missing.
@@ -185,7 +192,7 @@ fn secret_of_method(w: &mut Whole<'_, '_>) {
     let needs = matches!(method, Some(ClientSecretBasic | ClientSecretPost | ClientSecretJwt));
     if needs && !w.has("client_secret") {
         let name = method.map_or("", ClientAuth::as_str);
-        w.lack(
+        w.lack_secret(
             &["client_auth"],
             &format!("authenticates with {name}, which needs a `client_secret`"),
         );
@@ -199,7 +206,7 @@ fn secret_of_id_token_alg(w: &mut Whole<'_, '_>) {
             "has `id_token_signed_response_alg = \"{}\"`, which needs a `client_secret`",
             alg.unwrap_or_default()
         );
-        w.lack(&["id_token_signed_response_alg"], &what);
+        w.lack_secret(&["id_token_signed_response_alg"], &what);
     }
 }
 
@@ -246,7 +253,7 @@ fn client_credentials(w: &mut Whole<'_, '_>) {
     }
     let has_any = ["client_secret", "private_key", "client_assertion"].iter().any(|k| w.has(k));
     if !has_any || w.profile.client.auth == Some(ClientAuth::None) {
-        w.lack(
+        w.lack_secret(
             &["grant"],
             "uses client_credentials, which needs a `client_secret`, `private_key` or `client_assertion`",
         );

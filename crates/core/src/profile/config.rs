@@ -132,7 +132,12 @@ impl Config {
                 Some((near, likeness)) if likeness >= 0.8 => {
                     error.hint(Advice::DidYouMean(near.to_owned()))
                 }
-                _ => error.hint(Advice::AddProfile(name.to_owned())),
+                _ => match url_login::with_scheme(name) {
+                    Some(url) => {
+                        error.hint(Advice::WriteScheme(url)).and_hint(Advice::ListProfiles)
+                    }
+                    None => error.hint(Advice::AddProfile(name.to_owned())),
+                },
             }
         })
     }

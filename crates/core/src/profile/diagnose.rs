@@ -128,6 +128,13 @@ impl<'t> Problems<'t> {
         }
     }
 
+    /// Does the same, if the profile is in a file already.
+    pub(crate) fn advise_in_file(&mut self, advice: Advice) {
+        if self.has_places {
+            self.advise(advice);
+        }
+    }
+
     /// Adds a warning at this offset.
     pub(crate) fn warn(&mut self, at: usize, message: impl Into<String>) {
         self.warnings.push((at, message.into()));

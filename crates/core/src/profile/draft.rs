@@ -45,6 +45,23 @@ impl Draft {
         Ok(path)
     }
 
+    /// Returns the files of earlier edits that were kept, because what is in them was not saved.
+    pub fn earlier(&self) -> Vec<PathBuf> {
+        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let entries = std::fs::read_dir(directory.unwrap_or(Path::new(".")));
+        let is_draft = |name: &str| {
+            let number = name.strip_prefix("edit-").and_then(|name| name.strip_suffix(".toml"));
+            number.is_some_and(|digits| digits.parse::<u32>().is_ok())
+        };
+        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut found: Vec<PathBuf> = paths
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_draft))
+            .filter(|path| Self::read(path).is_ok_and(|text| text != self.text))
+            .collect();
+        found.sort();
+        found
+    }
+
     /// Reads what the editor has left in the file.
     ///
     /// # Errors

@@ -156,6 +156,41 @@ pub fn remove(path: &Path, name: &str) -> Result<Config> {
     })
 }
 
+/// Sets the client secret of a profile to this item of the token store, after `store` has stored it.
+///
+/// # Errors
+/// Returns `Config` if there is no such profile or the file would be invalid, and the errors of `store`.
+pub fn set_client_secret(
+    path: &Path,
+    name: &str,
+    item: &str,
+    store: impl FnOnce(&Config) -> Result<()>,
+) -> Result<Config> {
+    change(path, |file| {
+        let mut document = document(file)?;
+        profile_of(&mut document, name)?.insert("client_secret", reference(item));
+        let text = document.to_string();
+        let config = ConfigFile::of_text(path, &text).parse_unsaved()?;
+        store(&config)?;
+        Ok((text, config))
+    })
+}
+
+/// Returns the table of a profile.
+fn profile_of<'d>(document: &'d mut DocumentMut, name: &str) -> Result<&'d mut dyn TableLike> {
+    document
+        .get_mut("profiles")
+        .and_then(|all| all.as_table_like_mut()?.get_mut(name)?.as_table_like_mut())
+        .ok_or_else(|| Error::config(format!("no profile `{}`", one_line(name))))
+}
+
+/// Returns the reference to an item of the token store.
+fn reference(item: &str) -> Item {
+    let mut reference = InlineTable::new();
+    reference.insert("keyring", item.into());
+    Value::InlineTable(reference).into()
+}
+
 /// Sets the store of these profiles, and that of `[defaults]` if `defaults`.
 ///
 /// # Errors
@@ -164,11 +199,7 @@ pub fn set_store(path: &Path, profiles: &[&str], defaults: bool, store: &str) ->
     change(path, |file| {
         let mut document = document(file)?;
         for name in profiles {
-            let profile = document
-                .get_mut("profiles")
-                .and_then(|all| all.as_table_like_mut()?.get_mut(name)?.as_table_like_mut())
-                .ok_or_else(|| Error::config(format!("no profile `{}`", one_line(name))))?;
-            set_text(profile, "store", store);
+            set_text(profile_of(&mut document, name)?, "store", store);
         }
         if defaults {
             let table = document.entry("defaults").or_insert_with(|| Item::Table(Table::new()));
@@ -301,9 +332,7 @@ fn table_of(new: &NewProfile) -> Result<Table> {
         }
     }
     if let Some(item) = &new.client_secret_item {
-        let mut reference = InlineTable::new();
-        reference.insert("keyring", item.as_str().into());
-        table.insert("client_secret", Value::InlineTable(reference).into());
+        table.insert("client_secret", reference(item));
     }
     scopes::check(&new.scopes)?;
     if !new.scopes.is_empty() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use url::Url;
+use url::{Host, Url};
 
 use super::{Client, ClientAuth, DiscoveryRules, FormerClient, Profile, SecretSource, endpoint};
 use crate::error::{Error, Result};
@@ -155,6 +155,36 @@ pub fn canonical(text: &str) -> String {
     }
 }
 
+/// Returns the URL that a user probably means by a host without a scheme; `None` if the text is no host.
+pub(crate) fn with_scheme(text: &str) -> Option<String> {
+    let parse = |scheme: &str| parse_url(&format!("{scheme}://{text}")).ok();
+    let is_local = |url: &Url| endpoint::is_loopback(url);
+    let url = parse("http").filter(is_local).or_else(|| parse("https"))?;
+    let is_host = match url.host()? {
+        Host::Domain(name) => {
+            let last = name.rsplit_once('.').map(|(_, last)| last);
+            url.port().is_some()
+                || last.is_some_and(|last| {
+                    last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic())
+                })
+        }
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    };
+    (is_host || is_local(&url)).then(|| canonical(url.as_str()))
+}
+
+/// Returns a URL with a slash at the end of its path if it has none, and without it otherwise; `None` if the path is
+/// empty, or a query follows.
+pub(crate) fn with_other_end(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| url.path() != "/" && url.query().is_none())?;
+    let path = match url.path().strip_suffix('/') {
+        Some(without) => without.to_owned(),
+        None => format!("{}/", url.path()),
+    };
+    url.set_path(&path);
+    Some(url.into())
+}
+
 impl UrlLogin {
     /// Returns the client, and then those of earlier logins.
     pub fn clients(&self) -> impl Iterator<Item = IssuedClient> {
@@ -233,6 +263,49 @@ mod tests {
             ("http://127.0.0.1:1", "http://127.0.0.1:2"),
         ] {
             assert_ne!(canonical(one), canonical(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn host_without_a_scheme_is_a_url() {
+        for (text, url) in [
+            ("mcp.example.com", "https://mcp.example.com"),
+            ("mcp.example.com/mcp", "https://mcp.example.com/mcp"),
+            ("Mcp.Example.com:8443/a?b", "https://mcp.example.com:8443/a?b"),
+            ("intranet:8443", "https://intranet:8443"),
+            ("localhost:3000/mcp", "http://localhost:3000/mcp"),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("localhost", "http://localhost"),
+            ("192.0.2.7", "https://192.0.2.7"),
+        ] {
+            assert_eq!(with_scheme(text).as_deref(), Some(url), "{text}");
+        }
+        for text in [
+            "",
+            "work",
+            "gitlab-work",
+            "v1.2",
+            "my profile.com",
+            "a@b.example",
+            "x.y#z",
+            "/tmp/a.com",
+            "work/prod",
+        ] {
+            assert_eq!(with_scheme(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_has_another_end() {
+        for (one, other) in [
+            ("https://R.example/a", "https://r.example/a/"),
+            ("http://127.0.0.1:1/a/b/", "http://127.0.0.1:1/a/b"),
+        ] {
+            assert_eq!(with_other_end(one).as_deref(), Some(other));
+        }
+        for none in ["https://r.example", "https://r.example/", "https://r.example/a?b", "work", ""]
+        {
+            assert_eq!(with_other_end(none), None, "{none}");
         }
     }
 

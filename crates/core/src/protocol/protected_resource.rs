@@ -80,10 +80,15 @@ pub(crate) fn validate(
     let is_own = location.origin() == url.origin();
     if !(is_same(resource, url) || is_own && fits(resource, url)) {
         let other = one_line(resource);
-        return Err(Error::validation(format!(
-            "the metadata of {shown} belongs to a different resource: {other}"
-        ))
-        .hint("if this is the right resource, log in with its URL"));
+        let what = match is_own && location.path() == WELL_KNOWN && url.path() != "/" {
+            true => format!(
+                "{shown} is neither an issuer nor a resource with metadata: that of its host belongs \
+                 to a different resource, {other}"
+            ),
+            false => format!("the metadata of {shown} belongs to a different resource: {other}"),
+        };
+        let hint = "check the URL; if the other resource is the right one, use its URL";
+        return Err(Error::validation(what).hint(hint));
     }
     let authorization_servers = texts(document, "authorization_servers").map_err(invalid)?;
     if authorization_servers.is_empty() {

@@ -13,7 +13,7 @@ use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::files::cache::entry_name;
 use crate::files::{self, Dir, Locked, Warnings};
-use crate::profile::url_login::{ClientOrigin, UrlClient, UrlLogin, canonical};
+use crate::profile::url_login::{ClientOrigin, UrlClient, UrlLogin, canonical, with_other_end};
 
 const URLS: &str = "urls";
 const CLIENTS: &str = "clients";
@@ -68,14 +68,16 @@ impl UrlLogins {
         self.warnings.clone()
     }
 
-    /// Returns the login of a URL, in any spelling.
+    /// Returns the login of a URL, in any spelling. A slash at the end of the path counts only if there are logins to
+    /// both URLs.
     ///
     /// # Errors
     ///
     /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
     pub fn find(&self, url: &str) -> Result<Option<UrlLogin>> {
         let Some(dir) = self.dir(URLS)? else { return Ok(None) };
-        Ok(self.readable(&dir, &name_of(url)))
+        let exact = self.readable(&dir, &name_of(url));
+        Ok(exact.or_else(|| self.readable(&dir, &name_of(&with_other_end(url)?))))
     }
 
     /// Returns what changes whenever the login of a URL is stored, without reading it; `None` if there is none.

@@ -33,6 +33,10 @@ pub struct Located {
     pub resource: Option<String>,
     /// The scopes that the resource requires: those of its challenge, else those of its metadata.
     pub scopes: Vec<String>,
+    /// The scopes of the challenge alone.
+    pub challenge_scopes: Vec<String>,
+    /// The scopes of the resource's metadata.
+    pub scopes_supported: Vec<String>,
     /// The authorization server.
     pub server: AuthorizationServer,
 }
@@ -76,13 +80,27 @@ pub(super) async fn locate(
     ports.trace.step("Looking for the authorization server of the URL", "RFC 9728, section 5");
     match resource::find(ports, &parsed, challenge).await? {
         Found::Resource { metadata, scopes } => {
-            let scopes = if scopes.is_empty() { metadata.scopes_supported } else { scopes };
+            let (challenge_scopes, scopes_supported) = (scopes, metadata.scopes_supported);
+            let all = [&challenge_scopes, &scopes_supported];
+            let scopes = all.into_iter().find(|scopes| !scopes.is_empty()).cloned();
             let issuers = preferred_first(metadata.authorization_servers, used);
             let server = first_usable(ports, url, &parsed, &issuers, used).await?;
-            Ok(Located { resource: Some(metadata.resource), scopes, server })
+            Ok(Located {
+                resource: Some(metadata.resource),
+                scopes: scopes.unwrap_or_default(),
+                challenge_scopes,
+                scopes_supported,
+                server,
+            })
         }
         Found::Nothing { why, scopes } => match issuer(ports, url, &parsed).await {
-            Ok(server) => Ok(Located { resource: None, scopes, server }),
+            Ok(server) => Ok(Located {
+                resource: None,
+                scopes: scopes.clone(),
+                challenge_scopes: scopes,
+                scopes_supported: Vec::new(),
+                server,
+            }),
             Err(error) => Err(nothing_there(url, why, error)),
         },
     }

@@ -62,6 +62,8 @@ pub enum Progress<'a> {
     Asking(&'a str),
     /// The user must open this URL.
     Open(&'a str),
+    /// The listener waits for the response at this redirect URI, for this long. No browser is opened here.
+    Listening(&'a str, Duration),
     /// The browser could not be opened; the user must open the URL.
     BrowserFailed(&'a str, String),
     /// The browser's launcher succeeded a while ago, but no request has arrived from a browser.
@@ -85,6 +87,7 @@ impl std::fmt::Debug for Progress<'_> {
             Self::Opening(_) => "Opening(…)",
             Self::Asking(_) => "Asking(…)",
             Self::Open(_) => "Open(…)",
+            Self::Listening(..) => "Listening(…)",
             Self::BrowserFailed(..) => "BrowserFailed(…)",
             Self::Unconfirmed(_) => "Unconfirmed(…)",
             Self::RejectedRequest(_) => "RejectedRequest(…)",

@@ -37,7 +37,7 @@ pub(super) async fn wait(waiting: &mut Waiting<'_>, pending: &Authorization) -> 
     let url = &pending.authorization_url;
     // The browser that waits for Enter.
     let mut asked = attempt.browser.clone().filter(|_| attempt.asks);
-    tell(first_step(attempt, url));
+    say_where(manager, pending, attempt, listener.is_some(), *tell);
     let at_once = attempt.browser.clone().filter(|_| !attempt.asks);
     let mut opening: BoxFuture<'_, Launch> = Box::pin(launch(at_once, url));
     let mut countdown = Countdown::new(attempt.countdown);
@@ -99,6 +99,20 @@ pub(super) async fn wait(waiting: &mut Waiting<'_>, pending: &Authorization) -> 
 /// Returns how long the login can still wait.
 pub(super) fn remaining(manager: &FlowManager, pending: &Authorization) -> Duration {
     pending.expires_at.remaining(manager.ports().clock.now())
+}
+
+/// Says which URL the user opens, and where the response is awaited if no browser opens.
+fn say_where(
+    manager: &FlowManager,
+    pending: &Authorization,
+    attempt: &Attempt,
+    listens: bool,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+) {
+    tell(first_step(attempt, &pending.authorization_url));
+    if listens && attempt.browser.is_none() {
+        tell(Progress::Listening(&pending.redirect_uri, remaining(manager, pending)));
+    }
 }
 
 fn first_step<'u>(attempt: &Attempt, url: &'u str) -> Progress<'u> {
