@@ -76,6 +76,7 @@ pub async fn prepare(
     let known = lock.find(url)?;
     let at_same_server = known.as_ref().filter(|login| login.issuer == issuer);
     let scopes = scopes(&located, at_same_server, &request);
+    let chosen_scopes = chosen(&located, at_same_server, &request, &scopes);
     let attempts = attempts(&lock, at_same_server, &scopes, request.is_step_up)?;
     let wanted = client::Wanted { located: &located, scopes: &scopes, request: &request };
     let found = client::known(place, &lock, &wanted)?;
@@ -98,6 +99,7 @@ pub async fn prepare(
         issuer,
         resource: located.resource,
         scopes,
+        chosen_scopes,
         store: place.store_name.clone(),
         client,
         attempts,
@@ -186,6 +188,23 @@ fn scopes(located: &Located, before: Option<&UrlLogin>, request: &Request) -> Ve
         wanted.retain(|scope| seen.insert(scope.clone()));
     }
     located.scopes_to_request(wanted)
+}
+
+/// Returns the scopes among these that a login without options does not request.
+fn chosen(
+    located: &Located,
+    before: Option<&UrlLogin>,
+    request: &Request,
+    scopes: &[String],
+) -> Vec<String> {
+    let usual: Vec<String> = match before.filter(|_| request.is_step_up) {
+        Some(before) => {
+            let is_usual = |scope: &&String| !before.chosen_scopes.contains(scope);
+            before.scopes.iter().filter(is_usual).cloned().collect()
+        }
+        None => located.scopes_to_request(Vec::new()),
+    };
+    scopes.iter().filter(|scope| !usual.contains(scope)).cloned().collect()
 }
 
 /// Counts this login. It is recorded before the user is asked, so that failed logins count too.

@@ -1,8 +1,10 @@
 //! Phrases the library's advice for this program: the only place where advice becomes commands and flags.
 
+use std::ffi::OsString;
+
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Advice, Error, GrantKey};
+use oauthctl_core::{Advice, Error, GrantKey, StoredAccount};
 
 use crate::given::{Given, option};
 
@@ -25,24 +27,69 @@ pub fn refresh_command(key: &GrantKey) -> String {
     of_account("refresh", key)
 }
 
-/// Returns a command for this account, quoted for a shell.
+/// Returns a command for this account. The default account is named only if the command would otherwise use another
+/// one.
 fn of_account(command: &str, key: &GrantKey) -> String {
     let profile = shell_word(&key.profile);
+    let is_selected = || variable("OAUTHCTL_ACCOUNT").is_none();
     match key.account.as_str() {
-        DEFAULT_ACCOUNT => format!("oauthctl {command} {profile}"),
+        DEFAULT_ACCOUNT if is_selected() => format!("oauthctl {command} {profile}"),
         account => format!("oauthctl {command} {profile} {}", option("--account", account)),
     }
 }
 
+/// Returns the command that logs in to an account again, in the store of its record.
+fn login_there(StoredAccount { key, store }: &StoredAccount) -> String {
+    login_command(key) + &in_store(store)
+}
+
+/// Returns the command that logs out of this account. It always names the account, so that the environment or a
+/// rule cannot select another one.
+fn logout_command(key: &GrantKey) -> String {
+    let (profile, account) = (shell_word(&key.profile), option("--account", &key.account));
+    format!("oauthctl logout {profile} {account}")
+}
+
+/// Returns the command that removes the record of an account without using it.
+fn remove_command(StoredAccount { key, store }: &StoredAccount) -> String {
+    format!("{} --local{}", logout_command(key), in_store(store))
+}
+
+/// Returns an environment variable; an empty one counts as unset.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the option that selects a store, unless the environment does.
+fn in_store(store: &str) -> String {
+    let selected = variable("OAUTHCTL_STORE");
+    match selected.is_some_and(|selected| selected == store) {
+        true => String::new(),
+        false => format!(" {}", option("--store", store)),
+    }
+}
+
+/// Returns the command that logs in to this account with these scopes in addition.
+fn login_adding(key: &GrantKey, scopes: &[String]) -> String {
+    let added = scopes.iter().map(|scope| format!(" {}", option("--add-scope", scope)));
+    login_command(key) + &added.collect::<String>()
+}
+
 /// Returns how to log in with more scopes.
 fn add_scopes(key: &GrantKey, scopes: &[String]) -> String {
-    let login = login_command(key);
     if scopes.is_empty() {
+        let login = login_command(key);
         return format!("add the scope that the request requires: `{login} --add-scope SCOPE`");
     }
-    let added: String =
-        scopes.iter().map(|scope| format!(" {}", option("--add-scope", scope))).collect();
-    format!("add the scopes that are missing: `{login}{added}`")
+    format!("add the scopes that are missing: `{}`", login_adding(key, scopes))
+}
+
+/// Returns the command that this advice is to log in with, if it is to log in.
+pub fn login_of(advice: &Advice) -> Option<String> {
+    match advice {
+        Advice::LogInAgain { key, scopes } => Some(login_adding(key, scopes)),
+        other => other.login().map(login_command),
+    }
 }
 
 /// Returns the command that prints this account as a line, quoted for a shell.
@@ -51,8 +98,7 @@ pub fn export_command(key: &GrantKey) -> String {
 }
 
 /// Returns how to get a new login. A job that gets its login from a variable has no browser.
-fn log_in(key: &GrantKey) -> String {
-    let login = login_command(key);
+fn log_in(key: &GrantKey, login: &str) -> String {
     let takes_line = matches!(Given::command(), "token" | "exec" | "refresh");
     match std::env::var_os(IMPORT).filter(|_| takes_line) {
         None => format!("run `{login}`"),
@@ -78,7 +124,8 @@ fn start() -> &'static str {
 
 fn words(advice: &Advice) -> String {
     match advice {
-        Advice::LogIn(key) => log_in(key),
+        Advice::LogIn(key) => log_in(key, &login_command(key)),
+        Advice::LogInAgain { key, scopes } => log_in(key, &login_adding(key, scopes)),
         Advice::LogInIfIntended(key) => {
             format!("if you made this change, run `{}`", login_command(key))
         }
@@ -115,26 +162,32 @@ fn words(advice: &Advice) -> String {
              profile add {} --issuer URL --client-id ID`",
             shell_word(name)
         ),
-        Advice::UseAnotherUser(key) => format!(
-            "use another user reference, or remove that login: `oauthctl logout {} --account {}`",
-            shell_word(&key.profile),
-            shell_word(&key.account)
-        ),
+        Advice::UseAnotherUser(key) => {
+            format!("use another user reference, or remove that login: `{}`", logout_command(key))
+        }
         Advice::RestoreGrant(key) => {
             format!("nothing was sent; restore the newest record, or run `{}`", login_command(key))
         }
-        Advice::AcceptRecord { store, profile } => accept(store, profile.as_deref()),
-        Advice::FreePorts(ports) => {
-            let (word, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));
-            format!(
-                "stop the program that listens on {word} {list}, or choose another port with \
-                 `--port N` or in `redirect_uri` (one that is registered with the provider)"
-            )
+        Advice::AcceptRecord { store, key } => accept(store, key.as_ref()),
+        Advice::RestoreRecord(account) => restore(account.as_ref()),
+        Advice::LogInOrRemoveFile(key) => {
+            format!("log in again with `{}`, or remove that file", login_command(key))
         }
+        Advice::GiveStoreKey(account) => store_key(account.as_ref()),
+        Advice::FreePorts(ports) => free_ports(ports),
         other => of_this_call(other)
             .or_else(|| of_stores(other))
             .map_or_else(|| other.to_string(), str::to_owned),
     }
+}
+
+/// Returns what to do about ports that other programs use.
+fn free_ports(ports: &[String]) -> String {
+    let (word, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));
+    format!(
+        "stop the program that listens on {word} {list}, or choose another port with `--port N` or \
+         in `redirect_uri` (one that is registered with the provider)"
+    )
 }
 
 /// Returns what to change in this call, or which other call to make.
@@ -187,12 +240,10 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
 fn of_stores(advice: &Advice) -> Option<&'static str> {
     Some(match advice {
         Advice::ChooseStore => "use `--store keyring` or `--store file`",
-        Advice::UseFileStore => "use `--store file` to keep tokens in encrypted files instead",
-        Advice::RestoreRecord => {
-            "nothing was changed; restore the record from a copy, or log in again with `oauthctl \
-             login`, which moves the damaged one aside"
+        Advice::UseFileStore => {
+            "to keep tokens in encrypted files instead, set OAUTHCTL_STORE=file, or `store = \
+             \"file\"` under [defaults] (for one command: `--store file`)"
         }
-        Advice::LogInOrRemoveFile => "log in again with `oauthctl login`, or remove that file",
         Advice::NewStoreKey => {
             "run `oauthctl store keygen` to generate one; existing records require the key that \
              encrypted them"
@@ -200,10 +251,6 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
         Advice::UseRecipient => {
             "a public key begins with `age1`; `oauthctl store keygen` prints the public key of a \
              new key"
-        }
-        Advice::GiveStoreKey => {
-            "nothing was changed; set OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or `store.key` \
-             to the key that encrypted the record; if that key is lost, remove the record with `oauthctl logout --local` and log in again"
         }
         Advice::UnlockKeyring => {
             "unlock it (log in to the desktop, or run `gnome-keyring-daemon --unlock` in a session \
@@ -225,14 +272,43 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
     })
 }
 
+/// Returns what to do about a damaged record: of this account, or of a secret.
+fn restore(account: Option<&StoredAccount>) -> String {
+    let restore = "nothing was changed; restore the record from a copy";
+    match account.map(login_there) {
+        Some(login) => {
+            format!("{restore}, or log in again with `{login}`, which moves the damaged one aside")
+        }
+        None => restore.to_owned(),
+    }
+}
+
+/// Returns what to do about a record that requires another key: of this account, or of a secret.
+fn store_key(account: Option<&StoredAccount>) -> String {
+    let set = "nothing was changed; set OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or \
+               `store.key` to the key that encrypted the record";
+    match account.map(remove_command) {
+        Some(remove) => {
+            format!(
+                "{set}; if that key is lost, remove the record with `{remove}` and log in again"
+            )
+        }
+        None => set.to_owned(),
+    }
+}
+
 /// Returns how to accept a record of an earlier version, and what to do with any other.
-fn accept(store: &str, profile: Option<&str>) -> String {
-    let (of, otherwise) = match profile {
-        Some(name) => (
-            format!(" -p {}", shell_word(name)),
-            "log in again with `oauthctl login`, which moves the file aside",
-        ),
-        None => (String::new(), "move the file away"),
+fn accept(store: &str, key: Option<&GrantKey>) -> String {
+    let (of, otherwise) = match key {
+        Some(key) => {
+            let account = StoredAccount { key: key.clone(), store: store.to_owned() };
+            let login = login_there(&account);
+            (
+                format!(" -p {}", shell_word(&key.profile)),
+                format!("log in again with `{login}`, which moves the file aside"),
+            )
+        }
+        None => (String::new(), "move the file away".to_owned()),
     };
     format!(
         "if an earlier oauthctl wrote it, accept it with `oauthctl store migrate --to {}{of} \

@@ -285,7 +285,8 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(profile, &portable::export(grant, &[])?, self.0).await.map_err(|e| {
+            let line = portable::export(grant, &[])?;
+            write_back::feed(profile, &grant.key, &line, self.0).await.map_err(|e| {
                 e.context(
                     "`write_back` failed, so the tokens are stored only \
                                         locally",

@@ -41,21 +41,20 @@ fn notify(
         return;
     }
     let Ok(config) = context.config() else { return };
-    let (Some(command), Some(key)) = (&config.defaults.notify, account(error)) else { return };
+    let Some(command) = &config.defaults.notify else { return };
+    let Some((key, login)) = account(error) else { return };
     let is_time = context
         .state()
         .and_then(|state| state.is_time_to_notify(&subject(&state, key)?, Timestamp::now(), EVERY));
     if is_time.unwrap_or(false) {
-        let login = hint::login_command(key);
         start(command, &format!("A login is required. Run: {}", one_line(&login)));
     }
 }
 
-fn account(error: &Error) -> Option<&GrantKey> {
-    error.advice().iter().find_map(|advice| match advice {
-        Advice::LogIn(key) => Some(key),
-        _ => None,
-    })
+/// Returns the account to log in to, and the command for it.
+fn account(error: &Error) -> Option<(&GrantKey, String)> {
+    let account = |advice| Some((Advice::login(advice)?, hint::login_of(advice)?));
+    error.advice().iter().find_map(account)
 }
 
 fn start(command: &[String], text: &str) {

@@ -130,9 +130,7 @@ pub fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
         None => (format!("interrupted by {name}"), None),
         Some(CriticalPart::Refresh) => (
             format!("interrupted by {name} before the token request was finished"),
-            Some(
-                "run the command again; if the server refuses, log in again with `oauthctl login`",
-            ),
+            Some("run the command again; if the server refuses, log in again"),
         ),
         Some(CriticalPart::Redemption) => (
             format!("interrupted by {name} before the login was finished"),
@@ -140,7 +138,7 @@ pub fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
         ),
         Some(CriticalPart::Revocation) => (
             format!("interrupted by {name} before the logout was finished"),
-            Some("run `oauthctl logout` again"),
+            Some("run the same command again"),
         ),
         Some(_) => (format!("interrupted by {name} before the changes were saved"), None),
     };

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::commands::sandbox;
 use crate::context::Context;
-use crate::{run as runner, ui};
+use crate::{browser, run as runner, ui};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -160,18 +160,18 @@ struct Demo<'a> {
 }
 
 /// Returns the browser of this command; that of the desktop if the command is empty.
-fn browser(command: &str) -> Result<Browser> {
+fn browser(command: &str) -> Result<Option<Browser>> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
     match command {
-        "" => Ok(Browser::desktop(&lookup, path.as_deref())),
-        command => Browser::command(command, path.as_deref()),
+        "" => Ok(Some(Browser::desktop(&lookup, path.as_deref()))),
+        command => browser::named(Some(command)),
     }
 }
 
 async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
     let Demo { args, context, manager, profile, key, http } = *demo;
-    let browser = args.browser.as_deref().map(browser).transpose()?;
+    let browser = args.browser.as_deref().map(browser).transpose()?.flatten();
     let attempt = Attempt {
         key: key.clone(),
         scopes: Vec::new(),

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl_core::flow::{FlowManager, not_logged_in};
-use oauthctl_core::grant::{DEFAULT_ACCOUNT, GrantInfo, Identity};
+use oauthctl_core::flow::{FlowManager, lost_scopes, not_logged_in};
+use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, GrantInfo};
 use oauthctl_core::profile::url_login::{UrlLogin, is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, GrantKey, Result, TokenRequest};
+use oauthctl_core::{Advice, Error, GrantKey, Result, TokenRequest};
 use serde_json::{Value, json};
 
 use self::args::FlowArg;
@@ -20,7 +20,7 @@ use self::attempt::{Plan, attempt};
 use crate::context::Context;
 use crate::login_turn::{self, Turn};
 use crate::target::Target;
-use crate::{by_url, client_secret, manager, progress, run as runner, scopes, ui};
+use crate::{browser, by_url, client_secret, manager, progress, run as runner, scopes, ui};
 
 pub use args::{LoginArgs, parse_parameter};
 
@@ -34,6 +34,10 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// Returns an error whose kind determines the exit code.
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.name()?;
+    if args.browser.is_some() {
+        // A command that cannot be used fails before anything else happens.
+        browser::named(args.browser.as_deref())?;
+    }
     let selected = match given {
         Some(name) => name.to_owned(),
         None => context.profile_name(None)?,
@@ -72,7 +76,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     if context.ui.json {
         ui::print_json(&to_json(&grant))?;
     }
-    context.ui.say(progress::summary(&grant, profile, &before));
+    conclude(args, context, &target, before.as_ref(), &grant);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,7 +95,7 @@ pub fn log_in(
     let before = logged_in(target)?;
     let args = LoginArgs { add_scopes: more.to_vec(), ..LoginArgs::default() };
     let grant = log_in_with(&args, context, target, manager)?;
-    context.ui.say(progress::summary(&grant, target.profile, &before));
+    conclude(&args, context, target, before.as_ref(), &grant);
     Ok(())
 }
 
@@ -246,7 +250,7 @@ fn log_in_once(
             }
         }
     })?;
-    context.ui.say(progress::summary(&grant, &profile, &before));
+    conclude(args, context, &target, before.as_ref(), &grant);
     Ok(LoggedIn { grant, manager })
 }
 
@@ -297,7 +301,29 @@ pub fn to_json(grant: &GrantInfo) -> Value {
     })
 }
 
-/// Returns who is logged in to this account now, according to the index.
-fn logged_in(target: &Target<'_>) -> Result<Identity> {
-    Ok(target.state.account(&target.key)?.map(|entry| entry.identity).unwrap_or_default())
+/// Returns the login to this account that the new one replaces, according to the index.
+fn logged_in(target: &Target<'_>) -> Result<Option<AccountEntry>> {
+    target.state.account(&target.key)
+}
+
+/// Says what the login resulted in. Warns about scopes that are gone, unless the user named those to request.
+fn conclude(
+    args: &LoginArgs,
+    context: &Context,
+    target: &Target<'_>,
+    before: Option<&AccountEntry>,
+    grant: &GrantInfo,
+) {
+    let identity = before.map(|entry| entry.identity.clone()).unwrap_or_default();
+    context.ui.say(progress::summary(grant, target.profile, &identity));
+    let former = before.filter(|_| args.scopes.is_empty());
+    let lost = former.map(|entry| lost_scopes(target.profile, &entry.scopes, grant));
+    let lost = lost.unwrap_or_default();
+    if !lost.is_empty() {
+        let scopes = one_line(&lost.join(" "));
+        let what =
+            format!("the previous login to {} had scopes that this one lacks: {scopes}", grant.key);
+        let advice = Advice::AddScopes { key: grant.key.clone(), scopes: lost };
+        context.ui.warn(&Error::config(what).hint(advice));
+    }
 }

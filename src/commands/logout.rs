@@ -6,6 +6,7 @@ use clap::Args;
 use oauthctl_core::flow::{AtServer, FlowManager};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, Pin};
 use oauthctl_core::profile::url_login::is_url;
+use oauthctl_core::store::StoreSpec;
 use oauthctl_core::{Advice, Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
@@ -92,6 +93,9 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     if is_known || (others.is_empty() && given.is_none()) {
         return Ok(key);
     }
+    if given.is_some() && is_stored(&key, context)? {
+        return Ok(key);
+    }
     if !is_url(profile) {
         context.profile(profile)?;
     }
@@ -107,13 +111,27 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     })
 }
 
+/// Returns the store in which commands look for this account. Its profile may be unknown.
+fn selected_store(key: &GrantKey, context: &Context) -> Result<StoreSpec> {
+    let config = context.config()?;
+    let of_profile = config.profiles.get(&key.profile).and_then(|p| config.store_of(p));
+    context.store_spec(of_profile.or(config.defaults.store.as_deref()))
+}
+
+/// Returns whether the store has a record of an account that the index does not list.
+fn is_stored(key: &GrantKey, context: &Context) -> Result<bool> {
+    let store = context.open_store(&selected_store(key, context)?)?;
+    Ok(runner::block_on(None, store.grants.contains(key))? == Some(true))
+}
+
 fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {
     // The account of a removed profile can still be removed.
     let state = context.state()?;
     let entry = state.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
     // A URL is known only while it is logged in: to log out again is no error, as for a profile.
-    if profile.is_none() && entry.is_none() && !is_url(&key.profile) {
+    let is_unknown = profile.is_none() && entry.is_none() && !is_url(&key.profile);
+    if is_unknown && !is_stored(key, context)? {
         context.profile(&key.profile).map_err(|error| match error.advice() {
             [Advice::DidYouMean(_)] => error,
             _ => error.hint("run `oauthctl status` to see who is logged in"),
@@ -121,12 +139,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     }
     let spec = match (&context.globals.store, &entry) {
         (None, Some(entry)) => entry.store.parse()?,
-        _ => {
-            let config = context.config()?;
-            let named =
-                profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
-            context.store_spec(named)?
-        }
+        _ => selected_store(key, context)?,
     };
     let manager = manager::build_over(context, profile, &context.open_store(&spec)?, state)?;
     // If it cannot be read, its client is forgotten with the last account.

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Advice, Error, ErrorKind, Result, Timestamp, time};
+use oauthctl_core::{Error, ErrorKind, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use crate::agent::client::Agent;
@@ -67,7 +67,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         false => stored::compare(entries, context),
     };
     let now = Timestamp::now();
-    let is_bad = accounts.is_empty() || accounts.iter().any(|a| problem(a, now).is_some());
+    let is_bad = accounts.is_empty() || accounts.iter().any(|a| problem(a, context, now).is_some());
     let code = match args.check && is_bad {
         true => ExitCode::from(ErrorKind::LoginRequired.exit_code()),
         false => ExitCode::SUCCESS,
@@ -83,7 +83,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     let mut rows = Rows::new("  ", 10, " ");
     for account in &accounts {
         rows.blank();
-        describe(account, now, &mut rows);
+        describe(account, context, now, &mut rows);
     }
     rows.print()?;
     if !were_asked {
@@ -120,7 +120,7 @@ fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
     let entry = &account.entry;
     let is_gone = account.is_stored == Some(false);
     let expires_at = entry.expires_at.filter(|_| !entry.withheld && !is_gone);
-    let problem = problem(account, now);
+    let problem = problem(account, context, now);
     json!({
         "profile": entry.key.profile,
         "account": entry.key.account,
@@ -172,11 +172,11 @@ fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
 }
 
 /// Returns what keeps `token` from printing a token, and the command that fixes it.
-fn problem(account: &Account, now: Timestamp) -> Option<Error> {
-    let entry = &account.entry;
+fn problem(account: &Account, context: &Context, now: Timestamp) -> Option<Error> {
     account.problem.clone().or_else(|| {
         needs_login(account, now).then(|| {
-            Error::login_required("a new login is required").hint(Advice::LogIn(entry.key.clone()))
+            let hint = stored::log_in(&account.entry, context);
+            Error::login_required("a new login is required").hint(hint)
         })
     })
 }
@@ -194,7 +194,7 @@ fn unindexed(wanted: Option<&str>, context: &Context) -> Result<Vec<Account>> {
     Ok(accounts)
 }
 
-fn describe(account: &Account, now: Timestamp, rows: &mut Rows) {
+fn describe(account: &Account, context: &Context, now: Timestamp, rows: &mut Rows) {
     let entry = &account.entry;
     let (profile, name) = (field(&entry.key.profile), field(&entry.key.account));
     rows.heading(&format!("{profile} / {name}"));
@@ -223,7 +223,7 @@ fn describe(account: &Account, now: Timestamp, rows: &mut Rows) {
         row("last error", &format!("{}: {}", ago(error.at, now), field(&error.message)));
     }
     row("store", &field(&entry.store));
-    if let Some(problem) = problem(account, now) {
+    if let Some(problem) = problem(account, context, now) {
         row("problem", &field(problem.message()));
         if let Some(hint) = ui::hint_of(&problem) {
             row("hint", &field(&hint));

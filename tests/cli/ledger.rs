@@ -24,7 +24,6 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("login_that_nobody_answers_gets_longer_as_told", &["--timeout 15m"]),
     ("login_without_input_runs_without_the_option", &["--no-input"]),
     ("named_client_is_not_sent_to_another_issuer", &["--client-id"]),
-    ("lost_key_is_given_up_as_told", &["oauthctl logout --local"]),
     ("missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
     ("port_in_use_is_replaced_as_told", &["--port N"]),
     ("profile_for_a_web_application_starts_as_told", &["--config", "oauthctl start {name}"]),
@@ -47,6 +46,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("profile_edit_saves_what_is_valid", &["oauthctl profile edit"]),
     ("store_that_cannot_be_made_is_elsewhere_as_told", &["--store file:DIR"]),
     ("store_that_status_names_is_used_as_told", &["--store {}", "store = \"{}\""]),
+    ("missing_keyring_is_replaced_for_every_command", &["store = \"file\""]),
     ("trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
     ("issuer_that_no_profile_names_is_set_as_told", &["issuer = \"…\""]),
     (
@@ -93,10 +93,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         "discover_shows_and_explains_metadata",
         &["oauthctl profile add NAME --issuer {} --client-id ID"],
     ),
-    (
-        "flows_start_and_start_again_as_told",
-        &["oauthctl logout {} --account {}", "oauthctl start", "oauthctl start {}"],
-    ),
+    ("flows_start_and_start_again_as_told", &["oauthctl start", "oauthctl start {}"]),
     (
         "format_and_import_hints_work_as_told",
         &["--recipient age1…", "--replace", "--user me@example.com"],
@@ -123,7 +120,6 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("profile_add_asks_nobody_without_a_terminal", &["--client-id ID"]),
     ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
-    ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
     ("uninstall_asks_or_is_told_to", &["--dry-run", "--yes"]),
     ("uninstall_says_that_the_tokens_remain_valid", &["oauthctl logout --all"]),
     ("issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
@@ -136,6 +132,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "it is what was wrong, and no advice",
         &[
             "--alg",
+            "--browser",
             "--confirm",
             "--challenge",
             "--dpop",

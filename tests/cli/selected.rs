@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
+use crate::followed::{commands, shell};
 use crate::support::Home;
 
 /// A home with the profiles `p` (the default) and `q`, and logins `default` and `work` of both.
@@ -143,6 +144,59 @@ fn added_scope_is_requested_with_those_of_the_login() {
     let scopes = login["scopes"].as_array().unwrap();
     assert!(scopes.contains(&"write".into()) && scopes.len() > 1, "{scopes:?}");
     home.run(["login", "s", "--add-scope", "a", "--scope", "b"]).fails(2);
+}
+
+/// The scopes of the only account.
+fn scopes(home: &Home) -> serde_json::Value {
+    home.run(["status", "--json"]).ok().json()[0]["scopes"].clone()
+}
+
+#[test]
+fn login_that_loses_scopes_says_how_to_get_them() {
+    let (home, _sandbox) = with_sandbox(None);
+    home.run(["login", "s", "--add-scope", "write"]).ok();
+    let all = scopes(&home);
+    let login = home.run(["login", "s"]).ok();
+    assert_ne!(scopes(&home), all);
+    assert!(login.stderr.contains("scopes that this one lacks: write\n"), "{}", login.stderr);
+    assert_eq!(commands(&login), ["oauthctl login s --add-scope write"]);
+    let login = shell(&home, &commands(&login)[0], "").ok();
+    assert!(!login.stderr.contains("lacks"), "{}", login.stderr);
+    assert_eq!(scopes(&home), all);
+    // Who names the scopes knows what is missing.
+    let login = home.run(["login", "s", "--scope", "openid"]).ok();
+    assert!(!login.stderr.contains("lacks"), "{}", login.stderr);
+}
+
+#[test]
+fn login_again_keeps_the_added_scopes() {
+    let (home, sandbox) = with_sandbox(None);
+    home.run(["login", "s", "--add-scope", "write read"]).ok();
+    let all = scopes(&home);
+    let revoke = || {
+        let other = Home::new();
+        sandbox.profile(&other, "s", None);
+        plant(&other, home.run(["export", "s"]).ok().line());
+        other.run(["logout", "s"]).ok();
+    };
+    revoke();
+    // Refused now, and known to be refused.
+    let login = "oauthctl login s --add-scope write --add-scope read";
+    for args in [&["token", "s", "--force-refresh"][..], &["token", "s", "--min-ttl", "2h"]] {
+        let failed = home.run(args).fails(4);
+        assert_eq!(commands(&failed), [login], "{}", failed.stderr);
+    }
+    let failed = home.run(["token", "s", "--min-ttl", "2h", "--json"]).fails(4);
+    assert!(failed.stderr.contains(&format!("run `{login}`")), "{}", failed.stderr);
+    let status = home.run(["status", "s", "--json"]).ok().json();
+    assert_eq!(status[0]["hint"], format!("run `{login}`"), "{status}");
+    shell(&home, login, "").ok();
+    assert_eq!(scopes(&home), all);
+    // Nothing is added that the profile requests anyway.
+    home.run(["login", "s", "--scope", "openid offline_access"]).ok();
+    revoke();
+    let failed = home.run(["token", "s", "--force-refresh"]).fails(4);
+    assert_eq!(commands(&failed), ["oauthctl login s"]);
 }
 
 #[test]

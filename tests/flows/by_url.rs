@@ -56,6 +56,37 @@ impl Scene {
     }
 }
 
+/// The command of a hint to log in, without the program.
+#[track_caller]
+fn login_of(output: &Output) -> Vec<String> {
+    let mut spans = output.stderr.split('`').filter(|span| span.starts_with("oauthctl login "));
+    let login = spans.next().unwrap_or_else(|| panic!("{}", output.stderr));
+    login.split(' ').skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn url_login_without_its_scopes_says_how_to_get_them() {
+    let scene = Scene::new();
+    scene.home.run(["login", &scene.url, "--scope", "write admin"]).ok();
+    let wanted = ["login", &scene.url, "--add-scope", "write", "--add-scope", "admin"];
+    // The hint of a login that ended, and the warning of one that lost scopes.
+    let refused = json!({ "status": 400, "body": "{\"error\":\"invalid_grant\"}" });
+    scene.server.set(&json!({ "raw": { "/a/token": refused } }));
+    assert_eq!(login_of(&scene.token(&["--force-refresh"]).fails(4)), wanted);
+    let status = scene.home.run(["status"]).ok();
+    assert!(status.stdout.contains("--add-scope write"), "{}", status.stdout);
+    scene.server.set(&json!({ "raw": {} }));
+    let login = scene.login().ok();
+    assert!(login.stderr.contains("lacks: write admin\n"), "{}", login.stderr);
+    assert_eq!(login_of(&login), wanted);
+    scene.home.run(login_of(&login)).ok();
+    let scopes = scene.home.run(["status", "--json"]).ok().json()[0]["scopes"].clone();
+    assert_eq!(scopes, json!(["read", "offline_access", "write", "admin"]));
+    // It stays known that the user named them.
+    scene.server.set(&json!({ "raw": { "/a/token": refused } }));
+    assert_eq!(login_of(&scene.token(&["--force-refresh"]).fails(4)), wanted);
+}
+
 #[test]
 fn url_login_is_a_profile_of_every_command() {
     let scene = Scene::new();

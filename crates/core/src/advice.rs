@@ -28,6 +28,14 @@ use crate::text;
 pub enum Advice {
     /// Log in to this account.
     LogIn(GrantKey),
+    /// Log in to this account again, with these scopes in addition to those that the profile requests: the stored grant
+    /// has them, and the new one would not.
+    LogInAgain {
+        /// The account.
+        key: GrantKey,
+        /// The scopes.
+        scopes: Vec<String>,
+    },
     /// Log in to this account, if the change that the error names is intended.
     LogInIfIntended(GrantKey),
     /// Log in to this account with these scopes in addition to those that were granted. Without scopes, the
@@ -119,23 +127,23 @@ pub enum Advice {
     ListPending,
     /// Restore the newest record of this account, or log in again.
     RestoreGrant(GrantKey),
-    /// Restore the damaged record from a copy, or log in again.
-    RestoreRecord,
-    /// Log in again, or remove the damaged file.
-    LogInOrRemoveFile,
+    /// Restore the damaged record from a copy, or log in again to its account, if it is the record of one.
+    RestoreRecord(Option<StoredAccount>),
+    /// Log in to this account again, or remove the damaged file.
+    LogInOrRemoveFile(GrantKey),
     /// Accept the record if its origin is known; otherwise do not use it.
     AcceptRecord {
         /// The store of the record.
         store: String,
-        /// The profile of the record, if known.
-        profile: Option<String>,
+        /// The account of the record; `None` for a named secret.
+        key: Option<GrantKey>,
     },
     /// Set the key that encrypted the records, or generate one for a new store.
     NewStoreKey,
     /// Encrypt to an age public key.
     UseRecipient,
-    /// Set the key that encrypted the record, or discard the record.
-    GiveStoreKey,
+    /// Set the key that encrypted the record, or discard the record of this account, if it is that of one.
+    GiveStoreKey(Option<StoredAccount>),
     /// Unlock the keyring, then try again.
     UnlockKeyring,
     /// Create the default collection of the keyring.
@@ -160,7 +168,31 @@ pub enum Advice {
     Text(Cow<'static, str>),
 }
 
+/// An account, and the store that has its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// The account.
+    pub key: GrantKey,
+    /// The name of the store.
+    pub store: String,
+}
+
 impl Advice {
+    /// Names the account of the record that the advice is about, if it does not yet.
+    pub(crate) fn name_account(&mut self, key: &GrantKey, store: &str) {
+        if let Self::RestoreRecord(account @ None) | Self::GiveStoreKey(account @ None) = self {
+            *account = Some(StoredAccount { key: key.clone(), store: store.to_owned() });
+        }
+    }
+
+    /// Returns the account to log in to, if that is the advice.
+    pub fn login(&self) -> Option<&GrantKey> {
+        match self {
+            Self::LogIn(key) | Self::LogInAgain { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
     /// Creates advice to set or correct these keys of the profile; `how` is the sentence for it.
     pub fn configure(keys: &[&'static str], how: impl Into<Cow<'static, str>>) -> Self {
         Self::Configure { keys: keys.to_vec(), how: harmless(how.into()) }
@@ -211,6 +243,10 @@ impl std::fmt::Display for Advice {
             Self::LogInIfIntended(key) => {
                 write!(f, "if the change is intended, log in to {key} again")
             }
+            Self::LogInAgain { key, scopes } => {
+                let scopes = text::one_line(&scopes.join(" "));
+                write!(f, "log in to {key} again, with the scopes {scopes} in addition")
+            }
             Self::Refresh(key) => write!(f, "refresh {key} once more"),
             Self::AddScopes { key, scopes } if scopes.is_empty() => {
                 write!(f, "log in to {key} with more scopes")
@@ -244,6 +280,12 @@ impl std::fmt::Display for Advice {
                 let ports = ports.join(", ");
                 write!(f, "stop the program that listens on {ports}, or choose another port")
             }
+            Self::RestoreRecord(account) => f.write_str(match account {
+                Some(_) => {
+                    "restore it from a copy, or log in again, which moves the damaged one aside"
+                }
+                None => "restore it from a copy",
+            }),
             Self::Configure { how, .. } | Self::Text(how) => f.write_str(how),
             fixed => f.write_str(fixed.fixed()),
         }
@@ -279,14 +321,11 @@ impl Advice {
             Self::SetAttributesLater => "set the others once the grant is stored",
             Self::UsePendingStore => "use fewer attributes, or use the pending store",
             Self::ListPending => "complete or cancel some of them, or wait for them to expire",
-            Self::RestoreRecord => {
-                "restore it from a copy, or log in again, which moves the damaged one aside"
-            }
-            Self::LogInOrRemoveFile => "log in again, or remove that file",
+            Self::LogInOrRemoveFile(_) => "log in again, or remove that file",
             Self::AcceptRecord { .. } => "accept it only if you know who wrote it",
             Self::NewStoreKey => "existing records require the key that encrypted them",
             Self::UseRecipient => "a public key begins with `age1`",
-            Self::GiveStoreKey => "set the store key to the key that encrypted the record",
+            Self::GiveStoreKey(_) => "set the store key to the key that encrypted the record",
             Self::UnlockKeyring => "unlock it, then try again",
             Self::CreateCollection => "create one named `login`",
             Self::MakeWritable => "make it writable for you, or use another location",
@@ -297,6 +336,7 @@ impl Advice {
             Self::UseAnotherFlow => "use a flow that does not require a listener",
             Self::UseUnprivilegedPort => "choose a port above 1023",
             Self::LogIn(_)
+            | Self::LogInAgain { .. }
             | Self::LogInIfIntended(_)
             | Self::Refresh(_)
             | Self::AddScopes { .. }
@@ -308,6 +348,7 @@ impl Advice {
             | Self::DidYouMean(_)
             | Self::UseAnotherUser(_)
             | Self::RestoreGrant(_)
+            | Self::RestoreRecord(_)
             | Self::FreePorts(_)
             | Self::Configure { .. }
             | Self::Text(_) => "",

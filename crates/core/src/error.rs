@@ -3,6 +3,7 @@
 mod kind;
 
 use crate::advice::Advice;
+use crate::grant::GrantKey;
 use crate::redact::names::is_error_code;
 use crate::text;
 
@@ -191,6 +192,15 @@ impl Error {
             Some(oauth) if is_error_code(&oauth.code) => format!("{words}: {}", oauth.code),
             _ => words.to_owned(),
         }
+    }
+
+    /// Names the account in advice about its record in this store.
+    #[must_use]
+    pub(crate) fn of_account(mut self, key: &GrantKey, store: &str) -> Self {
+        for advice in &mut self.0.advice {
+            advice.name_account(key, store);
+        }
+        self
     }
 
     /// Sets the kind.

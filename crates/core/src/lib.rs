@@ -239,7 +239,7 @@ pub mod time;
 pub mod tone;
 pub mod trace;
 
-pub use advice::Advice;
+pub use advice::{Advice, StoredAccount};
 pub use error::{Error, ErrorKind, OAuthError, Result};
 pub use flow::{AccessToken, Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
 pub use grant::{AccountEntry, Grant, GrantInfo, GrantKey, Identity, TokenSet};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use oauthctl_core::flow::login_again;
 use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
 use oauthctl_core::profile::GrantType;
 use oauthctl_core::store::{Store, StoreSpec};
@@ -38,7 +39,7 @@ impl Account {
     }
 
     /// Combines an index entry with what the store returned for the account.
-    fn compared(entry: AccountEntry, found: Result<Record>) -> Self {
+    fn compared(entry: AccountEntry, found: Result<Record>, context: &Context) -> Self {
         let grant = match found {
             Ok(Record::Read(grant)) => grant,
             Ok(Record::There(is_stored)) => return Self { is_stored, ..Self::as_indexed(entry) },
@@ -47,8 +48,7 @@ impl Account {
             }
             Ok(Record::None) => {
                 let what = format!("it is no longer in the store `{}`", one_line(&entry.store));
-                let hint = Advice::LogIn(entry.key.clone());
-                let problem = Error::login_required(what).hint(hint);
+                let problem = Error::login_required(what).hint(log_in(&entry, context));
                 return Self {
                     is_stored: Some(false),
                     problem: Some(problem),
@@ -72,6 +72,14 @@ impl Account {
     }
 }
 
+/// Returns the advice to log in to this account again, with the scopes that it has now.
+pub fn log_in(entry: &AccountEntry, context: &Context) -> Advice {
+    match context.profile(&entry.key.profile) {
+        Ok(profile) => login_again(profile, &entry.key, &entry.scopes),
+        Err(_) => Advice::LogIn(entry.key.clone()),
+    }
+}
+
 /// Returns the accounts, compared with their stores, and whether the stores were checked.
 pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, bool) {
     if entries.len() > ASKED_AT_MOST {
@@ -83,7 +91,7 @@ pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, 
         let of_store = found.remove(&entry.key).unwrap_or_else(|| {
             Err(Error::store(format!("the store `{}` does not respond", one_line(&entry.store))))
         });
-        let mut account = Account::compared(entry, of_store);
+        let mut account = Account::compared(entry, of_store, context);
         let entry = &account.entry;
         let problem = account.problem.or_else(|| elsewhere(entry, context));
         account.problem = problem.or_else(|| moved(entry, context)).or_else(|| refused(entry));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{commands, shell, span, with_option};
 use crate::fixture::{PROFILE, TOKEN, grant, logged_in, plant, planted, with_sandbox};
-use crate::support::{Home, await_some};
+use crate::support::{Home, Output, await_some};
 
 /// The only record of the file store.
 fn record(home: &Home) -> PathBuf {
@@ -48,6 +48,100 @@ fn lost_key_is_given_up_as_told() {
     home.browser(&json!({ "mode": "honest" }));
     home.run(["login", "s"]).ok();
     home.run(["token", "s"]).ok();
+}
+
+/// A grant of another profile.
+fn of_profile(profile: &str, account: &str) -> String {
+    grant(account, TOKEN, |grant| grant["key"]["profile"] = profile.into())
+}
+
+/// Follows a hint to remove the record that the key in the environment cannot decrypt.
+#[track_caller]
+fn remove_undecryptable(home: &Home, failed: &Output) {
+    assert!(failed.stderr.contains("wrong key or damaged record"), "{}", failed.stderr);
+    let told: Vec<String> = commands(failed);
+    let removes: Vec<&String> = told.iter().filter(|line| line.contains(" logout ")).collect();
+    assert_eq!(removes.len(), 1, "{}", failed.stderr);
+    shell(home, removes[0], "").ok();
+}
+
+#[test]
+fn hint_removes_the_account_that_cannot_be_read() {
+    for (is_indexed, account) in [(true, "ci"), (true, "default"), (false, "ci")] {
+        let mut home = Home::new();
+        let profile = PROFILE.replace("[profiles.p]", "[profiles.sandbox]");
+        home.config(&format!("[defaults]\nprofile = \"sandbox\"\n{profile}"));
+        plant(&home, &of_profile("sandbox", "default"));
+        plant(&home, &of_profile("sandbox", account));
+        let line = of_profile("gitlab", account);
+        plant(&home, &line);
+        if !is_indexed {
+            std::fs::remove_dir_all(home.state_dir()).unwrap();
+        }
+        let other = Home::new().run(["store", "keygen"]).ok().line().to_owned();
+        home.set("OAUTHCTL_STORE_KEY", other);
+        let failed = home.run_with(["import", "--replace"], &line).fails(10);
+        remove_undecryptable(&home, &failed);
+        home.run_with(["import"], &line).ok();
+        home.unset("OAUTHCTL_STORE_KEY");
+        // Nothing else is gone.
+        home.run(["token", "--cached"]).ok();
+        home.run(["token", "--cached", "--account", account]).ok();
+    }
+}
+
+#[test]
+fn status_names_the_account_that_is_to_be_removed() {
+    let mut home = planted(TOKEN);
+    plant(&home, &grant("ci", TOKEN, |_| ()));
+    let own = home.run(["store", "keygen"]).ok().line().to_owned();
+    home.unset("OAUTHCTL_STORE").set("OAUTHCTL_STORE_KEY", own);
+    home.run_with(["import", "--store", "file:there"], &grant("two", TOKEN, |_| ())).ok();
+    home.unset("OAUTHCTL_STORE_KEY");
+    let status = home.run(["status", "p", "--json"]).ok().json();
+    let hints = status.as_array().unwrap().iter().filter_map(|account| account["hint"].as_str());
+    let told: Vec<&str> =
+        hints.flat_map(|hint| hint.split('`')).filter(|span| span.contains(" logout ")).collect();
+    assert_eq!(told.len(), 1, "{status}");
+    assert!(told[0].contains("--account two"), "{told:?}");
+    shell(&home, told[0], "").ok();
+    let left = home.run(["status", "p", "--json"]).ok().json();
+    let left: Vec<_> = left.as_array().unwrap().iter().map(|one| &one["account"]).collect();
+    assert_eq!(left, ["ci", "default"]);
+}
+
+#[test]
+fn damaged_record_of_import_names_its_account() {
+    let home = Home::new();
+    let profile = PROFILE.replace("[profiles.p]", "[profiles.sandbox]");
+    home.config(&format!("[defaults]\nprofile = \"sandbox\"\n{profile}"));
+    let line = of_profile("gitlab", "ci");
+    plant(&home, &line);
+    std::fs::write(record(&home), "damaged").unwrap();
+    let failed = home.run_with(["import", "--replace"], &line).fails(10);
+    assert_eq!(commands(&failed), ["oauthctl login gitlab --account ci"], "{}", failed.stderr);
+}
+
+#[test]
+fn missing_keyring_is_replaced_for_every_command() {
+    for is_variable in [true, false] {
+        let (mut home, _sandbox) = with_sandbox(None);
+        home.unset("OAUTHCTL_STORE").unset("DBUS_SESSION_BUS_ADDRESS");
+        let failed = home.run(["login", "s"]).fails(10);
+        assert_eq!(failed.stderr.matches("encrypted files").count(), 1, "{}", failed.stderr);
+        assert!(!failed.stderr.contains("another store"), "{}", failed.stderr);
+        if is_variable {
+            assert!(failed.stderr.contains("set OAUTHCTL_STORE=file"), "{}", failed.stderr);
+            home.set("OAUTHCTL_STORE", "file");
+        } else {
+            let line = span(&failed, "store = ");
+            assert!(failed.stderr.contains("under [defaults]"), "{}", failed.stderr);
+            let config = std::fs::read_to_string(home.config_path()).unwrap();
+            home.config(&format!("[defaults]\n{line}\n{config}"));
+        }
+        home.run(["login", "s"]).ok();
+        home.run(["token", "s"]).ok();
+    }
 }
 
 #[test]

@@ -98,12 +98,35 @@ fn browser_inherits_no_secret() {
 #[test]
 fn unavailable_browser_is_reported_once_with_the_url() {
     let mut home = home("tag.no-such-browser");
-    home.set("BROWSER", "no-such-browser");
-    let mut running = home.spawn(["login", "p"]);
-    let url = url_to_open(&mut running);
-    visit(&callback(&url)).unwrap();
-    let said = running.wait().ok().stderr;
-    let told =
-        "Could not open a browser: cannot start a browser (no-such-browser: not found in PATH).";
-    assert!(said.contains(told), "{said}");
+    for (name, value, why) in [
+        ("BROWSER", "no-such-browser", "not found in PATH"),
+        ("OAUTHCTL_BROWSER", "./own", "relative paths are not accepted; use an absolute path"),
+    ] {
+        home.set(name, value);
+        let mut running = home.spawn(["login", "p"]);
+        let url = url_to_open(&mut running);
+        visit(&callback(&url)).unwrap();
+        let said = running.wait().ok().stderr;
+        let told =
+            format!("Could not open a browser: cannot start a browser ({value} in {name}: {why}).");
+        assert_eq!(said.matches(&told).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn unusable_browser_of_the_flag_fails_at_once() {
+    let home = home("tag.unusable-browser");
+    for (value, why) in [
+        ("./own", "relative paths are not accepted"),
+        ("no-such-browser", "not found in PATH"),
+        ("/no/such/browser %s", "not a program"),
+    ] {
+        for profile in ["p", "https://as.invalid/mcp"] {
+            let failed = home.run(["login", profile, "--browser", value]).fails(2);
+            let told = "error: the value of `--browser` cannot be used: ";
+            assert!(failed.stderr.starts_with(told), "{}", failed.stderr);
+            assert!(failed.stderr.contains(why), "{}", failed.stderr);
+            assert!(!failed.stderr.contains("https:"), "no URL is opened: {}", failed.stderr);
+        }
+    }
 }

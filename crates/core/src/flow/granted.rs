@@ -1,8 +1,9 @@
 //! Detects that a server granted less than was requested. Servers may return scopes under other names, or omit
 //! them: a scope is not missing if the response shows in another way that it was granted.
 
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind};
-use crate::grant::GrantInfo;
+use crate::grant::{GrantInfo, GrantKey};
 use crate::profile::{Profile, scopes};
 
 /// Scopes for a refresh token: the token itself shows whether they were granted.
@@ -53,11 +54,7 @@ pub fn extended_scopes(
     let mut all = match grant {
         None => profile.scopes.clone(),
         Some(grant) => {
-            let granted = Granted {
-                scopes: &grant.scopes,
-                refresh_token: grant.has_refresh_token,
-                id_token: grant.id_token_claims.is_some(),
-            };
+            let granted = Granted::of(grant);
             let is_listed = |scope: &str| granted.scopes.iter().any(|one| is_same(scope, one));
             let silent = profile.scopes.iter();
             let silent = silent.filter(|scope| !is_listed(scope) && granted.has(profile, scope));
@@ -72,7 +69,41 @@ pub fn extended_scopes(
     all
 }
 
-impl Granted<'_> {
+/// Returns the advice to log in to this account again. It names the scopes that were granted and that a login with
+/// this profile does not request. If it requests none, the server chose them, and will do so again.
+pub fn login_again(profile: &Profile, key: &GrantKey, granted: &[String]) -> Advice {
+    let is_chosen = |scope: &String| profile.chosen_scopes.contains(scope);
+    let requested: Vec<&String> = profile.scopes.iter().filter(|scope| !is_chosen(scope)).collect();
+    let of_server = profile.chosen_scopes.is_empty()
+        && requested.iter().all(|scope| REFRESH.contains(&scope.as_str()));
+    let is_requested = |scope: &String| {
+        of_server
+            || REFRESH.contains(&scope.as_str())
+            || requested.iter().any(|one| is_same(one, scope))
+    };
+    let scopes: Vec<String> =
+        granted.iter().filter(|scope| !is_requested(scope)).cloned().collect();
+    match scopes.is_empty() {
+        true => Advice::LogIn(key.clone()),
+        false => Advice::LogInAgain { key: key.clone(), scopes },
+    }
+}
+
+/// Returns the scopes of the last login to an account that the new one lacks.
+pub fn lost_scopes(profile: &Profile, before: &[String], grant: &GrantInfo) -> Vec<String> {
+    let granted = Granted::of(grant);
+    before.iter().filter(|scope| !granted.has(profile, scope)).cloned().collect()
+}
+
+impl<'a> Granted<'a> {
+    fn of(grant: &'a GrantInfo) -> Self {
+        Self {
+            scopes: &grant.scopes,
+            refresh_token: grant.has_refresh_token,
+            id_token: grant.id_token_claims.is_some(),
+        }
+    }
+
     fn has(&self, profile: &Profile, scope: &str) -> bool {
         self.scopes.iter().any(|one| is_same(scope, one))
             || scope == "openid" && self.id_token

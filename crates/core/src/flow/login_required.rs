@@ -2,6 +2,7 @@
 //! store.
 
 use super::access_token::AccessToken;
+use super::granted::login_again;
 use super::load::{Unloaded, load};
 use super::ports::Ports;
 use super::request::TokenRequest;
@@ -9,6 +10,7 @@ use super::turn::Call;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, GrantKey};
+use crate::profile::Profile;
 use crate::text::one_line;
 use crate::time::{Timestamp, describe};
 
@@ -26,7 +28,7 @@ pub(super) async fn require_renewable(call: Call<'_>, grant: Option<&Grant>) -> 
     };
     if let Some(dead) = ended(grant, request, call.now()) {
         let what = format!("the login of {key} is no longer valid: {}", dead.reason);
-        return Err(login_required(key, &what));
+        return Err(required_again(call.context.profile, grant, &what));
     }
     if grant.tokens.refresh_token.is_none() {
         let now = call.now();
@@ -40,7 +42,7 @@ pub(super) async fn require_renewable(call: Call<'_>, grant: Option<&Grant>) -> 
             ),
             _ => format!("cannot refresh the token of {key}: there is no refresh token"),
         };
-        return Err(login_required(key, &what));
+        return Err(required_again(call.context.profile, grant, &what));
     }
     Ok(())
 }
@@ -126,6 +128,11 @@ pub(super) fn made_elsewhere(key: &GrantKey, difference: &str) -> Error {
     Error::login_required(what)
         .hint("its refresh token was not sent there")
         .and_hint(Advice::LogInIfIntended(key.clone()))
+}
+
+/// Returns the error for an account that needs a new login instead of its stored one.
+pub(super) fn required_again(profile: &Profile, grant: &Grant, what: &str) -> Error {
+    Error::login_required(what).hint(login_again(profile, &grant.key, &grant.tokens.scopes))
 }
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {

@@ -78,7 +78,7 @@ pub use credentials::check_signing_key;
 pub use critical::CriticalPart;
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
 pub use first_tokens::Completed;
-pub use granted::extended_scopes;
+pub use granted::{extended_scopes, login_again, lost_scopes};
 pub use hooks::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 pub use introspect::Introspected;
 pub use login_required::not_logged_in;

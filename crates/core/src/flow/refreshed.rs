@@ -7,19 +7,18 @@ use std::time::Duration;
 use super::access_token::{NewTokens, Renewed};
 use super::commit::{Commit, announce, replace, save};
 use super::gate::Gate;
+use super::granted::login_again;
 use super::hooks;
 use super::identity::{Identified, Received, identify};
 use super::load::load;
-use super::login_required::login_required;
+use super::login_required::{login_required, required_again};
 use super::pin::unpinned;
-use super::ports::Ports;
 use super::refresh::{Failed, Renewal};
 use super::request::TokenRequest;
 use super::revoke::send_revocation;
 use super::tokens::{self, short_lived};
 use super::turn::{Context, Peer, Turn};
 use crate::Secret;
-use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, Intent, TokenSet};
 use crate::profile::discovery::Purpose;
@@ -67,7 +66,7 @@ pub(super) async fn keep(
             grant.dead = Some(dead(&error, LoginAgain::Dead, turn.now()));
             replace(ports, &grant).await?;
             turn.lock.clear_intent().await?;
-            return Err(error.hint(Advice::LogIn(grant.key.clone())));
+            return Err(error.hint(login_again(profile, &grant.key, &grant.tokens.scopes)));
         }
     };
     // If a hook decides, only what is safe without its consent is saved before it runs.
@@ -175,8 +174,8 @@ pub(super) async fn fail(
             false => turn.lock.clear_intent().await,
         };
     }
-    if let Some(login_again) = failed.login_again {
-        return mark_revoked(turn.ports(), grant, sent, failed, login_again).await;
+    if let Some(ended) = failed.login_again {
+        return mark_revoked(turn.context(), grant, sent, failed, ended).await;
     }
     let Failed { error, refresh_token, .. } = failed;
     let Some(new) = refresh_token else { return Err(error) };
@@ -195,12 +194,13 @@ pub(super) async fn fail(
 /// Ends the login because the server requires a new one. That applies only to the token that is still
 /// stored: another machine may have replaced it.
 async fn mark_revoked(
-    ports: &Ports,
+    context: Context<'_>,
     mut grant: Grant,
     sent: &Secret,
     failed: Failed,
-    login_again: LoginAgain,
+    ended: LoginAgain,
 ) -> Result<Renewed> {
+    let (ports, profile) = (context.ports(), context.profile);
     let Failed { error, refresh_token, .. } = failed;
     let found = load(ports, &grant.key).await?;
     if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
@@ -210,11 +210,11 @@ async fn mark_revoked(
         grant.tokens.refresh_token = Some(new);
         grant.generation = grant.generation.saturating_add(1);
     }
-    grant.dead = Some(dead(&error, login_again, ports.now()));
+    grant.dead = Some(dead(&error, ended, ports.now()));
     save(ports, &grant).await?;
     let what = format!("a new login to {} is required: {}", grant.key, error.message());
     let oauth = error.oauth_error().cloned();
-    let error = login_required(&grant.key, &what);
+    let error = required_again(profile, &grant, &what);
     Err(match oauth {
         Some(oauth) => error.with_oauth(oauth),
         None => error,

@@ -36,6 +36,8 @@ enum Source {
 #[derive(Debug, Clone)]
 pub struct Browser {
     source: Source,
+    /// The environment variable that names it.
+    variable: Option<&'static str>,
     folders: Vec<PathBuf>,
     hidden: Vec<String>,
     watch: Duration,
@@ -84,10 +86,18 @@ impl Browser {
         let folders = folders.map(Iterator::collect).unwrap_or_default();
         Self {
             source,
+            variable: None,
             folders,
             hidden: PRIVATE_VARIABLES.map(str::to_owned).to_vec(),
             watch: WATCH,
         }
+    }
+
+    /// Sets the environment variable that names the browser, for errors.
+    #[must_use]
+    pub fn of_variable(mut self, name: &'static str) -> Self {
+        self.variable = Some(name);
+        self
     }
 
     /// Hides additional environment variables (those that hold client secrets) from the browser.
@@ -108,7 +118,7 @@ impl Browser {
         check_url(url)?;
         let mut failures = Vec::new();
         for launcher in self.launchers(url) {
-            let name = text::one_line(&launcher.program.to_string_lossy());
+            let name = self.name_of(&launcher);
             match self.launch(launcher).await {
                 Ok(launched) => return Ok(launched),
                 Err(why) => failures.push(format!("{name}: {why}")),
@@ -132,7 +142,7 @@ impl Browser {
                 Ok(program) if is_program(&program) => return Ok(program),
                 found => {
                     let why = found.map_or_else(|why| why, |_| "not a program".to_owned());
-                    let name = text::one_line(&launcher.program.to_string_lossy());
+                    let name = self.name_of(&launcher);
                     failures.push(format!("{name}: {why}"));
                 }
             }
@@ -140,6 +150,15 @@ impl Browser {
         let why = failures.join("; ");
         Err(Error::unavailable(format!("no browser can be started ({why})"))
             .hint(Advice::ChooseBrowser))
+    }
+
+    /// Returns what an error calls a launcher.
+    fn name_of(&self, launcher: &Launcher) -> String {
+        let program = text::one_line(&launcher.program.to_string_lossy());
+        match self.variable {
+            Some(variable) => format!("{program} in {variable}"),
+            None => program,
+        }
     }
 
     fn launchers(&self, url: &str) -> Vec<Launcher> {

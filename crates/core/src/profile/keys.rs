@@ -384,5 +384,6 @@ pub(crate) fn defaults(name: &str) -> Profile {
         quirks: Quirks::default(),
         discovery_rules: DiscoveryRules::default(),
         former_clients: Vec::new(),
+        chosen_scopes: Vec::new(),
     }
 }

@@ -105,6 +105,8 @@ pub struct Profile {
     pub inputs: GrantInputs,
     /// The scopes to request, one per element.
     pub scopes: Vec<String>,
+    /// Those of the scopes that the next login requests only if the user names them again. Only a login by URL has any.
+    pub chosen_scopes: Vec<String>,
     /// The separator between scopes in a request.
     pub scope_separator: String,
     /// The name of the scope parameter in the authorization request (Slack: `user_scope`).
@@ -183,6 +185,7 @@ crate::redact::debug::redacted_debug!(Profile {
     grant,
     inputs,
     scopes,
+    chosen_scopes,
     scope_separator,
     scope_param,
     redirect_uris,

@@ -27,6 +27,9 @@ pub struct UrlLogin {
     pub resource: Option<String>,
     /// The requested scopes.
     pub scopes: Vec<String>,
+    /// Those of them that the user named, and no metadata.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_scopes: Vec<String>,
     /// The store of the tokens and of the client's secrets, as in `--store`.
     pub store: String,
     /// The client.
@@ -217,6 +220,7 @@ impl UrlLogin {
         // Not a key of the builder: the programs of the store `command` are in the user's configuration.
         profile.store = Some(self.store.clone());
         profile.discovery_rules = DiscoveryRules::Mcp;
+        profile.chosen_scopes.clone_from(&self.chosen_scopes);
         let former = self.former.iter().filter_map(|one| {
             let client = one.client.in_place_of(&profile.client)?;
             Some(FormerClient { issuer: one.issuer.clone(), client })
@@ -316,6 +320,7 @@ mod tests {
             issuer: "https://as.example".to_owned(),
             resource: Some("https://r.example".to_owned()),
             scopes: vec!["a".to_owned(), "offline_access".to_owned()],
+            chosen_scopes: vec!["a".to_owned()],
             store: "file".to_owned(),
             client: UrlClient {
                 id: "c\"1".to_owned(),

@@ -114,7 +114,8 @@ impl GrantStore for CommandStore {
         Box::pin(async move {
             let name = key.slug();
             let Some(record) = self.read(&name).await? else { return Ok(None) };
-            record::decode(&record, key, &place(&name)).map(Some)
+            let grant = record::decode(&record, key, &place(&name));
+            grant.map(Some).map_err(|error| error.of_account(key, NAME))
         })
     }
 

@@ -164,20 +164,32 @@ impl FileStore {
         opened.as_ref().filter(is_same).map(|opened| opened.record.clone())
     }
 
-    /// Reads a record that was written with the identity, of this profile if one is set.
-    fn read(&self, slug: &str, profile: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    /// Reads a record that was written with the identity: of this account, or of a named secret.
+    fn read(&self, slug: &str, key: Option<&GrantKey>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         match self.unseal(slug)? {
-            Some(record) if !record.is_authentic => Err(self.forgeable(slug, profile)),
+            Some(record) if !record.is_authentic => Err(self.forgeable(slug, key)),
             found => Ok(found.map(|record| record.json)),
         }
     }
 
     fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
         let slug = key.slug();
-        match self.read(&slug, Some(&key.profile))? {
+        match self.read(&slug, Some(key))? {
             Some(json) => record::decode(&json, key, &self.place(&slug)).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn contains_now(&self, key: &GrantKey) -> Result<bool> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(dir) => dir.exists(&file_of(&key.slug())),
+            None => Ok(false),
+        }
+    }
+
+    /// Names the account in the advice of an error.
+    fn about<T>(&self, key: &GrantKey, result: Result<T>) -> Result<T> {
+        result.map_err(|error| error.of_account(key, &self.name))
     }
 
     fn place(&self, slug: &str) -> String {
@@ -333,11 +345,15 @@ impl GrantStore for FileStore {
     }
 
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
-        Box::pin(async move { self.load_now(key) })
+        Box::pin(async move { self.about(key, self.load_now(key)) })
+    }
+
+    fn contains<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<bool>>> {
+        Box::pin(async move { self.contains_now(key).map(Some) })
     }
 
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.prepare_now(key, bytes) })
+        Box::pin(async move { self.about(key, self.prepare_now(key, bytes)) })
     }
 
     fn release(&self, key: &GrantKey) {
@@ -345,15 +361,15 @@ impl GrantStore for FileStore {
     }
 
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.save_now(grant) })
+        Box::pin(async move { self.about(&grant.key, self.save_now(grant)) })
     }
 
     fn recover<'a>(&'a self, current: &'a Grant) -> BoxFuture<'a, Result<Option<Grant>>> {
-        Box::pin(async move { self.recover_now(current) })
+        Box::pin(async move { self.about(&current.key, self.recover_now(current)) })
     }
 
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { self.set_aside_now(key) })
+        Box::pin(async move { self.about(key, self.set_aside_now(key)) })
     }
 
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {

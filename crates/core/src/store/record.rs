@@ -80,7 +80,8 @@ pub(super) fn item_slug(name: &str) -> String {
 
 /// Returns the error for a record that exists but cannot be used.
 pub(super) fn damaged(place: &str, why: &str) -> Error {
-    Error::store(format!("the record in {place} is damaged: {why}")).hint(Advice::RestoreRecord)
+    Error::store(format!("the record in {place} is damaged: {why}"))
+        .hint(Advice::RestoreRecord(None))
 }
 
 fn too_large(bytes: usize) -> Error {

@@ -85,15 +85,12 @@ impl FileStore {
     }
 
     /// Returns the error for a record that anyone who knows the public key could have written.
-    pub(super) fn forgeable(&self, slug: &str, profile: Option<&str>) -> Error {
+    pub(super) fn forgeable(&self, slug: &str, key: Option<&GrantKey>) -> Error {
         Error::store(format!(
             "the record in {} is not authenticated: anyone who knows the store's public key could \
              have written it",
             self.place(slug)
         ))
-        .hint(Advice::AcceptRecord {
-            store: self.name.clone(),
-            profile: profile.map(str::to_owned),
-        })
+        .hint(Advice::AcceptRecord { store: self.name.clone(), key: key.cloned() })
     }
 }

@@ -88,5 +88,5 @@ fn tag(key: &Key, slug: &str, json: &[u8]) -> Result<hmac::Tag> {
 /// Returns the error for a record that requires another key.
 pub(super) fn other_key(place: &str) -> Error {
     Error::store(format!("cannot decrypt the record in {place}: wrong key or damaged record"))
-        .hint(Advice::GiveStoreKey)
+        .hint(Advice::GiveStoreKey(None))
 }

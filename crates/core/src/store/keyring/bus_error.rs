@@ -46,15 +46,15 @@ impl BusError {
     /// Returns the error, with a hint.
     fn explain(&self) -> Error {
         match self {
-            Self::NoBus(why) => Error::store(format!(
-                "cannot reach the keyring: there is no session bus ({why})"
-            ))
-            .hint("run this in a desktop session or under `dbus-run-session`, or use another store")
-            .and_hint(Advice::UseFileStore),
+            Self::NoBus(why) => {
+                Error::store(format!("cannot reach the keyring: there is no session bus ({why})"))
+                    .hint("run this in a desktop session or under `dbus-run-session`")
+                    .and_hint(Advice::UseFileStore)
+            }
             Self::NoService => Error::store(
                 "there is no keyring: no program on the session bus provides the Secret Service",
             )
-            .hint("install and start GNOME Keyring, KWallet or KeePassXC, or use another store")
+            .hint("install and start GNOME Keyring, KWallet or KeePassXC")
             .and_hint(Advice::UseFileStore),
             Self::NoCollection => Error::store("the keyring has no default collection")
                 .hint(Advice::CreateCollection)

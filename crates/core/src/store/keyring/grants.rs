@@ -247,8 +247,9 @@ impl KeyringStore {
     pub(super) fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
         let item = Item::of(key);
         self.note_read(&item, false);
-        let Some(bytes) = self.read(&item)? else { return Ok(None) };
-        let grant = record::decode(&bytes, key, &place(key))?;
+        let about = |error: Error| error.of_account(key, &self.name());
+        let Some(bytes) = self.read(&item).map_err(about)? else { return Ok(None) };
+        let grant = record::decode(&bytes, key, &place(key)).map_err(about)?;
         self.note_read(&item, true);
         Ok(Some(grant))
     }

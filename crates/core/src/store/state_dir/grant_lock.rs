@@ -16,8 +16,8 @@ pub(super) struct GrantLock {
     file: Locked,
     locks: Dir,
     root: Dir,
+    key: GrantKey,
     slug: String,
-    profile: String,
 }
 
 fn lock_file(slug: &str) -> String {
@@ -69,8 +69,7 @@ impl GrantLock {
         let locks = root.make_child(LOCKS)?;
         let name = lock_file(&slug);
         let file = files::poll(clock, wait, || locks.try_lock(&name)).await?;
-        let profile = profile_slug(&key.profile);
-        Ok(file.map(|file| Self { file, locks, root, slug, profile }))
+        Ok(file.map(|file| Self { file, locks, root, key: key.clone(), slug }))
     }
 
     /// Returns the name of the account's entry.
@@ -94,7 +93,7 @@ impl GrantLock {
                  written by a newer oauthctl",
                 path.display()
             ))
-            .hint(Advice::LogInOrRemoveFile)
+            .hint(Advice::LogInOrRemoveFile(self.key.clone()))
         })
     }
 
@@ -111,7 +110,7 @@ impl GrantLock {
         if entry.key.slug() != self.slug {
             return Err(Error::internal("an entry was published under another account's lock"));
         }
-        let dir = self.root.make_child(ACCOUNTS)?.make_child(&self.profile)?;
+        let dir = self.root.make_child(ACCOUNTS)?.make_child(&profile_slug(&self.key.profile))?;
         let name = self.entry();
         dir.replace_lazily(&name, &json(entry)?)?;
         dir.sweep(&name);
@@ -121,7 +120,8 @@ impl GrantLock {
     fn remove_entry(&self) -> Result<()> {
         // The index only repeats what the stores hold: an entry that reappears does no harm. The directory
         // stays, because another account may be about to be published in it.
-        let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
+        let dir =
+            self.root.child(ACCOUNTS)?.map(|index| index.child(&profile_slug(&self.key.profile)));
         if let Some(dir) = dir.transpose()?.flatten() {
             dir.remove_lazily(&self.entry())?;
             dir.sweep(&self.entry());
