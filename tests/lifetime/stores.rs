@@ -178,7 +178,8 @@ fn login_with_another_key_fails_before_the_browser() {
     let browser = scene.home.browser(&json!({ "mode": "honest" }));
     let output = scene.home.run(["login", "p"]).fails(10);
     assert!(output.stderr.contains("wrong key or damaged record"), "{}", output.stderr);
-    assert!(output.stderr.contains("logout --local"), "{}", output.stderr);
+    let start_anew = "logout p --account default --local";
+    assert!(output.stderr.contains(&format!("`oauthctl {start_anew}`")), "{}", output.stderr);
     assert!(browser.openings().is_empty());
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
     assert!(files_like(&scene.home, ".damaged-1").is_empty());
@@ -193,7 +194,7 @@ fn login_with_another_key_fails_before_the_browser() {
     scene.works();
     // To start anew is a decision.
     scene.home.set("OAUTHCTL_STORE_KEY", &other);
-    scene.home.run(["logout", "p", "--local"]).ok();
+    scene.home.run(start_anew.split(' ')).ok();
     scene.home.login("p");
     scene.works();
 }
