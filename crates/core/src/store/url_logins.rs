@@ -125,8 +125,8 @@ impl UrlLogins {
         Ok(self.of_issuer(issuer, store)?.client)
     }
 
-    /// Returns the registered clients that [`keep_client`](Self::keep_client) has replaced, latest first. A login that
-    /// has not ended may still use one.
+    /// Returns the registered clients that [`keep_client`](LockedUrlLogins::keep_client) has replaced, latest first. A
+    /// login that has not ended may still use one.
     ///
     /// # Errors
     ///
