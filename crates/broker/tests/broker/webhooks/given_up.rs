@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use oauthctl_sandbox::Sandbox;
 use serde_json::json;
 
 use super::{Installation, MASTER_KEY};
 use crate::faketime::shift_clock;
 use crate::receiver::Receiver;
-use crate::support::{Broker, provider};
+use crate::support::{Api, Broker, provider};
 
 /// The broker of an installation, whose clock is a day ahead.
 fn serve_a_day_later(installation: &Installation) -> Broker {
@@ -18,18 +19,26 @@ fn serve_a_day_later(installation: &Installation) -> Broker {
     Broker::start(shift_clock(&mut command, "+25h"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn message_is_given_up_after_a_day() {
-    let installation = Installation::new("sqlite");
-    let broker = installation.serve();
-    let api = broker.api(&installation.key);
+/// Connects users while the receiver of the webhook `all` accepts nothing.
+async fn connect(api: &Api, users: usize) -> (Receiver, Sandbox) {
     let receiver = Receiver::start().await;
     receiver.answer_always(500);
     let created = json!({ "url": receiver.url, "events": ["connection.created"] });
     api.put("/v1/webhooks/all", &created).await.json(201);
     let sandbox = provider().await;
     api.provide("sandbox", sandbox.issuer()).await;
-    api.connect("sandbox", "u-1").await;
+    for user in 1..=users {
+        api.connect("sandbox", &format!("u-{user}")).await;
+    }
+    (receiver, sandbox)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_is_given_up_after_a_day() {
+    let installation = Installation::new("sqlite");
+    let broker = installation.serve();
+    let api = broker.api(&installation.key);
+    let (receiver, _sandbox) = connect(&api, 1).await;
     let until = Instant::now() + Duration::from_secs(30);
     while receiver.all().is_empty() {
         assert!(Instant::now() < until);
@@ -57,15 +66,7 @@ async fn no_message_is_given_up_before_an_attempt() {
     let installation = Installation::new("sqlite");
     let broker = installation.serve();
     let api = broker.api(&installation.key);
-    let receiver = Receiver::start().await;
-    receiver.answer_always(500);
-    let created = json!({ "url": receiver.url, "events": ["connection.created"] });
-    api.put("/v1/webhooks/all", &created).await.json(201);
-    let sandbox = provider().await;
-    api.provide("sandbox", sandbox.issuer()).await;
-    for user in 0..20 {
-        api.connect("sandbox", &format!("u-{user}")).await;
-    }
+    let (receiver, _sandbox) = connect(&api, 20).await;
     drop(broker);
     let later = serve_a_day_later(&installation);
     let api = later.api(&installation.key);
