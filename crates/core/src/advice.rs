@@ -179,6 +179,7 @@ pub struct StoredAccount {
 
 impl Advice {
     /// Names the account of the record that the advice is about, if it does not yet.
+    #[cfg(any(feature = "file", feature = "keyring"))]
     pub(crate) fn name_account(&mut self, key: &GrantKey, store: &str) {
         if let Self::RestoreRecord(account @ None) | Self::GiveStoreKey(account @ None) = self {
             *account = Some(StoredAccount { key: key.clone(), store: store.to_owned() });

@@ -3,7 +3,6 @@
 mod kind;
 
 use crate::advice::Advice;
-use crate::grant::GrantKey;
 use crate::redact::names::is_error_code;
 use crate::text;
 
@@ -195,8 +194,9 @@ impl Error {
     }
 
     /// Names the account in advice about its record in this store.
+    #[cfg(any(feature = "file", feature = "keyring"))]
     #[must_use]
-    pub(crate) fn of_account(mut self, key: &GrantKey, store: &str) -> Self {
+    pub(crate) fn of_account(mut self, key: &crate::grant::GrantKey, store: &str) -> Self {
         for advice in &mut self.0.advice {
             advice.name_account(key, store);
         }
