@@ -62,9 +62,9 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Import an account that `export` printed')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a complete login, refresh and logout against a built-in server')
             [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Remove the accounts, keys, state and links that oauthctl created')
-            [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run an authorization server for tests on the loopback interface')
-            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve OAuth connections to applications')
-            [CompletionResult]::new('tenant', 'tenant', [CompletionResultType]::ParameterValue, 'Administer the tenants of `serve`')
+            [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Run a test authorization server on the loopback interface')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run the broker, which manages OAuth connections for applications')
+            [CompletionResult]::new('tenant', 'tenant', [CompletionResultType]::ParameterValue, 'Manage the tenants of the broker')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them to a directory')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print help for a command')
@@ -72,8 +72,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;login' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account name; a profile can have several accounts [env: OAUTHCTL_ACCOUNT] [default: default]')
             [CompletionResult]::new('--flow', '--flow', [CompletionResultType]::ParameterName, 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]')
@@ -105,8 +105,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;token' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of the token [default: from the profile, else 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Limit the token to this scope; can be repeated')
@@ -242,8 +242,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;refresh' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of the token [default: from the profile, else 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Limit the token to this scope; can be repeated')
@@ -265,8 +265,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;status' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -284,8 +284,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;doctor' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -303,8 +303,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;logout' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -324,8 +324,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;userinfo' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -343,8 +343,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;introspect' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -401,8 +401,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;start' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Your identifier for the user, used as the account name and returned by `complete`; the state does not reveal it')
             [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Attribute to keep with the grant; can be repeated')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Time within which the authorization must be completed')
@@ -467,13 +467,13 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the pending authorizations')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a pending authorization')
-            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a pending authorization: its response will be rejected')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a pending authorization, so that its response is rejected')
             [CompletionResult]::new('rotate-key', 'rotate-key', [CompletionResultType]::ParameterValue, 'Generate a new key for states; the previous key remains valid until its states expire')
             break
         }
         'oauthctl;pending;list' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -559,8 +559,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;attr;get' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -578,8 +578,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;attr;set' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long to keep it [default: as long as the grant]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
@@ -598,8 +598,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;attr;unset' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -617,8 +617,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;attr;list' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -778,7 +778,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set')
-            [CompletionResult]::new('--undo', '--undo', [CompletionResultType]::ParameterName, 'Remove what was written')
+            [CompletionResult]::new('--undo', '--undo', [CompletionResultType]::ParameterName, 'Remove what `setup` added')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results and errors')
@@ -853,8 +853,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;profile;show' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -903,8 +903,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;profile;remove' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -921,8 +921,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;profile;set-secret' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -1022,8 +1022,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;store;migrate' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Store to move to: keyring, file, file:DIR or command')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]')
@@ -1043,8 +1043,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;export' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the PROFILE argument')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--recipient', '--recipient', [CompletionResultType]::ParameterName, 'Encrypt the line to this age recipient; can be repeated')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')

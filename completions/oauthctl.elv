@@ -59,17 +59,17 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand import 'Import an account that `export` printed'
             cand demo 'Run a complete login, refresh and logout against a built-in server'
             cand uninstall 'Remove the accounts, keys, state and links that oauthctl created'
-            cand sandbox 'Run an authorization server for tests on the loopback interface'
-            cand serve 'Serve OAuth connections to applications'
-            cand tenant 'Administer the tenants of `serve`'
+            cand sandbox 'Run a test authorization server on the loopback interface'
+            cand serve 'Run the broker, which manages OAuth connections for applications'
+            cand tenant 'Manage the tenants of the broker'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, or write all of them to a directory'
             cand help 'Print help for a command'
             cand version 'Print the version'
         }
         &'oauthctl;login'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account name; a profile can have several accounts [env: OAUTHCTL_ACCOUNT] [default: default]'
             cand --flow 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]'
             cand --browser 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]'
@@ -100,8 +100,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;token'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --min-ttl 'Minimum remaining lifetime of the token [default: from the profile, else 60s]'
             cand --scope 'Limit the token to this scope; can be repeated'
@@ -232,8 +232,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;refresh'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --min-ttl 'Minimum remaining lifetime of the token [default: from the profile, else 60s]'
             cand --scope 'Limit the token to this scope; can be repeated'
@@ -254,8 +254,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;status'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -272,8 +272,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;doctor'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -290,8 +290,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;logout'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -310,8 +310,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;userinfo'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -328,8 +328,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;introspect'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -383,8 +383,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;start'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --user 'Your identifier for the user, used as the account name and returned by `complete`; the state does not reveal it'
             cand --attr 'Attribute to keep with the grant; can be repeated'
             cand --ttl 'Time within which the authorization must be completed'
@@ -447,12 +447,12 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
             cand list 'List the pending authorizations'
             cand show 'Show a pending authorization'
-            cand cancel 'Cancel a pending authorization: its response will be rejected'
+            cand cancel 'Cancel a pending authorization, so that its response is rejected'
             cand rotate-key 'Generate a new key for states; the previous key remains valid until its states expire'
         }
         &'oauthctl;pending;list'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -533,8 +533,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand list 'Print all attributes'
         }
         &'oauthctl;attr;get'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -551,8 +551,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;attr;set'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --ttl 'How long to keep it [default: as long as the grant]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
@@ -570,8 +570,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;attr;unset'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -588,8 +588,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;attr;list'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -740,7 +740,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set'
-            cand --undo 'Remove what was written'
+            cand --undo 'Remove what `setup` added'
             cand --json 'Print results and errors as JSON'
             cand -q 'Print only results and errors'
             cand --quiet 'Print only results and errors'
@@ -811,8 +811,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;profile;show'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -858,8 +858,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;profile;remove'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -875,8 +875,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;profile;set-secret'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -970,8 +970,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;store;migrate'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --to 'Store to move to: keyring, file, file:DIR or command'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
@@ -990,8 +990,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;export'= {
-            cand -p 'Same as the argument PROFILE'
-            cand --profile 'Same as the argument PROFILE'
+            cand -p 'Same as the PROFILE argument'
+            cand --profile 'Same as the PROFILE argument'
             cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --recipient 'Encrypt the line to this age recipient; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'

@@ -111,11 +111,11 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Remove the accounts, keys, state and links that oauthctl created
     Uninstall(uninstall::UninstallArgs),
-    /// Run an authorization server for tests on the loopback interface
+    /// Run a test authorization server on the loopback interface
     Sandbox(sandbox::SandboxArgs),
-    /// Serve OAuth connections to applications
+    /// Run the broker, which manages OAuth connections for applications
     Serve(serve::ServeArgs),
-    /// Administer the tenants of `serve`
+    /// Manage the tenants of the broker
     Tenant(serve::TenantArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),

@@ -65,7 +65,7 @@ impl ProfileArg {
 /// The profile, for commands whose arguments leave no room for it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ProfileOption {
-    /// Same as the argument PROFILE
+    /// Same as the PROFILE argument
     #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
     pub profile: Option<String>,
 }

@@ -25,7 +25,7 @@ pub enum PendingCommand {
     List(ListArgs),
     /// Show a pending authorization
     Show(Which),
-    /// Cancel a pending authorization: its response will be rejected
+    /// Cancel a pending authorization, so that its response is rejected
     Cancel(Which),
     /// Generate a new key for states; the previous key remains valid until its states expire
     RotateKey(RotateArgs),

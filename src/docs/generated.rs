@@ -91,7 +91,7 @@ fn providers() -> String {
             index,
             "| [`{name}`](#{name}) | {} | {} | {} | {} |",
             cell(&preset.title),
-            uri.as_deref().unwrap_or("`https`, of your own"),
+            uri.as_deref().unwrap_or("`https`, on your own domain"),
             preset.secret.as_str(),
             needs.join(", "),
             name = preset.name,

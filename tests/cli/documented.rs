@@ -105,10 +105,10 @@ fn documented_ci_job_needs_no_user() {
 #[test]
 fn documented_rehearsal_logs_in_by_pasting() {
     let home = Home::new();
-    let begin = documented_block("headless.md", "## A rehearsal");
+    let begin = documented_block("headless.md", "## Try it with the sandbox");
     let begin = with_free_ports(&begin, &["8904"]);
-    let visit = documented_block("headless.md", "at\nwhich that browser ends:");
-    let end = documented_block("headless.md", "can be cleaned up:");
+    let visit = documented_block("headless.md", "prints\nthe callback URL:");
+    let end = documented_block("headless.md", "print the token, and clean up:");
     // The user's part: reads the URL, opens it elsewhere, and pastes where that ends.
     let user = format!(
         "while ! grep -q '^  http' messages; do sleep 0.1; done\n\

@@ -34,7 +34,7 @@ pub struct SetupArgs {
     /// Table `[credential.TOOL."KEY"]` to set up [default: the only one]
     #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     key: Option<String>,
-    /// Remove what was written
+    /// Remove what `setup` added
     #[arg(long)]
     undo: bool,
 }

@@ -15,7 +15,7 @@ use crate::context::Context;
 browser opens. The browser shows success only after the tokens are stored. `oauthctl token` prints \
 them; `login` does not.\n\n\
 On a machine without a browser, the URL is printed. Open it in a browser on any machine. That browser \
-then fails to load a page at the redirect URI: paste the address of that page at the prompt.\n\n\
+then fails to load a page at the redirect URI: paste the URL of that page at the prompt.\n\n\
 Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
