@@ -9,6 +9,8 @@ mod cycles;
 mod faults;
 #[path = "floors/files.rs"]
 mod files;
+#[path = "floors/logs.rs"]
+mod logs;
 #[path = "floors/packages.rs"]
 mod packages;
 #[path = "floors/parameters.rs"]

@@ -27,7 +27,8 @@ pub async fn run(broker: Arc<Broker>) {
     while !broker.is_draining() {
         tokio::time::sleep(PAUSE).await;
         if let Err(error) = trim_all(&broker.vault).await {
-            tracing::warn!(error = error.kind().word(), "the audit log was not trimmed");
+            let (error, reason) = (error.kind().word(), error.message_to_keep());
+            tracing::warn!(error, reason, "the audit log was not trimmed");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use oauthctl_core::port::Http;
 use oauthctl_core::{Error, Result};
+use tracing::Instrument;
 
 use crate::cache::Caches;
 use crate::caller::Caller;
@@ -124,10 +125,13 @@ impl Broker {
         E: From<Error> + Send + 'static,
     {
         let counted = self.count_work();
-        let task = tokio::spawn(async move {
+        // Boxed, because each layer around such a large future would copy it onto the stack.
+        let work = Box::pin(work);
+        let task = async move {
             let _counted = counted;
             work.await
-        });
+        };
+        let task = tokio::spawn(task.in_current_span());
         task.await.unwrap_or_else(|_| Err(Error::internal("a request panicked").into()))
     }
 

@@ -174,7 +174,12 @@ async fn reserve(broker: &Broker, flow: &Flow) -> Result<Option<Reservation>> {
 /// Ends a flow that would exceed the tenant's quota. Its code is not redeemed.
 async fn refused(broker: &Broker, flow: &Flow, key: &Key, cookie: String) -> Outcome {
     let Flow { link, .. } = flow;
-    tracing::warn!(tenant = link.tenant, provider = link.provider, "not connected: quota exceeded");
+    tracing::warn!(
+        tenant = link.tenant,
+        provider = link.provider,
+        error = "quota_exceeded",
+        "not connected"
+    );
     link::close(broker, flow, key).await;
     let redirect_to = link.redirect_to.as_ref();
     let redirect_to = redirect_to.map(|url| with_parameter(url, "error", "quota_exceeded"));
@@ -182,7 +187,8 @@ async fn refused(broker: &Broker, flow: &Flow, key: &Key, cookie: String) -> Out
 }
 
 fn unavailable(error: &Error) -> Outcome {
-    tracing::warn!(error = error.kind().word(), "callback: {}", error.message_to_keep());
+    let (error, reason) = (error.kind().word(), error.message_to_keep());
+    tracing::warn!(error, reason, "a callback failed");
     Outcome::Unavailable
 }
 
@@ -238,8 +244,8 @@ async fn failed(broker: &Broker, flow: &Flow, key: &Key, cookie: String, error: 
         tenant = link.tenant,
         provider = link.provider,
         error = word,
-        "not connected: {}",
-        error.message_to_keep()
+        reason = error.message_to_keep(),
+        "not connected"
     );
     match error.kind() {
         ErrorKind::InvalidState => Outcome::Foreign,

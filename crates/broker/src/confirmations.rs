@@ -199,8 +199,8 @@ async fn announce(lock: &mut dyn Lock, place: &Place, entry: &AccountEntry) {
                 tenant = place.tenant,
                 provider = place.provider,
                 error = word,
-                "after a confirmation: {}",
-                error.message_to_keep()
+                reason = error.message_to_keep(),
+                "a confirmed connection is not announced"
             );
         }
     }

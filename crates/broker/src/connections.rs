@@ -307,8 +307,8 @@ async fn revoke(broker: &Arc<Broker>, place: &Place, known: Option<Grant>) -> Re
             tenant = place.tenant,
             provider = place.provider,
             error = error.kind().word(),
-            "not revoked at the provider: {}",
-            error.message_to_keep()
+            reason = error.message_to_keep(),
+            "not revoked at the provider"
         );
     }
     Ok(Some(ended.forgotten))

@@ -36,8 +36,8 @@ pub async fn decide(broker: &Broker, place: &Place, moment: Moment) -> Result<()
                 tenant = place.tenant,
                 provider = place.provider,
                 event = moment.name(),
-                "{}",
-                error.message_to_keep()
+                reason = error.message_to_keep(),
+                "a rule failed"
             );
             Problem::rule_failed(error.message())
         }

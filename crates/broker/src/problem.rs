@@ -32,6 +32,9 @@ pub struct Problem {
     /// Seconds after which another attempt may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// How to authenticate (RFC 9110, section 11.6.1).
+    #[serde(skip)]
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -45,6 +48,7 @@ impl Problem {
             detail: None,
             authorize_url: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -70,7 +74,25 @@ impl Problem {
 
     /// Returns the problem of a missing or unknown API key.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid API key is required")
+        Self::without_credentials("Bearer realm=\"oauthctl\"", "a valid API key is required")
+    }
+
+    /// Returns the problem of a missing or wrong email address or password.
+    pub fn wrong_password() -> Self {
+        let detail = "a valid email address and its password are required";
+        Self::without_credentials("Basic realm=\"oauthctl\", charset=\"UTF-8\"", detail)
+    }
+
+    /// Returns the problem of a request for metrics without their key.
+    pub fn metrics_key_required() -> Self {
+        let detail = "the key of OAUTHCTL_METRICS_KEY is required";
+        Self::without_credentials("Bearer realm=\"oauthctl metrics\"", detail)
+    }
+
+    fn without_credentials(challenge: &'static str, detail: &'static str) -> Self {
+        let title = "The request is not authenticated";
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", title).detail(detail);
+        Self { challenge: Some(challenge), ..problem }
     }
 
     /// Returns the problem of an email address that is not verified.
@@ -189,7 +211,7 @@ impl From<Error> for Problem {
             }
             _ => return Self::internal(),
         };
-        tracing::warn!(error = word, "{}", error.message_to_keep());
+        tracing::warn!(error = word, reason = error.message_to_keep(), "a request failed");
         let problem = Self::new(status, word, title);
         match error.kind() {
             ErrorKind::Store | ErrorKind::Unavailable => problem.retry_after(1),
@@ -206,8 +228,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);
-        if self.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -117,7 +117,7 @@ pub async fn start(broker: &Arc<Broker>, email: &str, password: Secret) -> Resul
         let _counted = counted;
         let to = Mailbox::new(None, address);
         if let Err(error) = mailer.send(to, subject, text).await {
-            tracing::error!("a mail was not sent: {}", error.message());
+            tracing::error!(reason = error.message(), "an email was not sent");
         }
     });
     Ok(())
@@ -265,7 +265,7 @@ pub async fn issue_key(
         return Err(Problem::not_found());
     }
     if email.len() > 254 || password.expose().len() > *PASSWORD.end() {
-        return Err(Problem::unauthorized());
+        return Err(Problem::wrong_password());
     }
     let id = id_of(broker, email);
     let attempts = format!("password/{id}");
@@ -278,7 +278,7 @@ pub async fn issue_key(
     };
     let hash = account.as_ref().map(|account| account.password.clone());
     if !passwords::verify(password, hash.clone()).await? {
-        return Err(Problem::unauthorized());
+        return Err(Problem::wrong_password());
     }
     let tenant = account.and_then(|account| account.tenant).ok_or_else(Problem::unverified)?;
     let room = quota::room_for_key(&broker.vault, &tenant).await?;
@@ -301,7 +301,7 @@ async fn issue_in_turn(
 ) -> Result<Secret, Problem> {
     let account = vault.get::<Account>(account).await?;
     if account.map(|found| found.document.password) != verified {
-        return Err(Problem::unauthorized());
+        return Err(Problem::wrong_password());
     }
     Ok(tenants::issue_key_by_password(vault, tenant, room.condition()).await?)
 }

@@ -92,8 +92,8 @@ impl Worker {
         tracing::warn!(
             tenant = place.tenant,
             provider = place.provider,
-            "the connections of a provider are not refreshed: {}",
-            error.message_to_keep()
+            reason = error.message_to_keep(),
+            "the connections of a provider are not refreshed"
         );
         Some(self.backoff.failed(&place.profile()))
     }

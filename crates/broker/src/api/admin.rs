@@ -121,7 +121,8 @@ fn failed(error: &Error) -> Response {
     if error.kind() == ErrorKind::Config {
         return Problem::not_found().into_response();
     }
-    tracing::error!(error = error.kind().word(), "admin: {}", error.message_to_keep());
+    let (error, reason) = (error.kind().word(), error.message_to_keep());
+    tracing::error!(error, reason, "admin: request failed");
     page::message(
         StatusCode::SERVICE_UNAVAILABLE,
         Tone::Bad,

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oauthctl_core::tone::Tone;
-use oauthctl_core::{Error, Result, Secret};
+use oauthctl_core::{Error, ErrorKind, Result, Secret};
 
 use super::cookies::{self, SameSite};
 use super::extract::Path;
@@ -115,6 +115,11 @@ fn redirect(url: &str) -> Response {
 }
 
 fn cannot_start(error: &Error) -> Response {
-    tracing::warn!(error = error.kind().word(), "cannot start: {}", error.message_to_keep());
-    page::failed(StatusCode::BAD_GATEWAY)
+    let status = match error.kind() {
+        ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    let (error, reason) = (error.kind().word(), error.message_to_keep());
+    tracing::warn!(error, reason, "a flow cannot be started");
+    page::failed(status)
 }

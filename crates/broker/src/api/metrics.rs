@@ -26,7 +26,7 @@ pub async fn get(
 ) -> Result<impl IntoResponse, Problem> {
     let has_key = || bearer(&headers).is_some_and(|given| METRICS.is_key(given));
     if !broker.settings.is_local() && !has_key() {
-        return Err(Problem::unauthorized());
+        return Err(Problem::metrics_key_required());
     }
     let text = METRICS.text(&broker.vault).await;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))

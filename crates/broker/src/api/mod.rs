@@ -24,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use utoipa_axum::router::OpenApiRouter;
@@ -67,10 +67,10 @@ pub fn router(broker: Arc<Broker>) -> Router {
         admin::routes().into_iter().fold(router, |router, (path, route)| router.route(path, route));
     router
         .route("/openapi.json", get(move || openapi::get(document.clone())))
-        .route("/connect/{tenant}/{link}", get_without_head(connect::get))
-        .route("/callback", get_without_head(callback::get))
-        .route("/connect/{tenant}/{provider}/callback", get_without_head(callback::get))
-        .route("/v1/verify", get_without_head(signup::verify).post(signup::replace))
+        .route("/connect/{tenant}/{link}", get_without_head(connect::get, "GET"))
+        .route("/callback", get_without_head(callback::get, "GET"))
+        .route("/connect/{tenant}/{provider}/callback", get_without_head(callback::get, "GET"))
+        .route("/v1/verify", get_without_head(signup::verify, "GET, POST").post(signup::replace))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -79,19 +79,26 @@ pub fn router(broker: Arc<Broker>) -> Router {
 }
 
 /// Returns a route for links that users open, which changes something. Otherwise, a route for GET would do the same for
-/// HEAD.
+/// HEAD. `allow` lists the methods that the route has.
 fn get_without_head<H: Handler<T, Arc<Broker>>, T: 'static>(
     handler: H,
+    allow: &'static str,
 ) -> MethodRouter<Arc<Broker>> {
-    get(handler).head(|| async { Problem::method_not_allowed() })
+    let refuse = move || async move { ([(header::ALLOW, allow)], Problem::method_not_allowed()) };
+    get(handler).head(refuse).fallback(refuse)
+}
+
+/// Writes the list of methods in `Allow` as RFC 9110 does, with spaces. The router writes it after all layers.
+pub fn separate_methods(headers: &mut HeaderMap) {
+    let allow = headers.get(header::ALLOW).and_then(|value| value.to_str().ok());
+    let methods = allow.map(|allow| allow.split(',').map(str::trim).collect::<Vec<_>>().join(", "));
+    if let Some(Ok(methods)) = methods.map(HeaderValue::try_from) {
+        headers.insert(header::ALLOW, methods);
+    }
 }
 
 /// Answers an unknown path. Below `/v1`, the caller must be authenticated to learn that it is unknown.
-async fn unknown(
-    State(broker): State<Arc<Broker>>,
-    uri: Uri,
-    head: axum::http::HeaderMap,
-) -> Response {
+async fn unknown(State(broker): State<Arc<Broker>>, uri: Uri, head: HeaderMap) -> Response {
     let path = uri.path();
     if path.starts_with("/v1")
         && let Err(problem) = extract::authenticate(&broker, &head).await

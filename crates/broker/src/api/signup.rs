@@ -124,7 +124,8 @@ fn invalid_link() -> Response {
 }
 
 fn failed(heading: &str, error: &Error) -> Response {
-    tracing::error!(error = error.kind().word(), "sign-up: {}", error.message_to_keep());
+    let (error, reason) = (error.kind().word(), error.message_to_keep());
+    tracing::error!(error, reason, "a sign-up failed");
     page::message(
         StatusCode::SERVICE_UNAVAILABLE,
         Tone::Bad,
@@ -157,7 +158,7 @@ pub async fn keys(
     State(broker): State<Arc<Broker>>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, axum::Json<NewKey>), Problem> {
-    let (email, password) = basic(&headers).ok_or_else(Problem::unauthorized)?;
+    let (email, password) = basic(&headers).ok_or_else(Problem::wrong_password)?;
     let key = signup::issue_key(&broker, &email, password).await?;
     Ok((StatusCode::CREATED, axum::Json(NewKey { api_key: key.expose().to_owned() })))
 }

@@ -27,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tracing::Instrument;
 
 use crate::api;
 use crate::broker::Broker;
@@ -177,16 +178,20 @@ async fn answer(
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Body>, Infallible> {
+    let id = shared.ids.next();
     let mut response = match over_rate(&shared.broker, peer, &request)
         .or_else(|| fast::token(&shared.broker, &request).inspect(|_| METRICS.answered_fast()))
     {
         Some(response) => response,
-        None => routed(shared, request).await?,
+        None => {
+            let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+            routed(shared, request).instrument(span).await?
+        }
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REQUEST_ID, shared.ids.next());
+    headers.insert(REQUEST_ID, id);
     Ok(response)
 }
 
@@ -197,7 +202,8 @@ async fn routed(
 ) -> std::result::Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
     let (body, is_late) = TimedBody::new(body);
-    let response = shared.router.call(Request::from_parts(head, body)).await?;
+    let mut response = shared.router.call(Request::from_parts(head, body)).await?;
+    api::separate_methods(response.headers_mut());
     if !is_late.load(Ordering::Acquire) {
         return Ok(response);
     }

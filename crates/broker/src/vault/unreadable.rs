@@ -28,8 +28,8 @@ impl Unreadable {
             tenant = key.tenant,
             kind = ?key.space,
             id = key.id,
-            "a record cannot be read: {}",
-            error.message()
+            reason = error.message(),
+            "a record cannot be read"
         );
     }
 

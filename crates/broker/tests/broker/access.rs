@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Home, provider};
+use crate::support::{Home, provider, start_broker};
 
 /// Every route that needs a key.
 const ROUTES: &[(&str, &str)] = &[
@@ -42,11 +42,61 @@ async fn request_without_valid_key_is_401_on_each_route() {
             let answer = api.send(method, path, Some(&json!({}))).await;
             let problem = answer.problem(401);
             assert_eq!(problem["error"], "unauthorized", "{path}");
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"oauthctl\"");
             assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("x-request-id").len(), 16);
         }
     }
+    let answer = broker.api("x").post("/v1/keys", &json!({})).await;
+    answer.problem(401);
+    assert!(answer.header("www-authenticate").starts_with("Basic realm="));
+}
+
+#[tokio::test]
+async fn method_that_is_missing_is_405_with_the_others() {
+    let (_home, _broker, api) = start_broker();
+    let routes = [
+        ("DELETE", "/v1/connections", "GET, HEAD, POST"),
+        ("POST", "/v1/providers/p", "DELETE, GET, HEAD, PUT"),
+        ("POST", "/v1/connections/p/u/token", "GET, HEAD"),
+        ("OPTIONS", "/v1/connections/p/u", "DELETE, GET, HEAD, PATCH"),
+        ("GET", "/v1/confirmations", "POST"),
+        ("PUT", "/openapi.json", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("GET", "/admin/login", "POST"),
+        // Links change something, so HEAD must not follow them.
+        ("HEAD", "/callback", "GET"),
+        ("POST", "/callback", "GET"),
+        ("PUT", "/connect/acme/p/callback", "GET"),
+        ("HEAD", "/connect/acme/x", "GET"),
+        ("HEAD", "/v1/verify?token=x", "GET, POST"),
+        ("PATCH", "/v1/verify?token=x", "GET, POST"),
+    ];
+    for (method, path, others) in routes {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = api.send(method.clone(), path, None).await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        if method != Method::HEAD {
+            assert_eq!(answer.problem(405)["error"], "method_not_allowed", "{path}");
+        }
+        let mut allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(", "), others, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn failed_request_is_in_the_log_with_its_id() {
+    let (home, mut broker, api) = start_broker();
+    home.database().execute_batch("ALTER TABLE records RENAME TO away").unwrap();
+    let failed = api.get("/v1/connections").await;
+    failed.problem(503);
+    let id = failed.header("x-request-id").to_owned();
+    let line = broker.process.await_stderr(|log| {
+        log.lines().find(|line| line.contains("a request failed")).map(str::to_owned)
+    });
+    assert!(line.contains(&format!("request_id=\"{id}\"")), "{id}: {line}");
+    assert!(line.contains("error=\"store\" reason=\""), "{line}");
 }
 
 #[tokio::test]

@@ -352,7 +352,9 @@ async fn confirmation_that_is_stored_succeeds() {
     let body = json!({ "confirmation": confirmation, "user": "u-1" });
     let connection = api.post("/v1/confirmations", &body).await.json(200);
     assert_eq!(connection["user"], "u-1");
-    broker.process.await_stderr(|log| log.contains("after a confirmation").then_some(()));
+    broker
+        .process
+        .await_stderr(|log| log.contains("a confirmed connection is not announced").then_some(()));
     api.token("p", "u-1").await.json(200);
 }
 

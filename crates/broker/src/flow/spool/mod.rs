@@ -100,7 +100,7 @@ impl Spool {
     }
 
     async fn load_file(&self, path: PathBuf) {
-        let (file, shown) = (path.clone(), path.display());
+        let (file, shown) = (path.clone(), path.display().to_string());
         let read = tokio::task::spawn_blocking(move || files::read(&file)).await;
         let read = read.unwrap_or_else(|_| Err(Error::store("the file could not be read")));
         let record = read.as_ref().ok().map(|(record, _)| record.clone());
@@ -126,8 +126,9 @@ impl Spool {
                 if is_new {
                     tracing::error!(
                         tenant,
-                        "{shown} cannot be opened, and its connection is unavailable: {}",
-                        error.message_to_keep()
+                        file = shown,
+                        reason = error.message_to_keep(),
+                        "a token file cannot be opened, and its connection is unavailable"
                     );
                 }
             }
@@ -153,7 +154,11 @@ impl Spool {
             let exists = tokio::task::spawn_blocking(move || file.try_exists()).await;
             match exists {
                 Ok(Ok(false)) => {
-                    tracing::warn!("{} is gone: its connection is available", path.display());
+                    let file = path.display().to_string();
+                    tracing::warn!(
+                        file,
+                        "a token file was removed, and its connection is available"
+                    );
                     self.change_unopened(|unopened| unopened.remove(&path));
                 }
                 _ => self.load_file(path).await,
@@ -187,7 +192,7 @@ impl Spool {
                     tenant = record.tenant,
                     grant_id = grant.id,
                     outcome = ?settled,
-                    "tokens that were not stored are settled"
+                    "tokens that were not stored yet are settled"
                 );
             }
         }
@@ -224,8 +229,8 @@ impl Spool {
             Err(error) => tracing::error!(
                 tenant = record.tenant,
                 grant_id = grant.id,
-                "new tokens are only in memory: {}",
-                error.message_to_keep()
+                reason = error.message_to_keep(),
+                "new tokens are only in memory"
             ),
         }
     }
@@ -274,7 +279,7 @@ impl Spool {
         });
         if let Ok(Some(error)) = work.await {
             // The next process finds the file, and that its generation is stored.
-            tracing::warn!("{}", error.message_to_keep());
+            tracing::warn!(reason = error.message_to_keep(), "a token file was not removed");
         }
     }
 
