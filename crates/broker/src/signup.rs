@@ -135,7 +135,7 @@ fn mail(public_url: &str, token: &str, is_known: bool) -> (&'static str, String)
         return ("Set a new password", text);
     }
     let text = format!(
-        "Somebody signed up with this address at {public_url}.\n\n\
+        "Someone signed up with this address at {public_url}.\n\n\
          If this was you, open this link within 24 hours:\n\n{url}\n\n\
          Otherwise, ignore this email.\n"
     );

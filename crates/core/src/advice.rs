@@ -28,8 +28,8 @@ use crate::text;
 pub enum Advice {
     /// Log in to this account.
     LogIn(GrantKey),
-    /// Log in to this account again, with these scopes in addition to those that the profile requests: the stored grant
-    /// has them, and the new one would not.
+    /// Log in to this account again, with these scopes in addition to those of the profile: the stored grant has them,
+    /// and a new one would not.
     LogInAgain {
         /// The account.
         key: GrantKey,
@@ -38,8 +38,8 @@ pub enum Advice {
     },
     /// Log in to this account, if the change that the error names is intended.
     LogInIfIntended(GrantKey),
-    /// Log in to this account with these scopes in addition to those that were granted. Without scopes, the
-    /// resource server does not say which ones it requires.
+    /// Log in to this account with these scopes in addition to those that were granted. If `scopes` is
+    /// empty, the resource server did not specify which ones it requires.
     AddScopes {
         /// The account.
         key: GrantKey,
@@ -95,7 +95,7 @@ pub enum Advice {
     ListProfiles,
     /// Choose an existing profile, or add the one of this name.
     AddProfile(String),
-    /// Use this URL, if the host was meant: it was written without its scheme.
+    /// Use this URL: the user probably meant it, and wrote it without its scheme.
     WriteScheme(String),
     /// Remove the profile of this name first, in order to replace it.
     RemoveProfile(String),
@@ -109,7 +109,7 @@ pub enum Advice {
     RegisterClient,
     /// Store the client secret of the profile of this name in the keyring.
     StoreClientSecret(String),
-    /// Use this name, which was probably meant.
+    /// Use this name, which the user probably meant.
     DidYouMean(String),
     /// Set at least one scope, or omit the scopes.
     OmitScopes,
@@ -127,7 +127,8 @@ pub enum Advice {
     ListPending,
     /// Restore the newest record of this account, or log in again.
     RestoreGrant(GrantKey),
-    /// Restore the damaged record from a copy, or log in again to its account, if it is the record of one.
+    /// Restore the damaged record from a copy. If it is the record of an account, logging in to that
+    /// account again also helps.
     RestoreRecord(Option<StoredAccount>),
     /// Log in to this account again, or remove the damaged file.
     LogInOrRemoveFile(GrantKey),
@@ -142,7 +143,8 @@ pub enum Advice {
     NewStoreKey,
     /// Encrypt to an age public key.
     UseRecipient,
-    /// Set the key that encrypted the record, or discard the record of this account, if it is that of one.
+    /// Set the key that encrypted the record. If it is the record of an account, it can be removed
+    /// instead.
     GiveStoreKey(Option<StoredAccount>),
     /// Unlock the keyring, then try again.
     UnlockKeyring,

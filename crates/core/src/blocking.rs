@@ -32,7 +32,7 @@ use crate::protocol::response::AuthorizationResponse;
 /// It runs on a small runtime of its own in the calling thread and starts no thread. One manager, or its
 /// clones, may be used by any number of threads at once.
 ///
-/// In a thread that is inside a tokio runtime (`spawn_blocking` included), each method returns an error of
+/// In a thread that is inside a tokio runtime (including `spawn_blocking`), each method returns an error of
 /// kind [`Usage`](crate::ErrorKind::Usage): blocking there would delay its tasks. Use [`flow::FlowManager`]
 /// instead.
 #[derive(Debug, Clone)]
@@ -152,7 +152,7 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// See there.
+    /// See [`flow::FlowManager::token`].
     pub fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
         self.run(self.inner.token(key, request))
     }

@@ -141,8 +141,9 @@ impl Error {
         self
     }
 
-    /// The same error, which this one caused. Whatever fails because too many files are open (EMFILE, ENFILE) has one
-    /// remedy, so its advice is that one, before and after.
+    /// Sets the advice for the I/O error that caused this one. If too many files are open (EMFILE, ENFILE), the
+    /// only advice is to raise that limit, and advice that is set later does not replace it. Other causes change
+    /// nothing.
     #[must_use]
     pub fn caused_by(self, cause: &std::io::Error) -> Self {
         match is_out_of_descriptors(cause) {
@@ -232,8 +233,8 @@ impl Error {
         self
     }
 
-    /// Sets the exit code, instead of that of the [kind](Self::kind). A program that a signal
-    /// terminates exits with 128 plus the number of the signal.
+    /// Sets the exit code, in place of that of the [kind](Self::kind). A program that a signal terminates
+    /// exits with 128 plus the number of the signal.
     #[must_use]
     pub fn with_exit_code(mut self, code: u8) -> Self {
         self.0.exit_code = Some(code);

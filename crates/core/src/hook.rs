@@ -68,14 +68,14 @@ pub async fn feed(profile: &Profile, argv: &[String], input: Secret) -> Result<(
     }
 }
 
-/// A command line of the user that decides about something.
+/// A command line of the user that allows or denies something.
 #[derive(Debug)]
 pub struct Decision<'a> {
     /// The command line, for the shell of the system.
     pub command: &'a str,
     /// Variables that it does not inherit, besides those that contain this program's keys.
     pub hidden: &'a [String],
-    /// Variables that describe what it decides about.
+    /// Variables that describe what it allows or denies.
     pub about: &'a [(&'static str, String)],
     /// The time that it may take.
     pub limit: Duration,
@@ -83,8 +83,8 @@ pub struct Decision<'a> {
     pub has_own_group: bool,
 }
 
-/// Runs a command line that decides. Returns whether it succeeded, or `None` if it exceeded its time limit. It is then
-/// killed, with everything that it started; so it is if the future is dropped.
+/// Runs a command line that allows or denies something. Returns whether it succeeded, or `None` if it exceeded its
+/// time limit. In that case, and if the future is dropped, the command is killed with everything that it started.
 ///
 /// # Errors
 ///

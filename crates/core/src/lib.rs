@@ -55,15 +55,16 @@
 //!
 //! [`AuthorizationResponse::from_parameters`] accepts the parameters that a web framework has parsed. With
 //! profiles of several servers, add [the URL that received them](AuthorizationResponse::received_at).
-//! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime of either flavour with timers and I/O
+//! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime of either flavor with timers and I/O
 //! enabled (`enable_all`); [`blocking::FlowManager`] is for programs without one.
 //! `docs/reference/configuration.md` documents the keys of a profile: preset, endpoints, client
 //! authentication, scopes and others.
 //!
-//! Requires Rust 1.89 or later. The crate is not released yet: names may still change. The `examples` in
-//! the repository are complete programs without any setup: `track_consent` (which of several known users
-//! have consented), `signed_state` (start in one process, complete in another), `pkce_manager` (flows of
-//! many users in the caller's own stores) and `grant_rules` (rules before and after every token).
+//! Requires Rust 1.89 or later. The crate has not been released yet, so names may still change. The
+//! `examples` in the repository are complete programs that need no setup: `track_consent` (which of
+//! several known users have consented), `signed_state` (start in one process, complete in another),
+//! `pkce_manager` (flows of many users in the caller's own stores) and `grant_rules` (rules before and
+//! after every token).
 //!
 //! # Without a redirect URI
 //!
@@ -110,8 +111,8 @@
 //! ```
 //!
 //! [`Error::message`] says what happened. It is for your log: tell your users in your own words. [`Error::advice`]
-//! says what to do about it, as data that names no command of any program. Neither contains a secret, nor
-//! anything that a terminal would obey.
+//! says what to do about it, as data that names no command of any program. Neither contains secrets or terminal
+//! control characters.
 //!
 //! ```
 //! use oauthctl_core::{Advice, Error, GrantKey};
@@ -159,7 +160,8 @@
 //!
 //! # Guarantees
 //!
-//! - However many callers and processes ask at once, one refresh request is made per account.
+//! - However many callers and processes request a token at the same time, one refresh request is made per
+//!   account.
 //! - A replaced refresh token is durable before the new access token is handed out, and nothing is spent
 //!   that cannot be saved: the store is checked first.
 //! - A grant is pinned to the issuer, token endpoint and client that issued it. Its refresh token is sent
@@ -182,9 +184,9 @@
 //! | `keyring` | the operating system's keyring: `oauthctl_core::store::KeyringStore` |
 //! | `file` | age-encrypted files: `oauthctl_core::store::FileStore` |
 //!
-//! None is enabled by default: that is the flow with its HTTP client and with stores in memory and in the
-//! state directory, without a browser, keyring or server. The command line is the package `oauthctl`, and
-//! `oauthctl-sandbox` is an authorization server for tests, with named misbehaviors.
+//! No feature is enabled by default. The crate then contains the flow with its HTTP client, and stores in
+//! memory and in the state directory, but no browser, keyring or server. The command line is the package
+//! `oauthctl`, and `oauthctl-sandbox` is an authorization server for tests, with named misbehaviors.
 //!
 //! # Architecture
 //!

@@ -23,7 +23,8 @@ impl Ports {
         Self::in_memory_with(Arc::new(HttpClient::new(Options::default())), Arc::new(SystemClock))
     }
 
-    /// Does the same over another transport and another clock, which the stores in memory share.
+    /// Same as [`in_memory`](Self::in_memory), with another transport and another clock, which the stores
+    /// in memory share.
     pub fn in_memory_with(http: Arc<dyn Http>, clock: Arc<dyn Clock>) -> Self {
         let coordinator = Arc::new(MemoryCoordinator::new(clock.clone()));
         let pending = Arc::new(MemoryPending::new(clock.clone(), PENDING));

@@ -28,9 +28,9 @@ pub(crate) fn is_token_type(text: &str) -> bool {
     (1..=12).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Quotes a name for a shell command in a hint: plain if it is one word, in single quotes
-/// if a shell would interpret it (fish gives a backslash a meaning there, so that quotes and backslashes stand
-/// outside), and in `$'…'` if it contains characters that must not reach a terminal.
+/// Quotes a name for a shell command in a hint: unquoted if it is one word, in single quotes if a shell would
+/// interpret it (quotes and backslashes are outside, because fish interprets a backslash in single quotes),
+/// and in `$'…'` if it contains characters that must not reach a terminal.
 ///
 /// ```
 /// assert_eq!(oauthctl_core::text::shell_word("ada@example.org"), "ada@example.org");

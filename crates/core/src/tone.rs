@@ -3,7 +3,7 @@
 /// The tone of a page, which determines its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Something was done.
+    /// Something succeeded.
     Good,
     /// Something failed.
     Bad,

@@ -90,7 +90,7 @@ async fn cancelled(broker: &Broker, link: &Stored<Link>) -> Result<Response> {
         None => page::message(
             StatusCode::OK,
             Tone::Calm,
-            "You have cancelled",
+            "Connection cancelled",
             "The account was not connected. Nothing was stored.",
             "You can close this window.",
         ),

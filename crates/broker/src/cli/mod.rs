@@ -14,7 +14,7 @@ use oauthctl_core::{Error, Result};
 use globals::Globals;
 use ui::Ui;
 
-/// Serve OAuth connections to applications, and administer their tenants.
+/// Run the broker, which manages OAuth connections for applications, and manage its tenants.
 #[derive(Debug, Parser)]
 #[command(
     name = "oauthctl",
@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve OAuth connections to applications
+    /// Run the broker
     Serve(serve::ServeArgs),
     /// Create, list, disable and enable tenants, and issue their API keys
     #[command(subcommand)]

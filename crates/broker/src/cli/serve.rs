@@ -36,7 +36,7 @@ pub struct ServeArgs {
     /// Let developers sign up
     #[arg(long)]
     signup: bool,
-    /// Mail server, with its credentials, as `smtp://` or `smtps://` URL
+    /// Mail server, with its credentials, as an `smtp://` or `smtps://` URL
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Sender of emails

@@ -50,7 +50,7 @@ pub enum TenantCommand {
         after_help = "Examples:\n  oauthctl tenant key shop --label ci\n  oauthctl tenant key shop --rotate jV3x0aQpLw2k --grace 2h"
     )]
     Key(KeyArgs),
-    /// Show or change how much a tenant may have
+    /// Show or change the quota of a tenant
     #[command(
         after_help = "Example:\n  oauthctl tenant quota shop --connections 5000 --requests 100"
     )]
@@ -71,7 +71,7 @@ pub struct QuotaArgs {
     /// Maximum number of links that wait for their users, or `none` [at most: 20000]
     #[arg(long, value_name = "NUMBER", value_parser = bound)]
     pending: Option<Bound>,
-    /// Maximum number of requests within a second, counted by each instance, or `none`
+    /// Maximum number of requests per second, counted by each instance, or `none`
     #[arg(long, value_name = "NUMBER", value_parser = bound)]
     requests: Option<Bound>,
 }
@@ -98,7 +98,7 @@ pub struct KeyArgs {
     /// Name of the new key
     #[arg(long, value_name = "LABEL", default_value = "")]
     label: String,
-    /// List the keys, without the keys themselves
+    /// List the keys, without their values
     #[arg(long, conflicts_with_all = ["label", "revoke", "rotate"])]
     list: bool,
     /// Issue a key in place of the one with this id

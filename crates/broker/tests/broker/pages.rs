@@ -40,7 +40,7 @@ async fn connect_page_asks_and_continues_without_script() {
         assert!(browser.text().contains("The Acme Shop"), "{}", browser.text());
         browser.look("connected");
         browser.open(&second, "Connect your");
-        browser.click("a.quiet", "You have cancelled");
+        browser.click("a.quiet", "Connection cancelled");
         browser.open(&second, "This link is invalid");
         browser.look("invalid");
     })

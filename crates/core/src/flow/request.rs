@@ -7,8 +7,8 @@ use crate::grant::TokenSet;
 use crate::profile::{Profile, endpoint, scopes};
 use crate::text::one_line;
 
-/// What a caller requests of [`FlowManager::token`](crate::FlowManager::token). The default is a token
-/// of the grant's own scopes that lives for as long as the profile's `min_ttl` says.
+/// A request to [`FlowManager::token`](crate::FlowManager::token). The default requests a token with the
+/// scopes of the grant and the minimum remaining lifetime that the profile sets (`min_ttl`).
 ///
 /// ```
 /// use std::time::Duration;

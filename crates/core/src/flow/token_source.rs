@@ -8,7 +8,7 @@ use crate::port::BoxFuture;
 /// Hands out access tokens of accounts, but no grants, refresh tokens or logins. Code that sends requests
 /// on behalf of an account needs only this trait.
 ///
-/// [`FlowManager`] is the source that makes tokens. Other sources can ask another process for them.
+/// [`FlowManager`] obtains tokens from servers. Other sources can request them from another process.
 ///
 /// ```
 /// use oauthctl_core::flow::{TokenRequest, TokenSource};

@@ -27,8 +27,8 @@ const MOST: usize = 16;
 /// for several.
 const MOST_BYTES: usize = crate::port::MAX_BODY;
 
-/// The stored tokens, if they are valid for long enough: what
-/// [`FlowManager::token`](crate::FlowManager::token) answers without lock or network. Without any `min_ttl` every valid token will do; with `force` none will.
+/// Returns the stored tokens if they are valid for long enough: what [`FlowManager::token`](crate::FlowManager::token)
+/// returns without a lock or the network. Without a `min_ttl`, any valid token is sufficient; with `force`, none is.
 pub fn stored(
     grant: &Grant,
     request: &TokenRequest,

@@ -102,11 +102,11 @@ impl AccountEntry {
         }
     }
 
-    /// Returns an error for a record that is older than the one that was committed last: a copy that was put back
-    /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
-    /// To send its refresh token, which the server has replaced since, could end the whole login
-    /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
-    /// one; so is a record without a refresh token, and one that is not in this index.
+    /// Returns an error for a record that is older than the one that was committed last: a restored copy in its
+    /// own store or, if the server is known to replace refresh tokens, a copy in any store. The server may have
+    /// replaced the refresh token of that record, and could end the whole login if it is sent again (RFC 9700,
+    /// section 4.14.2). If the server does not replace refresh tokens, an old record is as good as a new one. So
+    /// is a record without a refresh token, and a record that is not in this index.
     ///
     /// # Errors
     ///

@@ -10,10 +10,10 @@ use crate::port::HttpError;
 pub use reqwest::{Body, Method, StatusCode, Version, header};
 
 /// Sends requests to APIs. TLS, trust, proxies and the rule for plain http are those of [`HttpClient`]; but
-/// connections are used for many requests, over HTTP/2 where the server offers it, and there is no limit to
-/// the size of a body or the time that it takes.
+/// connections are reused, over HTTP/2 if the server supports it, and neither the size of a body nor its
+/// duration is limited.
 ///
-/// It follows no redirect and adds no header of its own.
+/// It follows no redirects and adds no headers of its own.
 pub struct ApiClient {
     shared: HttpClient,
     upgraded: HttpClient,

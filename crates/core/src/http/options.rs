@@ -21,7 +21,8 @@ pub struct Options {
     pub total_timeout: Duration,
     /// The proxy for https hosts that are not loopback.
     pub proxy: Proxy,
-    /// The addresses that may be connected to. Behind a proxy, the proxy decides about names.
+    /// The addresses that may be connected to. If a proxy is used, the proxy resolves names and applies
+    /// its own rules.
     pub reach: Reach,
 }
 
@@ -54,10 +55,10 @@ impl Default for Options {
 /// The proxy for connections to other hosts.
 #[derive(Debug, Clone)]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case. A value that
-    /// [cannot name a proxy](super::can_be_proxy) is passed over. `NO_PROXY` is a list of hosts separated by commas
-    /// or white space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP
-    /// address, or a network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
+    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` set, in upper or lower case. A value that [cannot
+    /// name a proxy](super::can_be_proxy) is ignored. `NO_PROXY` is a list of hosts separated by commas or white
+    /// space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP address, or a network
+    /// such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
     Environment,
     /// No proxy.
     Direct,

@@ -127,7 +127,7 @@ impl Listener {
         }
     }
 
-    /// Returns how many requests were not the callback, refused states included.
+    /// Returns how many requests were not the callback, including those with a refused state.
     pub fn rejected_count(&self) -> u64 {
         self.shared.meter.count()
     }

@@ -11,7 +11,7 @@ use crate::grant::{Grant, GrantKey};
 /// guarantee:
 ///
 /// - Names are compared byte for byte. `Ada` and `ada` are two users, and so are two ways to write `é`: a
-///   database that compares text without regard to case, accents or trailing spaces needs a binary collation
+///   database that ignores case, accents or trailing spaces when it compares text needs a binary collation
 ///   here. A record that names another key is refused.
 /// - A record is replaced as a whole or not at all, even if the process dies. A concurrent `load` returns
 ///   the previous record or the new one.

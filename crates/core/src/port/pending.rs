@@ -19,10 +19,10 @@ pub struct PendingRecord {
 /// Stores started authorizations, for any number of processes at once. No lock is held around its methods:
 /// the store itself ensures what must happen only once.
 ///
-/// An expired record may be dropped at any time, any other never. A store should have a limit and refuse
-/// more records ([`Store`](crate::ErrorKind::Store)), because otherwise anyone who can start flows could
-/// fill it. A record does not say whose flow it is: a limit per user is up to the caller, before
-/// [`start`](crate::FlowManager::start).
+/// An expired record may be dropped at any time. Any other record must be kept. A store should have a
+/// limit and refuse more records ([`Store`](crate::ErrorKind::Store)), because otherwise anyone who can
+/// start flows could fill it. A record does not say whose flow it is: a limit per user is up to the
+/// caller, before [`start`](crate::FlowManager::start).
 ///
 /// ```
 /// use std::{collections::BTreeMap, sync::Mutex};

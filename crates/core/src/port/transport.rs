@@ -66,8 +66,8 @@ impl std::fmt::Debug for HttpRequest {
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
-    /// The headers, names in lower case. `content-length`, `transfer-encoding` and `content-encoding` belong to them: a
-    /// body that is a form is believed only where one of them says that it is whole.
+    /// The headers, names in lower case. They include `content-length`, `transfer-encoding` and `content-encoding`: a
+    /// form-encoded body is accepted only if one of them shows that it is complete.
     pub headers: Vec<(String, String)>,
     /// The body, decompressed, 1 MiB at most.
     pub body: zeroize::Zeroizing<Vec<u8>>,

@@ -142,7 +142,7 @@ impl Config {
         })
     }
 
-    /// Returns the credential of a tool whose key covers this place, with its key: the one that describes it best.
+    /// Returns the credential of a tool whose key matches this target most precisely, with its key.
     pub fn credential_for(
         &self,
         tool: CredentialTool,
@@ -156,9 +156,9 @@ impl Config {
         profile.store.as_deref().or(self.defaults.store.as_deref())
     }
 
-    /// Returns the profiles of other servers whose responses come in at the same path as this one's, because
-    /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
-    /// code sent to it.
+    /// Returns the profiles of other servers whose responses arrive at the same path as this one's, because
+    /// the configuration sets that path. If neither server sends `iss`, one of them can obtain the code of
+    /// the other.
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
         self.of_other_servers(profile)
             .into_iter()
@@ -166,8 +166,8 @@ impl Config {
             .collect()
     }
 
-    /// Returns the profiles of other servers, of which not both this one and the other are named by presets
-    /// alone: one of them could have the other's code sent to it.
+    /// Returns the profiles of other servers, except where both this profile and the other set only a
+    /// preset. One of these servers could obtain the code of the other.
     pub fn of_other_servers(&self, profile: &Profile) -> Vec<&Profile> {
         callbacks::of_other_servers(self.profiles.values(), profile).collect()
     }

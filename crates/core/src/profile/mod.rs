@@ -105,7 +105,7 @@ pub struct Profile {
     pub inputs: GrantInputs,
     /// The scopes to request, one per element.
     pub scopes: Vec<String>,
-    /// Those of the scopes that the next login requests only if the user names them again. Only a login by URL has any.
+    /// The scopes that the next login requests only if the user names them again. Only a login by URL has such scopes.
     pub chosen_scopes: Vec<String>,
     /// The separator between scopes in a request.
     pub scope_separator: String,

@@ -6,9 +6,8 @@
 //! the public pages in its [`Preset::sources`]. Applying a preset follows two rules:
 //!
 //! - A user's `root_url` selects a different server: it replaces every endpoint of the preset's `profile`,
-//!   its `issuer` and its `jwks_uri` with the `paths` below that URL. A different `issuer` of the user drops
-//!   the preset's endpoints likewise, and so does an endpoint that replaces one of the preset's with one at
-//!   another origin.
+//!   its `issuer` and its `jwks_uri` with the `paths` below that URL. A different `issuer` also drops the
+//!   preset's endpoints, and so does an endpoint at another origin than the preset's.
 //! - `client_auth` in a preset is the method of a client that has a secret; without a secret the method is
 //!   `none`.
 
@@ -59,7 +58,7 @@ pub struct Preset {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The address of the page.
+    /// The URL of the page.
     pub url: String,
     /// What the page confirms: keys of [`Preset::profile`], keys of [`Preset::paths`] after `paths.`, keys of
     /// [`Preset::quirks`] after `quirks.`, and `redirect_uri`, `secret`, `pkce` or `notes`.
@@ -150,8 +149,8 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     all.binary_search_by(|preset| preset.name.as_str().cmp(name)).ok().map(|index| &all[index])
 }
 
-/// Returns the name of the preset that was probably meant: by an alias, another spelling, or a typing
-/// error.
+/// Returns the name of the preset that the user probably meant: from an alias, another spelling, or a
+/// typo.
 pub fn nearest(name: &str) -> Option<&'static str> {
     let wanted = plain(diagnose::beginning(name));
     all()

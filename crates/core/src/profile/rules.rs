@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Rule {
-    /// The directory; everything below it belongs to it.
+    /// The directory, which includes everything below it.
     pub directory: PathBuf,
     /// The profile.
     pub profile: Option<String>,
@@ -18,7 +18,7 @@ pub struct Rule {
 
 impl Rule {
     /// Returns the first of these rules for this directory. Symbolic links are resolved on both sides, so that
-    /// it does not matter on which way a directory was entered.
+    /// it does not matter how the directory was entered.
     pub fn find<'r>(rules: &'r [Self], directory: &Path) -> Option<&'r Self> {
         if rules.is_empty() {
             return None;

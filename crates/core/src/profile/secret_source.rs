@@ -37,7 +37,7 @@ impl std::fmt::Debug for SecretAccess<'_> {
 }
 
 /// Fetches a secret. `what` names it in errors: "the client secret of `gitlab`". A single trailing line
-/// break, as editors and commands write it, is not part of the secret, whatever its source.
+/// break, as editors and commands add it, is not part of the secret, regardless of the source.
 ///
 /// # Errors
 /// Returns `Config` if the source has none, `Unavailable` if the CI system's server does not respond, and

@@ -47,9 +47,9 @@ pub struct Found {
 }
 
 impl Snapshot {
-    /// Returns the snapshot of this profile, or of the one of a command that names none, if it was made from
-    /// exactly this file. Anything missing, damaged or of another file is `None`: then the file is parsed.
-    /// `directory` is called only if the file has rules.
+    /// Returns the snapshot of this profile, or of the default profile if the command names none, if it was
+    /// created from exactly this file. Returns `None` if it is missing, damaged or belongs to another file;
+    /// the file is then parsed. `directory` is called only if the file has rules.
     pub fn lookup(
         state_dir: &Path,
         file: &ConfigFile,

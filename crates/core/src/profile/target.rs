@@ -71,16 +71,16 @@ impl Target {
         })
     }
 
-    /// Returns the same place for this user.
+    /// Returns the same target for this user.
     #[must_use]
     pub fn with_user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
 
-    /// Returns whether a request for `asked` gets the credential of this place. Host and port are compared as a
-    /// whole, the path of this place part by part from its beginning, and its user if it names one. Nothing is
-    /// covered over plain http, except on a loopback address.
+    /// Returns whether a request for `asked` gets the credential of this target. Host and port must be equal,
+    /// the path of this target must be a prefix of whole segments, and the user must be equal if the target
+    /// names one. Nothing matches over plain http, except on a loopback address.
     pub fn covers(&self, asked: &Self) -> bool {
         let has_scheme = match (self.plain, asked.plain) {
             (Some(own), Some(other)) => own == other,
@@ -96,7 +96,7 @@ impl Target {
             && asked.path.starts_with(&self.path)
     }
 
-    /// Returns how closely it describes a place, to choose among those that cover it.
+    /// Returns how precise the target is, to select one of those that match.
     pub fn precision(&self) -> (usize, bool, bool) {
         (self.path.len(), self.user.is_some(), self.plain.is_some())
     }

@@ -105,7 +105,7 @@ impl StateKeys {
         self.0.iter()
     }
 
-    /// Verifies the signature of a state with these keys. Does not check its expiry.
+    /// Verifies a state with these keys. Does not check its expiry.
     ///
     /// # Errors
     ///

@@ -194,8 +194,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Returns the same store with its access tokens in a cache too, if `keeps`. In any case they are removed from
-    /// the cache with their grants.
+    /// Returns the same store, which also caches its access tokens if `keeps` is set. In any case, they are
+    /// removed from the cache with their grants.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     #[must_use]
     pub fn cached_in_kernel(self, cache: KernelCache, keeps: bool) -> Self {

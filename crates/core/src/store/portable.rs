@@ -23,8 +23,8 @@ const SEALED: &str = "oauthctl-1-age.";
 /// Maximum length of a line, in bytes: room for the largest record of a store, encrypted and in base64.
 pub const LONGEST_LINE: usize = record::LARGEST / 2 * 3;
 
-/// Writes a grant as one line. With recipients (`age1…`), the line is encrypted to them; without, anyone
-/// who has the line has the refresh token.
+/// Writes a grant as one line. With recipients (`age1…`), the line is encrypted to them. Without
+/// recipients, anyone who has the line has the refresh token.
 ///
 /// # Errors
 ///

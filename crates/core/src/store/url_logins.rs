@@ -80,7 +80,8 @@ impl UrlLogins {
         Ok(exact.or_else(|| self.readable(&dir, &name_of(&with_other_end(url)?))))
     }
 
-    /// Returns what changes whenever the login of a URL is stored, without reading it; `None` if there is none.
+    /// Returns a value that changes whenever the login of a URL is stored, without reading the login; `None` if
+    /// there is none.
     pub fn version(&self, url: &str) -> Option<Version> {
         let file = self.path.join(URLS).join(name_of(url)).symlink_metadata().ok()?;
         Some(Version { modified: file.modified().ok()?, size: file.len() })

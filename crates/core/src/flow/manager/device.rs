@@ -22,23 +22,23 @@ impl FlowManager {
         request::authorize(self.context(&profile), request).await
     }
 
-    /// Waits until the next poll is due, and polls once. If the user has granted, validates and stores the
-    /// tokens.
+    /// Waits until the next poll is due, and polls once. If the user has granted access, validates and
+    /// stores the tokens.
     ///
-    /// The interval is the server's (5 seconds if it names none), longer after `slow_down` and while there is no
-    /// answer. Before each poll the lock is acquired and the store checked. Dropping the future while it waits
-    /// is harmless.
+    /// The interval is the server's (5 seconds if it specifies none). It is longer after `slow_down` and while
+    /// the server does not respond. Before each poll, the lock is acquired and the store is checked. Dropping
+    /// the future while it waits is harmless.
     ///
     /// # Errors
     ///
     /// - `Timeout`: the codes have expired;
-    /// - `AccessDenied`: the user, the server or a hook denied;
+    /// - `AccessDenied`: the user, the server or a hook denied access;
     /// - `ServerRefused`, `LoginRequired`: any other refusal, which ends the authorization;
     /// - `Validation`: the response is not a token response, or its id_token is invalid;
     /// - `Store`, `Unavailable`: the store failed, or another caller holds the lock for too long;
     /// - `Config`: a hook failed, or the profile is unknown.
     ///
-    /// A poll without an answer is no error: [`DevicePoll::Unanswered`].
+    /// A poll without a response is not an error: it returns [`DevicePoll::Unanswered`].
     pub async fn poll_device(&self, authorization: &mut DeviceAuthorization) -> Result<DevicePoll> {
         let profile = device::of_device(&*self.profile(&authorization.key.profile).await?);
         poll::poll(self.context(&profile), authorization).await

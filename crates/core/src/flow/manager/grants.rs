@@ -21,18 +21,18 @@ impl FlowManager {
     /// Returns a token with the required lifetime: the stored one, a refreshed one, or a new one for a
     /// grant that requires no user interaction.
     ///
-    /// However many callers and processes ask at once, one request is made per account. A rotated refresh
-    /// token is durably stored before this method returns.
+    /// However many callers and processes request a token at the same time, one request is made per
+    /// account. A rotated refresh token is durably stored before this method returns.
     ///
     /// # Errors
     ///
-    /// - `LoginRequired`: a login by the user is required; [`Error::warning`](crate::Error::warning) says if the hook
-    ///   `login_required` failed or cannot be run. Also returned if no stored token has the required lifetime
+    /// - `LoginRequired`: a login by the user is required; [`Error::warning`](crate::Error::warning) is set if the
+    ///   `login_required` hook failed or could not be run. Also returned if no stored token has the required lifetime
     ///   with [`cached`](TokenRequest::cached), and while refreshing pauses, as described below;
     /// - `Usage`: the [`resource`](TokenRequest::resource) is invalid;
     /// - `Store`: the record cannot be read or saved, or an older copy of it was restored;
     /// - `Unavailable`: a transient failure, or another caller holds the lock for too long;
-    /// - `ServerRefused`: the server refused for another reason than a grant that has ended;
+    /// - `ServerRefused`: the server refused for a reason other than the end of the grant;
     /// - `Validation`: metadata that does not match its issuer, or a response that does not match the
     ///   request, such as an id_token of another user;
     /// - `AccessDenied`: a hook or the server denied;
@@ -43,9 +43,9 @@ impl FlowManager {
     ///
     /// If processes die twice between sending a refresh token and storing the response, the token may be
     /// spent, and a server may end the whole grant if it sees the token again (RFC 9700, section 4.14.2).
-    /// The token is then not sent for 5 minutes, and after each further such death for twice as long, up to
-    /// an hour. Meanwhile the stored token is returned while it is valid; after that, this method fails
-    /// with `LoginRequired`. The pause ends by itself; [`force`](TokenRequest::force) ends it at once.
+    /// The token is then not sent for 5 minutes. Each further such failure doubles that time, up to an
+    /// hour. Meanwhile the stored token is returned while it is valid; after that, this method fails with
+    /// `LoginRequired`. The pause ends automatically; [`force`](TokenRequest::force) ends it immediately.
     ///
     /// # Cancellation
     ///
@@ -217,7 +217,7 @@ impl FlowManager {
     }
 
     /// Verifies the signature of a token with the keys of the profile's server, if the token names that server as its
-    /// issuer. Nothing else in the token is checked, its expiry included. Keys that cannot be fetched are a result
+    /// issuer. Nothing else in the token is checked, not even its expiry. Keys that cannot be fetched are a result
     /// ([`Signature::NotVerified`]).
     ///
     /// # Errors

@@ -33,8 +33,8 @@ impl FlowManager {
     }
 
     /// Finds the authorization server of a URL, which is a protected resource (RFC 9728) or an issuer, by the
-    /// rules of the MCP authorization specification. A resource is asked unless the caller passes its challenge.
-    /// If it has several authorization servers, the one with the issuer `used` is preferred.
+    /// rules of the MCP authorization specification. A request is sent to the resource unless the caller passes
+    /// its challenge. If it has several authorization servers, the one with the issuer `used` is preferred.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl FlowManager {
     }
 
     /// Starts an authorization whose response arrives in this process, for instance at a loopback listener.
-    /// Generates verifier, state and nonce and, if the server requires it, pushes the request (RFC 9126).
-    /// The returned value holds the flow; nothing is stored.
+    /// Generates the verifier, the state and the nonce, and pushes the request (RFC 9126) if the server
+    /// requires it. The returned value holds the flow; nothing is stored.
     ///
     /// This is the lower level, which `oauthctl_core::login` uses. If the response arrives in another
     /// process or later, use [`start`](Self::start).
@@ -91,8 +91,8 @@ impl FlowManager {
         authorize::authorize(self.context(&profile), None, request, Awaited::Here, make_state).await
     }
 
-    /// Does the same at a server that [`FlowManager::server`] has already resolved, for callers that chose
-    /// the redirect URI by it.
+    /// Same as [`authorize`](Self::authorize), at a server that [`FlowManager::server`] has already
+    /// resolved, for callers that chose the redirect URI for that server.
     ///
     /// # Errors
     ///

@@ -44,8 +44,9 @@ impl FlowManager {
     /// server (RFC 9700, section 4.4). All other errors concern an existing flow:
     ///
     /// - `Validation`: the response was received at another redirect URI, its `iss` names another server,
-    ///   the id_token does not match the request, or another user than the required one has granted;
-    /// - `AccessDenied`: the user or a hook denied;
+    ///   the id_token does not match the request, or a user other than the required one has granted
+    ///   access;
+    /// - `AccessDenied`: the user or a hook denied access;
     /// - `ServerRefused`, `LoginRequired`: the server refused the code;
     /// - `Unavailable`: the network or the server failed, before or after the code was sent, or another
     ///   caller holds the lock for too long;
@@ -71,7 +72,7 @@ impl FlowManager {
     }
 
     /// The second half of [`complete`](Self::complete), for a flow that
-    /// [`PendingFlows::recognize`](PendingFlows::recognize) has found: for who can build the
+    /// [`PendingFlows::recognize`](PendingFlows::recognize) has found: for callers that can build the
     /// manager only once the profile is known.
     ///
     /// # Errors
@@ -97,7 +98,8 @@ impl FlowManager {
     }
 
     /// Removes a started flow, named by its grant id, so that its response will be refused. Returns `false`
-    /// if there is none or it was completed meanwhile. A sealed flow is not stored and cannot be cancelled.
+    /// if there is none, or if it has been completed in the meantime. A sealed flow is not stored and
+    /// cannot be cancelled.
     ///
     /// # Errors
     ///

@@ -75,7 +75,7 @@ impl Recognized {
 }
 
 impl PendingFlows {
-    /// Returns the flows in this store, with states of these keys.
+    /// Creates a view of the flows in this store, whose states these keys have signed.
     pub fn new(
         store: Arc<dyn PendingStore>,
         keys: impl Into<Arc<StateKeys>>,
@@ -96,9 +96,9 @@ impl PendingFlows {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`](crate::ErrorKind::InvalidState) for every state but one that was made with these
-    /// keys, has not expired and was not used, and for one that is not as expected; `Store` where
-    /// the pending store fails.
+    /// Returns [`InvalidState`](crate::ErrorKind::InvalidState) for a state that was not created with
+    /// these keys, has expired, has been used, or is not the expected one; and `Store` if the pending
+    /// store fails.
     pub async fn recognize(
         &self,
         response: &AuthorizationResponse,
@@ -158,7 +158,8 @@ impl PendingFlows {
         Ok(flows)
     }
 
-    /// Removes a flow, so that its response will be refused. Returns `false` if it was completed meanwhile.
+    /// Removes a flow, so that its response will be refused. Returns `false` if it has been completed in
+    /// the meantime.
     ///
     /// # Errors
     ///

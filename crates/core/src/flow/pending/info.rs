@@ -10,7 +10,8 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PendingInfo {
-    /// The name of the flow: the [`PendingRecord::id`](crate::port::PendingRecord::id) by which it waits, and the `jti` of its state.
+    /// The id of the flow: the [`PendingRecord::id`](crate::port::PendingRecord::id) under which it is stored, and the
+    /// `jti` of its state.
     pub id: String,
     /// The id that the grant will have, by which the flow is cancelled.
     pub grant_id: String,

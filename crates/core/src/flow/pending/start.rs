@@ -115,8 +115,7 @@ impl StartRequest {
     ///
     /// # Errors
     ///
-    /// Returns `Usage` for a request that no flow can be started with, and `Config` for a profile that no flow can be
-    /// started for.
+    /// Returns `Usage` for an invalid request, and `Config` for a profile for which no flow can be started.
     pub fn check(&self, profile: &Profile) -> Result<()> {
         scopes::check(&self.scopes)?;
         check(profile, self)
@@ -144,8 +143,8 @@ impl StartRequest {
     }
 
     /// Sets the redirect URI if responses of the server cannot share one with those of other servers. A service whose
-    /// users choose servers sets one for each profile, so that no server can have the code of another sent to itself
-    /// (RFC 9700, section 4.4).
+    /// users choose servers sets one for each profile, so that no server can receive the code of another (RFC 9700,
+    /// section 4.4).
     #[must_use]
     pub fn own_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.own_redirect_uri = Some(uri.into());

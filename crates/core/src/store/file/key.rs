@@ -26,8 +26,7 @@ pub enum KeySource {
 impl KeySource {
     /// Reads the key. Returns `None` if there is none, or it cannot be read.
     ///
-    /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) where another user can write to its file.
+    /// # Errors Returns [`Config`](crate::ErrorKind::Config) if another user can write to its file.
     pub fn read(&self) -> Result<Option<Secret>> {
         let path = match self {
             Self::Identity(secret) => return Ok(Some(secret.clone())),
