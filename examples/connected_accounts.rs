@@ -1,8 +1,8 @@
 //! A web application whose three users connect their accounts through the broker.
 //!
-//! Its one page has a row for each user. "Connect" asks the broker for a link and sends the browser there; "Call the
-//! API" takes a token from the broker, which is always fresh, and calls an API with it; "Disconnect" revokes. The
-//! application never sees a refresh token or a client secret.
+//! Its only page has a row for each user. "Connect" requests a link from the broker and redirects the browser to it.
+//! "Call the API" gets a valid token from the broker and calls an API with it. "Disconnect" revokes the connection.
+//! The application never sees a refresh token or a client secret.
 //!
 //! ```sh
 //! oauthctl tenant create demo --allow-redirect http://127.0.0.1:8490/
@@ -11,7 +11,8 @@
 //!     cargo run --example connected_accounts
 //! ```
 //!
-//! Users of a real application sign in to it first. Here, whoever opens the page is all three.
+//! Users of a real application sign in to it first. Here, anyone who opens the page acts as all three
+//! users.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 
 const USERS: [&str; 3] = ["ada", "brook", "chen"];
 
-/// The application: where the broker and the API are, and where it is itself.
+/// The application, with the URLs of the broker, of the API and of itself.
 struct App {
     broker: String,
     key: String,
@@ -140,13 +141,13 @@ async fn page(State(app): State<Arc<App>>) -> Answer {
     Ok(html("Connected accounts", &(rows + "</table>")).into_response())
 }
 
-/// Starts to connect the account of a user.
+/// Starts connecting the account of a user.
 async fn connect(State(app): State<Arc<App>>, Path(user): Path<String>, head: HeaderMap) -> Answer {
     check(&app, &user, &head)?;
     app.link(&user).await
 }
 
-/// Calls the API for a user. Who must log in again is sent to do that.
+/// Calls the API for a user. Redirects a user who must log in again.
 async fn call(State(app): State<Arc<App>>, Path(user): Path<String>, head: HeaderMap) -> Answer {
     check(&app, &user, &head)?;
     let token =
@@ -179,7 +180,7 @@ async fn disconnect(
     Ok(Redirect::to("/").into_response())
 }
 
-/// Refuses users that do not exist, and forms of other sites.
+/// Refuses users that do not exist, and forms from other sites.
 fn check(app: &App, user: &str, head: &HeaderMap) -> Result<(), Failed> {
     let is_ours = head.get(header::ORIGIN).is_some_and(|origin| origin == app.origin.as_str());
     match USERS.contains(&user) && is_ours {
