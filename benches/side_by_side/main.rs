@@ -8,7 +8,7 @@
 //! machine, which is printed first. Everything runs in homes of its own below `TMPDIR`, against the
 //! authorization server of `tests/servers` (`npm ci` there once) and a Secret Service of its own
 //! (gnome-keyring, dbus, secret-tool), and for `proxy` nginx and wrk; rows whose tools are missing are skipped and say so.
-//! `OAUTHCTL_TEST_PROGRAM` names another binary than the one that cargo has just built.
+//! `OAUTHCTL_TEST_PROGRAM` names another binary than a release build of this program.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
@@ -24,7 +24,7 @@ mod ways_out;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -40,7 +40,20 @@ fn main() -> ExitCode {
             name => wanted = Some(name.to_owned()),
         }
     }
+    if std::env::var_os("OAUTHCTL_TEST_PROGRAM").is_none() {
+        build_program();
+    }
     machine::describe();
     rows::all(pairs, wanted.as_deref());
     ExitCode::SUCCESS
+}
+
+/// Builds the program as it is installed. For a benchmark, cargo builds it with what the tests need, too: it is larger then,
+/// loads another library, and starts later.
+fn build_program() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = ["build", "--locked", "--release", "--package", "oauthctl", "--bin", "oauthctl"];
+    let done =
+        Command::new(cargo).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(done.success(), "the program does not build");
 }
