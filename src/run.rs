@@ -118,6 +118,10 @@ fn waiting(signal: Ending, part: CriticalPart) -> String {
         CriticalPart::Revocation => {
             ("finishing the logout first", "the tokens may stay valid at the server")
         }
+        CriticalPart::Registration => (
+            "finishing the registration of the client first",
+            "the server may keep a client that nobody uses",
+        ),
         _ => ("saving the changes first", "they may be lost"),
     };
     format!("interrupted: {first}; {} to stop now ({cost})", signal.again())
@@ -139,6 +143,10 @@ pub fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
         Some(CriticalPart::Revocation) => (
             format!("interrupted by {name} before the logout was finished"),
             Some("run the same command again"),
+        ),
+        Some(CriticalPart::Registration) => (
+            format!("interrupted by {name} before the registration of the client was finished"),
+            Some("start the login again; it registers another client"),
         ),
         Some(_) => (format!("interrupted by {name} before the changes were saved"), None),
     };

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
-use oauthctl_core::flow::{FlowManager, Located, Registration};
+use oauthctl_core::flow::{CriticalPart, FlowManager, Located, Registration};
 use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, canonical};
 use oauthctl_core::store::{ClientMark, LockedUrlLogins};
 use oauthctl_core::text::{one_line, shell_word};
@@ -128,6 +128,8 @@ pub async fn register(place: &Place, manager: &FlowManager, wanted: &Wanted<'_>)
     let Wanted { located, scopes, request } = wanted;
     let port = new_port(request.port)?;
     let uri = located.redirect_uri(port);
+    // Nobody could delete a registration that is not kept.
+    let _critical = manager.enter_critical(CriticalPart::Registration);
     let registration = manager.register_client(&located.server, &uri, scopes).await?;
     registered(place, wanted.issuer(), registration, request.listens).await
 }

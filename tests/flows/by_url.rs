@@ -2,6 +2,7 @@
 
 mod clients;
 mod discovery;
+mod interrupted;
 mod parallel;
 mod real;
 mod registration;

@@ -202,9 +202,9 @@ impl HttpClient {
             .connect_timeout(self.options.connect_timeout)
             .resolve_to_addrs("localhost", &localhost);
         match self.connections {
-            Connections::Single => {
-                builder.user_agent(USER_AGENT).http1_only().pool_max_idle_per_host(0)
-            }
+            Connections::Single => without_probes(
+                builder.user_agent(USER_AGENT).http1_only().pool_max_idle_per_host(0),
+            ),
             Connections::Shared => builder.tcp_keepalive(KEEP_ALIVE),
             Connections::Upgraded => builder.http1_only().pool_max_idle_per_host(0),
         }
@@ -241,6 +241,15 @@ impl HttpClient {
             Proxy::Url(proxy) => Some(proxy.clone()),
         }
     }
+}
+
+/// Sets no options on sockets: the total time of a request limits how long a dead connection is waited for.
+fn without_probes(builder: ClientBuilder) -> ClientBuilder {
+    let builder =
+        builder.tcp_keepalive(None).tcp_keepalive_interval(None).tcp_keepalive_retries(None);
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let builder = builder.tcp_user_timeout(None);
+    builder
 }
 
 /// Returns whether requests to this URL go through the proxy that the environment sets.

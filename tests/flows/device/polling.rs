@@ -123,3 +123,39 @@ fn polls_of_one_login_never_overlap() {
     server.release();
     running.wait().ok();
 }
+
+/// Nothing that the login already knows is read again, nothing is written, and no thread is started.
+#[test]
+fn poll_opens_only_the_lock_and_the_store() {
+    let (server, home) = device();
+    server.refuse(DEVICE_GRANT, &pending(), 2);
+    let calls = "trace=/^(open|openat|creat|connect|setsockopt|clone|clone3|fork|vfork|fsync|fdatasync|rename.*|unlink.*)$";
+    traced(&home, &["-e", calls], &["login", "p"]).ok();
+    let log = std::fs::read_to_string(home.path("tmp/strace")).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    let is_connect = |line: &&str| line.starts_with("connect(");
+    let connections: Vec<_> = (0..lines.len()).filter(|at| is_connect(&lines[*at])).collect();
+    // One each for the metadata, the codes and the polls.
+    let [_, _, _, second, third, ..] = connections[..] else { panic!("{log}") };
+    let slug = oauthctl_core::GrantKey::new("p", "default").slug();
+    let poll: Vec<_> = lines[second..third].iter().map(|line| touched(line, &slug)).collect();
+    assert_eq!(
+        poll,
+        ["connect", "TCP_NODELAY", "state", "locks", "SLUG.lock", "tokens"],
+        "{}",
+        lines[second..third].join("\n")
+    );
+}
+
+/// The last part of the path that a system call opens, the option that it sets, or its name.
+fn touched(line: &str, slug: &str) -> String {
+    let (name, arguments) = line.split_once('(').unwrap_or((line, ""));
+    match name {
+        "open" | "openat" => {
+            let path = arguments.split('"').nth(1).unwrap_or_default();
+            path.rsplit('/').next().unwrap_or_default().replace(slug, "SLUG")
+        }
+        "setsockopt" => arguments.split(", ").nth(2).unwrap_or_default().to_owned(),
+        other => other.to_owned(),
+    }
+}

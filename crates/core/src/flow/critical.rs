@@ -13,19 +13,22 @@ pub enum CriticalPart {
     Redemption,
     /// Tokens are being revoked and removed.
     Revocation,
+    /// A client is being registered, and its registration is not saved yet.
+    Registration,
     /// A record is being saved.
     Save,
 }
 
 /// How many of each part are in progress in one manager.
 #[derive(Clone, Default)]
-pub(super) struct Parts(Arc<[AtomicUsize; 4]>);
+pub(super) struct Parts(Arc<[AtomicUsize; 5]>);
 
 impl Parts {
-    const ALL: [CriticalPart; 4] = [
+    const ALL: [CriticalPart; 5] = [
         CriticalPart::Refresh,
         CriticalPart::Redemption,
         CriticalPart::Revocation,
+        CriticalPart::Registration,
         CriticalPart::Save,
     ];
 
@@ -41,7 +44,14 @@ impl Parts {
 }
 
 /// Marks a part as in progress until it is dropped.
-pub(super) struct Critical(Parts, CriticalPart);
+#[must_use]
+pub struct Critical(Parts, CriticalPart);
+
+impl std::fmt::Debug for Critical {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Critical").field(&self.1).finish()
+    }
+}
 
 impl Drop for Critical {
     fn drop(&mut self) {

@@ -5,6 +5,7 @@ pub(super) mod poll;
 pub(super) mod request;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::pace::Pace;
@@ -67,7 +68,7 @@ pub struct DeviceAuthorization {
     handle: Handle,
     dpop_key: Option<Secret>,
     credentials: Credentials,
-    server: AuthorizationServer,
+    server: Arc<AuthorizationServer>,
     pin: Pin,
     attributes: BTreeMap<String, Attribute>,
     pace: Pace,

@@ -75,7 +75,7 @@ pub use authorize::{Authorization, AuthorizeRequest, DEFAULT_TTL};
 pub use by_url::{Located, Registration};
 pub use claims::Userinfo;
 pub use credentials::check_signing_key;
-pub use critical::CriticalPart;
+pub use critical::{Critical, CriticalPart};
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
 pub use first_tokens::Completed;
 pub use granted::{extended_scopes, login_again, lost_scopes};

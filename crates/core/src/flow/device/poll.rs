@@ -1,5 +1,7 @@
 //! Polls for the user's decision (RFC 8628, section 3.4), and stores the tokens.
 
+use std::sync::Arc;
+
 use super::{DeviceAuthorization, DevicePoll, Prepared};
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,7 +33,7 @@ pub(in crate::flow) async fn poll(
     let mut lock = ports.coordinator.lock(&authorization.key, lock_wait(profile)).await?;
     // The store may have been locked or filled meanwhile.
     prove_store_again(ports, &authorization.key).await?;
-    let server = authorization.server.clone();
+    let server = Arc::clone(&authorization.server);
     let pin = authorization.pin.clone();
     let mut turn = Turn { shared, profile, server: &server, pin, lock: &mut *lock };
     send_poll(&mut turn, authorization).await

@@ -1,6 +1,7 @@
 //! The device authorization request (RFC 8628, section 3.1), and that of CIBA.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pace::Pace;
@@ -65,7 +66,7 @@ pub(in crate::flow) async fn authorize(
         dpop_key,
         credentials,
         pin,
-        server,
+        server: Arc::new(server),
         attributes: BTreeMap::new(),
         pace: Pace::new(reply.interval, life),
         is_cut,

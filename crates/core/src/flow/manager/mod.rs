@@ -8,7 +8,7 @@ mod two_phase;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::flow::critical::CriticalPart;
+use crate::flow::critical::{Critical, CriticalPart};
 use crate::flow::ports::Ports;
 use crate::flow::profiles::{FixedProfiles, Profiles};
 use crate::flow::turn::{Context, GetToken, Shared};
@@ -67,6 +67,12 @@ impl FlowManager {
     /// Returns the critical operation that is in progress, if any.
     pub fn critical_part(&self) -> Option<CriticalPart> {
         self.shared.critical.current()
+    }
+
+    /// Marks work of the caller as critical until the returned value is dropped, such as saving the result of
+    /// [`register_client`](Self::register_client).
+    pub fn enter_critical(&self, part: CriticalPart) -> Critical {
+        self.shared.critical.enter(part)
     }
 
     /// Returns the profile of this name.
