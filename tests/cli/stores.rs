@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{PROFILE, REFRESH, TOKEN, grant, plant, with_sandbox};
 use crate::support::{Home, SecretService, assert_no_secret};
@@ -187,9 +187,34 @@ fn pass_keeps_an_account() {
     run(&["gpgconf", "--kill", "all"]);
 }
 
-fn cached(home: Home) -> Home {
-    home.config(&format!("[defaults]\ncache = \"kernel\"\n{PROFILE}"));
-    home
+/// A home whose tokens are cached in the kernel keyring, which all homes share. They are removed when the test ends,
+/// also if it fails.
+struct CachedHome(Home);
+
+impl CachedHome {
+    fn new() -> Self {
+        let home = Home::new();
+        home.config(&format!("[defaults]\ncache = \"kernel\"\n{PROFILE}"));
+        Self(home)
+    }
+}
+
+impl std::ops::Deref for CachedHome {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
+}
+
+impl Drop for CachedHome {
+    fn drop(&mut self) {
+        for (line, _) in kernel_keys(self) {
+            let _ = kernel_key(&line).invalidate();
+        }
+        let left = kernel_keys(self);
+        assert!(std::thread::panicking() || left.is_empty(), "{left:?}");
+    }
 }
 
 /// Makes the store fail whatever opens it.
@@ -205,28 +230,56 @@ fn kernel_keys(home: &Home) -> Vec<(String, String)> {
     let all = fs::read_to_string("/proc/keys").unwrap();
     let ours = all.lines().filter(|line| line.contains(" oauthctl:"));
     let read = |line: &str| {
-        let id = i32::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
-        let key = linux_keyutils::Key::from_id(linux_keyutils::KeySerialId(id));
-        String::from_utf8(key.read_to_vec().unwrap_or_default()).unwrap()
+        String::from_utf8(kernel_key(line).read_to_vec().unwrap_or_default()).unwrap()
     };
-    let marked = format!("\"marker-{}\"", home.root().display());
+    let marked = format!("\"{}\"", marker(home));
     ours.map(|line| (line.to_owned(), read(line)))
         .filter(|(_, text)| text.contains(&marked))
         .collect()
 }
 
-fn marked(home: &Home) -> String {
-    let marker = format!("marker-{}", home.root().display());
-    grant("default", TOKEN, |g| {
-        g["tokens"]["scopes"] = json!([marker]);
+/// The key of a line of /proc/keys.
+fn kernel_key(line: &str) -> linux_keyutils::Key {
+    let id = i32::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
+    linux_keyutils::Key::from_id(linux_keyutils::KeySerialId(id))
+}
+
+/// A scope that no other home has.
+fn marker(home: &Home) -> String {
+    format!("marker-{}", home.root().display())
+}
+
+/// A grant with that scope, by which its key is found.
+fn marked(home: &Home, account: &str, token: &str, more: impl FnOnce(&mut Value)) -> String {
+    grant(account, token, |g| {
+        g["tokens"]["scopes"] = json!([marker(home)]);
         g["attributes"] = json!({ "a": { "value": "b" } });
+        more(g);
     })
 }
 
 #[test]
+fn kernel_keys_of_a_failed_test_are_removed() {
+    let failing = std::panic::catch_unwind(|| {
+        let home = CachedHome::new();
+        for account in ["default", "work"] {
+            plant(&home, &marked(&home, account, TOKEN, |_| ()));
+            home.run(["token", "--account", account]).ok();
+        }
+        assert_eq!(kernel_keys(&home).len(), 2);
+        std::panic::resume_unwind(Box::new(marker(&home)));
+    });
+    let marker = *failing.unwrap_err().downcast::<String>().unwrap();
+    let keys = fs::read_to_string("/proc/keys").unwrap();
+    let mut ours = keys.lines().filter(|line| line.contains(" oauthctl:"));
+    let text = |line: &str| kernel_key(line).read_to_vec().unwrap_or_default();
+    assert!(!ours.any(|line| String::from_utf8_lossy(&text(line)).contains(&marker)));
+}
+
+#[test]
 fn kernel_cache_hit_opens_no_store() {
-    let home = cached(Home::new());
-    plant(&home, &marked(&home));
+    let home = CachedHome::new();
+    plant(&home, &marked(&home, "default", TOKEN, |_| ()));
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
     hide_store(&home, true);
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
@@ -245,10 +298,10 @@ fn kernel_cache_hit_opens_no_store() {
 
 #[test]
 fn kernel_cache_tells_accounts_apart() {
-    let home = cached(Home::new());
+    let home = CachedHome::new();
     let other = format!("{TOKEN}-of-work");
-    plant(&home, &marked(&home));
-    plant(&home, &grant("work", &other, |_| ()));
+    plant(&home, &marked(&home, "default", TOKEN, |_| ()));
+    plant(&home, &marked(&home, "work", &other, |_| ()));
     for is_hidden in [false, true] {
         for (account, token) in [("default", TOKEN), ("work", &*other), ("default", TOKEN)] {
             assert_eq!(home.run(["token", "--account", account]).ok().line(), token);
@@ -260,8 +313,8 @@ fn kernel_cache_tells_accounts_apart() {
 
 #[test]
 fn kernel_cache_holds_the_access_token_alone() {
-    let home = cached(Home::new());
-    plant(&home, &marked(&home));
+    let home = CachedHome::new();
+    plant(&home, &marked(&home, "default", TOKEN, |_| ()));
     home.run(["token"]).ok();
     let keys = kernel_keys(&home);
     let [(line, text)] = keys.as_slice() else { panic!("{keys:?}") };
@@ -273,11 +326,11 @@ fn kernel_cache_holds_the_access_token_alone() {
 
 #[test]
 fn kernel_cache_follows_the_store() {
-    let home = cached(Home::new());
-    plant(&home, &marked(&home));
+    let home = CachedHome::new();
+    plant(&home, &marked(&home, "default", TOKEN, |_| ()));
     home.run(["token"]).ok();
     let newer = "CANARY-newer-0123456789";
-    plant(&home, &grant("default", newer, |g| g["generation"] = json!(5)));
+    plant(&home, &marked(&home, "default", newer, |g| g["generation"] = json!(5)));
     assert_eq!(home.run(["token"]).ok().line(), newer);
     // A configuration without the cache removes from it what it replaces.
     let without = home.path("config/oauthctl/without.toml");
@@ -289,8 +342,8 @@ fn kernel_cache_follows_the_store() {
 
 #[test]
 fn kernel_cache_is_emptied_by_uninstall() {
-    let home = cached(Home::new());
-    plant(&home, &marked(&home));
+    let home = CachedHome::new();
+    plant(&home, &marked(&home, "default", TOKEN, |_| ()));
     home.run(["token"]).ok();
     assert_eq!(kernel_keys(&home).len(), 1);
     let plan = home.run(["uninstall", "--dry-run"]).ok();
@@ -302,13 +355,9 @@ fn kernel_cache_is_emptied_by_uninstall() {
 
 #[test]
 fn kernel_cache_keeps_no_token_without_an_expiry() {
-    let home = cached(Home::new());
-    let marker = format!("marker-{}", home.root().display());
+    let home = CachedHome::new();
     for expires_at in [json!(null), json!(1_700_000_000)] {
-        let line = grant("default", TOKEN, |g| {
-            g["tokens"]["expires_at"] = expires_at;
-            g["tokens"]["scopes"] = json!([marker]);
-        });
+        let line = marked(&home, "default", TOKEN, |g| g["tokens"]["expires_at"] = expires_at);
         plant(&home, &line);
         let output = home.run(["token", "--cached"]);
         assert!([0, 4].contains(&output.status), "{}", output.stderr);

@@ -22,7 +22,9 @@ impl Scene {
             "metadata": {
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
                 "introspection_endpoint": "$/a/introspect",
+                "userinfo_endpoint": "$/a/userinfo",
             },
+            "raw": { "/a/userinfo": { "status": 200, "body": "{\"sub\":\"person-1\"}" } },
         }))
     }
 
@@ -103,6 +105,7 @@ fn each_account_continues_with_its_own_client() {
             scene.home.run([&args[..], more].concat()).ok();
             assert_eq!(&scene.last_client("/a/introspect"), client);
         }
+        scene.home.run(["userinfo", &scene.url, "--account", account]).ok();
     }
     // A copy of a login is used with the client of the login.
     let line = scene.home.run(["export", "-p", &scene.url, "--account", "one"]).ok().stdout;
