@@ -293,20 +293,32 @@ fn url_is_found_in_every_spelling() {
 
 #[test]
 fn logins_with_and_without_a_slash_stay_apart() {
-    let scene = Scene::new();
-    scene.login().ok();
-    // As an earlier version may have kept it.
-    let with_slash = format!("{}/", scene.url);
-    let kept =
-        scene.home.files().into_iter().find(|path| path.to_string_lossy().contains("/urls/"));
-    let kept = kept.expect("a login by URL");
-    let text = std::fs::read_to_string(&kept).unwrap();
-    scene.home.run(["logout", &scene.url]).ok();
-    assert!(!kept.exists());
-    scene.home.run(["login", &with_slash]).ok();
-    std::fs::write(&kept, text).unwrap();
-    scene.home.run(["logout", "--all", &with_slash]).ok();
-    assert!(kept.exists(), "the login to the other URL stays");
+    for is_lost in [false, true] {
+        let scene = Scene::new();
+        let with_slash = format!("{}/", scene.url);
+        let kept = || {
+            let all = scene.home.files().into_iter();
+            all.filter(|path| path.to_string_lossy().contains("/urls/")).collect::<Vec<_>>()
+        };
+        scene.login().ok();
+        // As an earlier version may have kept it beside the other one.
+        let without = kept();
+        let text = std::fs::read_to_string(&without[0]).unwrap();
+        scene.home.run(["logout", &scene.url]).ok();
+        scene.home.run(["login", &with_slash]).ok();
+        let other = kept();
+        assert!(other.len() == 1 && other != without, "{other:?}");
+        std::fs::write(&without[0], text).unwrap();
+        if is_lost {
+            std::fs::remove_file(&other[0]).unwrap();
+            scene.home.run(["logout", "--all"]).ok();
+        } else {
+            scene.home.run(["logout", "--all", &with_slash]).ok();
+        }
+        assert_eq!(kept(), without, "the login to the other URL stays");
+        let status = scene.home.run(["status", "--json"]).ok().json();
+        assert_eq!(status.as_array().map(Vec::len), Some(0), "{status}");
+    }
 }
 
 #[test]
