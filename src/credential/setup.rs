@@ -140,6 +140,11 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)>
         }
     }
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
+    if !target.is_url() {
+        // cargo rejects its whole configuration if an index is no URL.
+        return Err(Error::config(format!("the key `{}` is not the URL of an index", text::one_line(key)))
+            .hint("use the index of the registry as the key, for example `[credential.cargo.\"sparse+https://cargo.example.com/index/\"]`"));
+    }
     let is_word = |c: char| c.is_ascii_alphanumeric();
     let name: String = target.host().chars().map(|c| if is_word(c) { c } else { '-' }).collect();
     // A registry name of cargo must not begin with a digit.
@@ -158,14 +163,30 @@ pub fn kubernetes_user(key: &str) -> String {
     format!("oauthctl-{}", url.map_or_else(|| key.to_owned(), |url| url.authority()))
 }
 
+/// Returns whether a kubeconfig has the user of a table, also if kubectl has rewritten the file: each change with
+/// `kubectl config` does.
+pub fn has_kubernetes_user(key: &str, file: &str) -> bool {
+    let user = kubernetes_user(key);
+    let names = [Value::from(user.as_str()).to_string(), format!("'{user}'"), user];
+    let is_name = |line: &str| {
+        let name = line.trim_start().strip_prefix("- name: ");
+        name.is_some_and(|name| names.iter().any(|one| name.trim_end() == one))
+    };
+    let mut pairs = file.lines().zip(file.lines().skip(1));
+    pairs.any(|(line, next)| is_name(line) && next.trim_start().starts_with("user:"))
+}
+
 /// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
 fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)> {
     // A JSON string is a valid YAML string.
-    let text = |text: &str| Value::from(text).to_string();
-    let name = format!("name: {}", text(&kubernetes_user(key)));
-    if file.lines().any(|line| line.trim_start_matches([' ', '-']) == name) {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let user = kubernetes_user(key);
+    let name = format!("name: {}", quoted(&user));
+    let is_name = |line: &str| line.trim_start_matches([' ', '-']) == name;
+    if has_kubernetes_user(key, file) || file.lines().any(is_name) {
+        let remove = format!("kubectl config delete-user {}", text::shell_word(&user));
         return Err(Error::config(format!("the file already has a user with `{name}`"))
-            .hint("change it manually, or remove it first"));
+            .hint(format!("run `{remove}` first")));
     }
     let entry = |indent: &str| {
         [
@@ -173,8 +194,8 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, Str
             "  user:".to_owned(),
             "    exec:".to_owned(),
             "      apiVersion: client.authentication.k8s.io/v1".to_owned(),
-            format!("      command: {}", text(program)),
-            format!("      args: [credential, kubernetes, {}]", text(key)),
+            format!("      command: {}", quoted(program)),
+            format!("      args: [credential, kubernetes, {}]", quoted(key)),
             "      interactiveMode: Never".to_owned(),
             "      provideClusterInfo: true".to_owned(),
         ]
@@ -311,5 +332,8 @@ mod tests {
         assert!(text.starts_with("[net]\n[registries.cargo-example]\nindex = "), "{text}");
         let text = after(CredentialTool::Cargo, "http://127.0.0.1:1/", "");
         assert!(text.starts_with("[registries.registry-127-0-0-1]\n"), "{text}");
+        for key in ["local", "cargo.example.com", "cargo.example.com/index/"] {
+            assert!(insertion(CredentialTool::Cargo, key, "", "x").is_err(), "{key}");
+        }
     }
 }

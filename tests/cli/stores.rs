@@ -229,9 +229,8 @@ fn kernel_keys(home: &Home) -> Vec<(String, String)> {
     // Other homes have keys too: only those that name its account are compared.
     let all = fs::read_to_string("/proc/keys").unwrap();
     let ours = all.lines().filter(|line| line.contains(" oauthctl:"));
-    let read = |line: &str| {
-        String::from_utf8(kernel_key(line).read_to_vec().unwrap_or_default()).unwrap()
-    };
+    let read =
+        |line: &str| String::from_utf8(kernel_key(line).read_to_vec().unwrap_or_default()).unwrap();
     let marked = format!("\"{}\"", marker(home));
     ours.map(|line| (line.to_owned(), read(line)))
         .filter(|(_, text)| text.contains(&marked))

@@ -1,11 +1,12 @@
 //! `oauthctl credential setup`: configures a tool to use its helper, and reverts that.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::profile::{Credential, CredentialTool};
-use oauthctl_core::store::{Insertion, read_tool_file};
+use oauthctl_core::store::{Insertion, StateDir, read_tool_file};
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
 use serde_json::json;
@@ -48,23 +49,7 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     let tool = args.tool.of_library();
     let state = context.state()?;
     if args.undo {
-        // The table may be gone by now.
-        let key = match args.key.as_deref() {
-            Some(key) => key,
-            None => credential::settings_of(context, tool, None)?.0,
-        };
-        let name = name_of(tool, key);
-        let place = |name: &str, content: &str| {
-            let (tool, key) = name.split_once(' ').unwrap_or_default();
-            let tool = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool);
-            let (_, tool) = tool.ok_or_else(|| Error::internal("this names no tool"))?;
-            setup::insertion(tool, key, content, &program()?)
-        };
-        let Some(removed) = state.remove_text(&name, place)? else {
-            let what = format!("{} is not set up for `{key}`", tool.name());
-            return Err(Error::config(what));
-        };
-        return tell(context, ("Removed", "from"), &removed.path, &removed.text);
+        return undo(args, tool, &state, context);
     }
     let (key, settings) = credential::settings_of(context, tool, args.key.as_deref())?;
     let name = name_of(tool, key);
@@ -76,6 +61,13 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     }
     let file = read_tool_file(&path)?;
     let before = file.as_deref().unwrap_or_default();
+    if tool == CredentialTool::Kubernetes
+        && state.recorded_text(&name)?.is_some()
+        && setup::has_kubernetes_user(key, before)
+        && before.contains(&program()?)
+    {
+        return tell_already(tool, key, &path, context);
+    }
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
     state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
     tell(context, ("Added", "to"), &path, &text)?;
@@ -86,6 +78,66 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
         context.ui.say(next);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what was written.
+fn undo(
+    args: &SetupArgs,
+    tool: CredentialTool,
+    state: &StateDir,
+    context: &Context,
+) -> Result<ExitCode> {
+    // The table may be gone by now.
+    let key = match args.key.as_deref() {
+        Some(key) => key,
+        None => credential::settings_of(context, tool, None)?.0,
+    };
+    let name = name_of(tool, key);
+    let recorded = match state.recorded_text(&name)? {
+        Some(recorded) if state.inserted_text(&name)?.is_none() => Some(recorded),
+        _ => None,
+    };
+    if let Some(recorded) = &recorded
+        && is_rewritten(tool, key, recorded)?
+    {
+        let file = &recorded.path;
+        return Err(Error::config(format!("{} was changed since", file.display())).hint(format!(
+            "run `kubectl config --kubeconfig {} delete-user {}`",
+            shell_word(&file.to_string_lossy()),
+            shell_word(&setup::kubernetes_user(key))
+        )));
+    }
+    let place = |name: &str, content: &str| {
+        let (tool, key) = name.split_once(' ').unwrap_or_default();
+        let tool = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool);
+        let (_, tool) = tool.ok_or_else(|| Error::internal("this names no tool"))?;
+        setup::insertion(tool, key, content, &program()?)
+    };
+    let removed = match recorded {
+        // The rest of a kubeconfig may be of others.
+        Some(recorded) if tool == CredentialTool::Kubernetes || is_gone(&recorded)? => None,
+        _ => state.remove_text(&name, place)?,
+    };
+    let Some(removed) = removed else {
+        return Err(Error::config(format!("{} is not set up for `{key}`", tool.name())));
+    };
+    tell(context, ("Removed", "from"), &removed.path, &removed.text)
+}
+
+/// Returns whether kubectl has rewritten the file and kept the user in it.
+fn is_rewritten(tool: CredentialTool, key: &str, recorded: &Insertion) -> Result<bool> {
+    let is_kubernetes = tool == CredentialTool::Kubernetes;
+    let file = if is_kubernetes { read_tool_file(&recorded.path)? } else { None };
+    Ok(file.is_some_and(|file| setup::has_kubernetes_user(key, &file)))
+}
+
+/// Returns whether the user has removed every line of what was written.
+fn is_gone(recorded: &Insertion) -> Result<bool> {
+    let file = read_tool_file(&recorded.path)?.unwrap_or_default();
+    let kept: HashSet<&str> = file.lines().map(str::trim).collect();
+    let mut lines = recorded.text.lines().map(str::trim);
+    // Brackets alone say nothing.
+    Ok(!lines.any(|line| line.contains(char::is_alphanumeric) && kept.contains(line)))
 }
 
 /// Returns the name under which a setup is recorded.
@@ -158,6 +210,15 @@ fn already(
         return Err(Error::config(format!("{what}: {}", present.path.display()))
             .hint(format!("run `{undo}` first")));
     }
+    tell_already(tool, key, &path, context)
+}
+
+fn tell_already(
+    tool: CredentialTool,
+    key: &str,
+    path: &Path,
+    context: &Context,
+) -> Result<ExitCode> {
     match context.ui.json {
         true => ui::print_json(&json!({ "file": path, "added": null }))?,
         false => context.ui.say(format!(

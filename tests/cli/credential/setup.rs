@@ -227,8 +227,13 @@ fn setup_undo_keeps_what_was_added_since() {
     home.run(["credential", "setup", "git", "--undo"]).ok();
     assert_eq!(fs::read_to_string(&path).unwrap(), "[user]\n[core]\n");
     home.run(["credential", "setup", "git"]).ok();
+    home.write(&path, &format!("[user]\n{}", after.replace("\thelper =\n", "")));
+    let changed = home.run(["credential", "setup", "git", "--undo"]).fails(3).stderr;
+    assert!(changed.contains("was changed since"), "{changed}");
+    // As the hint says.
     home.write(&path, "[user]\n");
-    home.run(["credential", "setup", "git", "--undo"]).fails(3);
+    let gone = home.run(["credential", "setup", "git", "--undo"]).fails(3).stderr;
+    assert!(gone.contains("git is not set up for"), "{gone}");
 }
 
 #[test]
@@ -241,6 +246,51 @@ fn setup_writes_the_first_file_of_kubeconfig() {
     assert!(files[0].is_file() && !files[1].exists());
     home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
     assert!(!files[0].exists());
+}
+
+/// `kubectl config` writes the whole file anew: the next step of the setup is such a command.
+#[test]
+fn kubernetes_setup_survives_a_rewrite_by_kubectl() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.kube/config");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    let program = home.command([""]).get_program().to_string_lossy().into_owned();
+    let head = "apiVersion: v1\ncontexts:\n- context:\n    user: oauthctl-k8s.example\n  name: dev\n\
+        kind: Config\nusers:\n";
+    let user = format!(
+        "- name: oauthctl-k8s.example\n  user:\n    exec:\n      args:\n      - credential\n      - kubernetes\n\
+         \x20     - https://k8s.example\n      command: {program}\n"
+    );
+    let rewritten = format!("{head}{user}");
+    home.write(&path, &rewritten);
+    let again = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
+    assert!(again.contains("is already set up for"), "{again}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), rewritten);
+    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
+    let remove = format!(
+        "`kubectl config --kubeconfig {} delete-user oauthctl-k8s.example`",
+        path.display()
+    );
+    assert!(undone.contains(&remove), "{undone}");
+    // A user of this name that another program wrote stays alone.
+    home.write(&path, &rewritten.replace(&program, "another"));
+    let taken = home.run(["credential", "setup", "kubernetes"]).fails(3).stderr;
+    assert!(taken.contains("`kubectl config delete-user oauthctl-k8s.example`"), "{taken}");
+    // As the hint says.
+    home.write(&path, head);
+    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
+    assert!(undone.contains("is not set up for"), "{undone}");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
+    assert_eq!(fs::read_to_string(&path).unwrap(), head);
+}
+
+#[test]
+fn cargo_setup_without_the_url_of_an_index_is_refused() {
+    let home = planted_with("[credential.cargo.\"cargo.example\"]\nprofile = \"p\"\n");
+    let refused = home.run(["credential", "setup", "cargo"]).fails(3).stderr;
+    assert!(refused.contains("[credential.cargo.\"sparse+https://"), "{refused}");
+    assert!(!home.path("home/.cargo/config.toml").exists());
 }
 
 /// Its path is relative to where the command ran.

@@ -56,13 +56,21 @@ impl StateDir {
     ///
     /// Returns `Store` if the state directory must not be used.
     pub fn inserted_text(&self, name: &str) -> Result<Option<Insertion>> {
-        let insertion = self.insertions()?.find(&entry_name("", name)).flatten();
-        Ok(insertion.filter(|insertion| match content(&insertion.path) {
+        Ok(self.recorded_text(name)?.filter(|insertion| match content(&insertion.path) {
             // It cannot be known.
             Err(_) => true,
             Ok(None) => false,
             Ok(Some(content)) => self.is_in(insertion, content),
         }))
+    }
+
+    /// Returns the text that is recorded under a name, even if it is no longer in its file.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the state directory must not be used.
+    pub fn recorded_text(&self, name: &str) -> Result<Option<Insertion>> {
+        Ok(self.insertions()?.find(&entry_name("", name)).flatten())
     }
 
     /// Returns whether a text is in the content of its file, perhaps around texts that are recorded too.
