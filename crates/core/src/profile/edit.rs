@@ -111,7 +111,9 @@ pub fn set_default(path: &Path, name: &str) -> Result<Config> {
         match config {
             _ if url_login::is_url(name) => drop(url_login::parse_url(name)?),
             Some(config) => config.profile(name).map(drop)?,
-            None => return Err(Error::config("there is no profile yet").hint(Advice::ListProfiles)),
+            None => {
+                return Err(Error::config("no profile is configured").hint(Advice::ListProfiles));
+            }
         }
         let mut document = document(file)?;
         let defaults = document.entry("defaults").or_insert_with(|| {

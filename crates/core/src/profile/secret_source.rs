@@ -144,7 +144,7 @@ async fn apart(wait: impl FnOnce() -> Result<Secret> + Send + 'static) -> Result
         // The receiver is gone if the caller has given up.
         let _ = sender.send(wait());
     })?;
-    receiver.await.map_err(|_| Error::internal("the thread of a secret ended early"))?
+    receiver.await.map_err(|_| Error::internal("the thread that reads a secret exited early"))?
 }
 
 fn in_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {

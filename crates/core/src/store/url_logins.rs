@@ -147,7 +147,9 @@ impl UrlLogins {
         let locks = self.locks()?;
         let lock = files::poll(&SystemClock, WAIT, || locks.try_lock(LOCK)).await?;
         let lock = lock.ok_or_else(|| {
-            Error::unavailable("another process is changing the logins by URL and does not finish")
+            Error::unavailable(
+                "timed out waiting for another process that is changing the logins by URL",
+            )
         })?;
         Ok(LockedUrlLogins { logins: self.clone(), _lock: lock })
     }
