@@ -37,7 +37,7 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
 /// used.
 pub(super) async fn export(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
     let ports = &shared.ports;
-    let (_lock, _) = lock_recovered(shared, key, LOCK_WAIT).await?;
+    let _held = lock_recovered(shared, key, LOCK_WAIT).await?;
     let grant = load(ports, key).await?;
     refuse_older(ports, grant.as_ref()).await?;
     Ok(grant)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::commit::{lock_recovered, prove_store};
+use super::commit::{Held, lock_recovered, prove_store};
 use super::critical::CriticalPart;
 use super::index::refuse_older;
 use super::load::load;
@@ -83,7 +83,7 @@ async fn change<T>(
     act: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
 ) -> Result<Option<T>> {
     let ports = &shared.ports;
-    let (mut lock, _) = lock_recovered(shared, key, LOCK_WAIT).await?;
+    let Held { mut lock, .. } = lock_recovered(shared, key, LOCK_WAIT).await?;
     let found = load(ports, key).await?;
     let mut grant = found.ok_or_else(|| not_logged_in(key))?;
     refuse_older(ports, Some(&grant)).await?;

@@ -92,8 +92,14 @@ pub(super) async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// A save that was completed, and what observers of it had to report.
-pub(super) type Recovered = (Grant, Option<Error>);
+/// The lock of a grant whose last save is complete.
+pub(super) struct Held {
+    pub(super) lock: Box<dyn Lock>,
+    /// The grant, if its save had to be completed first.
+    pub(super) recovered: Option<Grant>,
+    /// What observers of that save had to report.
+    pub(super) warning: Option<Error>,
+}
 
 /// Waits for the lock of a grant, and [recovers](recover) what its earlier holder left unfinished.
 ///
@@ -104,14 +110,15 @@ pub(super) async fn lock_recovered(
     shared: &Shared,
     key: &GrantKey,
     wait: Duration,
-) -> Result<(Box<dyn Lock>, Option<Recovered>)> {
+) -> Result<Held> {
     let mut lock = shared.ports.coordinator.lock(key, wait).await?;
-    let recovered = recover(shared, &mut *lock, key).await?;
-    Ok((lock, recovered))
+    let (recovered, warning) = recover(shared, &mut *lock, key).await?.unzip();
+    Ok(Held { lock, recovered, warning: warning.flatten() })
 }
 
 /// Completes the save during which an earlier holder of the lock was killed, and returns it: its tokens
-/// are the only ones that the server still accepts. Observers get it as if its writer had lived.
+/// are the only ones that the server still accepts. Observers get it as if its writer had lived; the second
+/// value is what they had to report.
 ///
 /// # Errors
 ///
@@ -120,7 +127,7 @@ pub(super) async fn recover(
     shared: &Shared,
     lock: &mut dyn Lock,
     key: &GrantKey,
-) -> Result<Option<Recovered>> {
+) -> Result<Option<(Grant, Option<Error>)>> {
     let ports = &shared.ports;
     let recovered = port::recover(&*ports.store, lock.intent().await, key).await?;
     let Some(grant) = recovered else { return Ok(None) };

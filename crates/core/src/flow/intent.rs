@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::request::TokenRequest;
+use super::turn::Turn;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::digest::hex_sha256;
@@ -28,20 +29,22 @@ pub(super) async fn unanswered(lock: &mut dyn Lock, token: &Secret) -> Result<Op
     Ok(lock.intent().await?.filter(|intent| intent.token_hash == token_hash))
 }
 
-/// Returns the intent to send a grant's refresh token once more.
-pub(super) fn of(
+/// Records the intent to send a grant's refresh token once more.
+pub(super) async fn record(
+    turn: &mut Turn<'_>,
     grant: &Grant,
     refresh_token: &Secret,
-    earlier: Option<&Intent>,
-    now: Timestamp,
-) -> Intent {
-    Intent {
+    earlier: Option<Intent>,
+) -> Result<Intent> {
+    let intent = Intent {
         grant_id: grant.id.clone(),
         generation: grant.generation,
         token_hash: hash(refresh_token),
-        at: now,
+        at: turn.now(),
         sends: earlier.map_or(0, |earlier| earlier.sends).saturating_add(1),
-    }
+    };
+    turn.lock.set_intent(&intent).await?;
+    Ok(intent)
 }
 
 /// Returns why the token is not sent now. A recorded intent belongs to a process that died, and one more

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::access_token::NewTokens;
+use super::access_token::{NewTokens, Renewed};
 use super::commit::{commit, prove_store, show};
 use super::credentials::{credentials, dpop_key};
 use super::exchange::{Exchange, Spends, exchange_with};
@@ -26,7 +26,7 @@ pub(super) async fn obtain(
     key: &GrantKey,
     previous: Option<Grant>,
     request: &TokenRequest,
-) -> Result<NewTokens> {
+) -> Result<Renewed> {
     let (peer, profile) = (turn.peer(), turn.profile);
     let context = peer.context();
     let _room = prove_store(turn.ports(), key).await?;
@@ -75,7 +75,8 @@ pub(super) async fn obtain(
     warnings.extend(show(context, &grant).await);
     warnings.extend(short_lived(profile, key, &tokens, before.as_ref()));
     let warning = reply.warning.into_iter().chain(warnings).next();
-    Ok(NewTokens { grant, tokens, warning, notes: reply.notes })
+    let new = NewTokens { grant, tokens, warning, notes: reply.notes };
+    Ok(Renewed::Tokens(Box::new(new)))
 }
 
 /// Sends the request, and validates what the response says about a user: the tokens do not depend on it.

@@ -65,13 +65,10 @@ pub(super) fn pinned<'a>(profile: &'a Profile, pin: &Pin) -> Cow<'a, Profile> {
 }
 
 /// Returns the same, unless that client is one of another issuer: a grant continues only at the issuer that the profile
-/// has now.
-pub(super) fn pinned_here<'a>(profile: &'a Profile, pin: &Pin) -> Cow<'a, Profile> {
-    let found = pinned(profile, pin);
-    match found.issuer == profile.issuer {
-        true => found,
-        false => Cow::Borrowed(profile),
-    }
+/// has now. Without a pin, the profile is as it is configured.
+pub(super) fn pinned_here<'a>(profile: &'a Profile, pin: Option<&Pin>) -> Cow<'a, Profile> {
+    let found = pin.map(|pin| pinned(profile, pin));
+    found.filter(|found| found.issuer == profile.issuer).unwrap_or(Cow::Borrowed(profile))
 }
 
 pub(super) fn token_endpoint<'a>(

@@ -19,8 +19,9 @@ use super::revoke::send_revocation;
 use super::tokens::{self, short_lived};
 use super::turn::{Context, Peer, Turn};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{Dead, Grant, Intent, TokenSet};
+use crate::grant::{Dead, Grant, GrantKey, Intent, TokenSet};
 use crate::profile::discovery::Purpose;
 use crate::protocol::id_token;
 use crate::protocol::refusal::LoginAgain;
@@ -258,6 +259,12 @@ async fn drop_late(
         )),
         _ => Ok(Renewed::Overtaken),
     }
+}
+
+/// Returns the error for a refresh that found its grant replaced each time.
+pub(super) fn always_overtaken(key: &GrantKey) -> Error {
+    let what = format!("other machines keep replacing the tokens of {key} during the refresh");
+    Error::unavailable(what).hint(Advice::Retry)
 }
 
 /// Returns the token of a reply whose revocation ends all the others, and its type.

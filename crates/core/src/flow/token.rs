@@ -5,21 +5,18 @@ use super::access_token::{AccessToken, Renewed};
 use super::commit::{lock_recovered, prove_store};
 use super::credentials::credentials;
 use super::critical::CriticalPart;
-use super::hooks;
 use super::index::{failure_since, last_failure, note_failure, refuse_older};
-use super::intent::{self, unanswered, withheld};
 use super::load::load;
 use super::login_required::{load_or_locate, no_cached_token, require_id_token, require_renewable};
 use super::obtain::obtain;
 use super::pin::pinned_here;
-use super::refresh::{self, Sent, token_to_send};
-use super::refreshed;
+use super::refresh::{Sent, send, token_to_send};
 use super::request::TokenRequest;
-use super::tokens::{Seen, fall_back, fall_back_if_transient, patience, stored};
+use super::tokens::{Seen, fall_back, fall_back_if_transient, stored};
 use super::turn::{Call, Context, Turn};
+use super::{hooks, intent, refreshed};
 use crate::Secret;
-use crate::advice::Advice;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::Lock;
 
@@ -36,20 +33,16 @@ pub(super) async fn token(
     request.check()?;
     let request = &request.of_profile(context.profile);
     let call = Call { context, key, request };
-    match hand_out(call).await.and_then(|token| require_id_token(call, token)) {
-        Err(error) if error.kind() == ErrorKind::LoginRequired && !request.cached => {
-            Err(hooks::login_required(context, key, error).await)
-        }
-        outcome => outcome,
-    }
+    let outcome = hand_out(call).await.and_then(|token| require_id_token(call, token));
+    hooks::login_required(call, outcome).await
 }
 
-/// Returns the stored token if its remaining lifetime is long enough, otherwise a new one, obtained while
-/// holding the grant's lock.
+/// Returns the stored token if its remaining lifetime is long enough, otherwise waits for the grant's lock to
+/// get another one.
 async fn hand_out(call: Call<'_>) -> Result<AccessToken> {
     let Call { context, key, request } = call;
-    let (ports, called_at) = (call.ports(), call.now());
-    let found = load_or_locate(ports, key).await?;
+    let called_at = call.now();
+    let found = load_or_locate(call.ports(), key).await?;
     let enough = |grant| stored(grant, request, request.force, called_at);
     if let Some(token) = found.as_ref().and_then(enough) {
         return Ok(token);
@@ -59,33 +52,29 @@ async fn hand_out(call: Call<'_>) -> Result<AccessToken> {
     }
     require_renewable(call, found.as_ref()).await?;
 
-    let last_failure = last_failure(ports, key).await;
-    let wait = patience(call, found.as_ref(), called_at);
-    let (mut lock, recovered) = match lock_recovered(context.shared, key, wait).await {
+    let failure = last_failure(call.ports(), key).await;
+    let seen = Seen { at: called_at, grant: found, failure };
+    let mut held = match lock_recovered(context.shared, key, seen.patience(call)).await {
         Ok(held) => held,
-        Err(error) => return fall_back_if_transient(call, found, error),
+        Err(error) => return fall_back_if_transient(call, seen.grant, error),
     };
-    let (recovered, not_shown) = recovered.unzip();
-    let found = recovered.or(found);
-    let seen = Seen { at: called_at, grant: found.as_ref(), failure: last_failure.as_deref() };
-    let mut token = take_turn(call, seen, &mut *lock).await?;
-    token.warning = token.warning.or(not_shown.flatten());
-    Ok(token)
+    let seen = Seen { grant: held.recovered.or(seen.grant), ..seen };
+    let token = take_turn(call, &seen, &mut *held.lock).await?;
+    Ok(AccessToken { warning: token.warning.or(held.warning), ..token })
 }
 
 /// Returns the token that another caller stored meanwhile, else a new one, while holding the grant's lock.
-async fn take_turn(call: Call<'_>, seen: Seen<'_>, lock: &mut dyn Lock) -> Result<AccessToken> {
+async fn take_turn(call: Call<'_>, seen: &Seen, lock: &mut dyn Lock) -> Result<AccessToken> {
     let Call { key, request, .. } = call;
-    let ports = call.ports();
     for _ in 0..OVERTAKEN_AT_MOST {
-        let current = load(ports, key).await?;
+        let current = load(call.ports(), key).await?;
         let answer = |grant| seen.answer(grant, request, call.now());
         if let Some(token) = current.as_ref().and_then(answer) {
             return Ok(token);
         }
         require_renewable(call, current.as_ref()).await?;
-        refuse_older(ports, current.as_ref()).await?;
-        if let Some(failure) = failure_since(call, seen.failure).await {
+        refuse_older(call.ports(), current.as_ref()).await?;
+        if let Some(failure) = failure_since(call, seen.failure.as_deref()).await {
             return fall_back_if_transient(call, current, failure);
         }
         match renew(call, current.clone(), &mut *lock).await {
@@ -98,19 +87,16 @@ async fn take_turn(call: Call<'_>, seen: Seen<'_>, lock: &mut dyn Lock) -> Resul
             }
         }
     }
-    Err(Error::unavailable(format!(
-        "other machines keep replacing the tokens of {key} during the refresh"
-    ))
-    .hint(Advice::Retry))
+    Err(refreshed::always_overtaken(key))
 }
 
 /// Obtains a new token while holding the grant's lock: with its refresh token, or by running its grant again.
 async fn renew(call: Call<'_>, current: Option<Grant>, lock: &mut dyn Lock) -> Result<Renewed> {
     let Call { context, key, request } = call;
-    let made = current.as_ref().map(|grant| &grant.pin);
-    let pinned = made.map(|pin| pinned_here(context.profile, pin));
-    let context = Context { profile: pinned.as_deref().unwrap_or(context.profile), ..context };
-    let server = context.server_of(made).await?;
+    let pin = current.as_ref().map(|grant| &grant.pin);
+    let profile = &*pinned_here(context.profile, pin);
+    let context = Context { profile, ..context };
+    let server = context.server_of(pin).await?;
     let mut turn = Turn::new(context, &server, lock)?;
     let mut previous = current.clone();
     if let Some(grant) = current
@@ -124,8 +110,7 @@ async fn renew(call: Call<'_>, current: Option<Grant>, lock: &mut dyn Lock) -> R
             outcome => return outcome,
         }
     }
-    let new = obtain(&mut turn, key, previous, request).await?;
-    Ok(Renewed::Tokens(Box::new(new)))
+    obtain(&mut turn, key, previous, request).await
 }
 
 /// Spends a refresh token in the order that loses nothing.
@@ -136,19 +121,18 @@ async fn refresh(
     request: &TokenRequest,
 ) -> Result<Renewed> {
     let _room = prove_store(turn.ports(), &grant.key).await?;
-    let earlier = unanswered(turn.lock, refresh_token).await?;
-    if let Some(error) = withheld(&grant, earlier.as_ref(), request, turn.now()) {
+    let earlier = intent::unanswered(turn.lock, refresh_token).await?;
+    if let Some(error) = intent::withheld(&grant, earlier.as_ref(), request, turn.now()) {
         return Ok(Renewed::Withheld(error));
     }
     let params = hooks::pre_token(turn.context(), &mut grant).await?;
-    let credentials = credentials(turn.context()).await?;
+    let credentials = &credentials(turn.context()).await?;
 
     // From here on, the first signal waits for the end.
     let critical = turn.shared.critical.enter(CriticalPart::Refresh);
-    let intent = intent::of(&grant, refresh_token, earlier.as_ref(), turn.now());
-    turn.lock.set_intent(&intent).await?;
-    let sent = Sent { refresh_token, params, credentials: &credentials };
-    match refresh::send(turn.peer(), &grant, request, sent).await {
+    let intent = intent::record(turn, &grant, refresh_token, earlier).await?;
+    let sent = Sent { refresh_token, params, credentials };
+    match send(turn.peer(), &grant, request, sent).await {
         Ok(renewal) => {
             let renewed = refreshed::keep(turn, grant, renewal, request).await?;
             drop(critical);

@@ -73,26 +73,27 @@ fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
     grant.refreshed_at > now.plus(Duration::from_secs(300))
 }
 
-/// Returns how long a call waits for its turn: behind a holder that hangs, a token that still lives is worth more
-/// than one that is awaited.
-pub(super) fn patience(call: Call<'_>, found: Option<&Grant>, now: Timestamp) -> Duration {
-    let Call { context, request, .. } = call;
-    let longest = lock_wait(context.profile);
-    let tokens = found.and_then(|grant| requested(grant, request)).filter(|t| !t.withheld);
-    let expires_at = tokens.and_then(|tokens| tokens.expires_at);
-    let life = expires_at.map_or(Duration::ZERO, |at| at.remaining(now)).saturating_sub(GIVE_UP);
-    if life.is_zero() || request.force { longest } else { longest.min(life) }
-}
-
 /// What a call found before it waited for the lock.
-pub(super) struct Seen<'a> {
+pub(super) struct Seen {
     pub(super) at: Timestamp,
-    pub(super) grant: Option<&'a Grant>,
+    pub(super) grant: Option<Grant>,
     /// The id of the last recorded failure.
-    pub(super) failure: Option<&'a str>,
+    pub(super) failure: Option<String>,
 }
 
-impl Seen<'_> {
+impl Seen {
+    /// Returns how long a call waits for its turn: behind a holder that hangs, a token that still lives is worth
+    /// more than one that is awaited.
+    pub(super) fn patience(&self, call: Call<'_>) -> Duration {
+        let Call { context, request, .. } = call;
+        let longest = lock_wait(context.profile);
+        let tokens = self.grant.as_ref().and_then(|grant| requested(grant, request));
+        let expires_at = tokens.filter(|t| !t.withheld).and_then(|tokens| tokens.expires_at);
+        let life = expires_at.map_or(Duration::ZERO, |at| at.remaining(self.at));
+        let life = life.saturating_sub(GIVE_UP);
+        if life.is_zero() || request.force { longest } else { longest.min(life) }
+    }
+
     /// Returns the stored tokens if they suffice now that this call has the lock. Tokens that another
     /// process got meanwhile suffice too, however short their lifetime: another request would only return
     /// the same.
@@ -104,9 +105,10 @@ impl Seen<'_> {
     ) -> Option<AccessToken> {
         let access =
             |grant: &Grant| requested(grant, request).map(|tokens| tokens.access_token.clone());
-        let is_new = access(now_stored) != self.grant.and_then(access);
+        let before = self.grant.as_ref();
+        let is_new = access(now_stored) != before.and_then(access);
         // Found withheld, its refresh was under way already.
-        let was_awaited = self.grant.is_some_and(|grant| grant.tokens.withheld);
+        let was_awaited = before.is_some_and(|grant| grant.tokens.withheld);
         if is_new && (was_awaited || now_stored.refreshed_at >= self.at) {
             let any_life = request.any_life();
             return stored(now_stored, &any_life, false, now);

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, read};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::access_token::AccessToken;
 use crate::flow::load::load;
-use crate::flow::turn::Context;
+use crate::flow::turn::{Call, Context};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::profile::{Hook, SecretSource};
 use crate::redact;
@@ -117,13 +118,22 @@ async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> 
     secrets
 }
 
-/// Notifies the hook, if there is one, that a login is required. The hook may deny. If it fails, the
-/// failure is only added to the error.
+/// Ends a call for a token: if a login is required, notifies the hook, unless only a stored token was requested.
+/// The hook may deny. If it fails, the failure is only added to the error.
 pub(in crate::flow) async fn login_required(
-    context: Context<'_>,
-    key: &GrantKey,
-    required: Error,
-) -> Error {
+    call: Call<'_>,
+    outcome: Result<AccessToken>,
+) -> Result<AccessToken> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::LoginRequired && !call.request.cached => {
+            Err(ask_login_required(call, error).await)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn ask_login_required(call: Call<'_>, required: Error) -> Error {
+    let Call { context, key, .. } = call;
     let profile = context.profile;
     if !profile.hooks.contains_key(LOGIN_REQUIRED) {
         return required;

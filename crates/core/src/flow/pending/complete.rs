@@ -28,7 +28,7 @@ pub(in crate::flow) async fn complete(
     recognized.require(expected)?;
     let Recognized { claims, state, flow, is_sealed } = recognized;
     let profile = profile(shared, recognized.profile()).await?;
-    let profile = &*pinned_here(&profile, &flow.pin);
+    let profile = &*pinned_here(&profile, Some(&flow.pin));
     let context = Context { shared, profile };
     let parameters = response.parameters(recognized.redirect_uri())?;
     claims.check_time(context.now())?;
