@@ -53,7 +53,7 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use shared::{PROFILE, REDIRECT_URI, get, person, profile, told, userinfo};
+use shared::{PROFILE, REDIRECT_URI, get, profile, told, user_lines, userinfo};
 
 /// The sandbox of the second example above.
 const ISSUER: &str = "http://127.0.0.1:8481";
@@ -157,7 +157,7 @@ fn complete(server: &Server, url: &str, user: Option<String>) -> Result<ExitCode
     // From here on, in any process: a valid token, refreshed if necessary.
     let token = manager.token(&done.grant.key, &TokenRequest::default())?;
     let works = wait_for(userinfo(manager.inner(), &token))?;
-    print!("{}", person(&done, &token, &works));
+    print!("{}", user_lines(&done, &token, &works));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -291,7 +291,7 @@ async fn complete_one(manager: FlowManager, url: String) -> Result<String> {
     let done = manager.complete(&response, &Expected::default().profile(PROFILE)).await?;
     let token = manager.token(&done.grant.key, &TokenRequest::default()).await?;
     let works = userinfo(&manager, &token).await?;
-    Ok(person(&done, &token, &works))
+    Ok(user_lines(&done, &token, &works))
 }
 
 fn request(user: String, how: How) -> StartRequest {

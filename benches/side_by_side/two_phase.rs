@@ -71,7 +71,7 @@ fn home(server: &OidcProvider, flows: usize) -> Home {
     home
 }
 
-/// Starts a flow, has the person come back, and times what completes it.
+/// Starts a flow, has the user come back, and times what completes it.
 fn complete(home: &Home) -> f64 {
     let begun = home.command(START).output().unwrap();
     let begun: Value = serde_json::from_slice(&begun.stdout).unwrap();

@@ -53,7 +53,7 @@ pub fn get(
 }
 
 /// Describes the user. The token itself is not shown.
-pub fn person(done: &Completed, token: &AccessToken, works: &str) -> String {
+pub fn user_lines(done: &Completed, token: &AccessToken, works: &str) -> String {
     let identity = &done.grant.identity;
     let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
     let expires = token.expires_at.map_or("unknown".to_owned(), |at| at.to_string());

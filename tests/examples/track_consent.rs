@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::{
-    Chromium, Home, OidcProvider, Page, Person, Running, Servers, assert_not_shown, await_some,
+    Chromium, Home, OidcProvider, Page, Running, Servers, User, assert_not_shown, await_some,
 };
 use crate::walk::spawn;
 
@@ -65,7 +65,7 @@ impl Site {
     /// What the list shows for a user.
     #[track_caller]
     fn says(&self, name: &str) -> String {
-        let page = Person::default().open(&self.url).with(200);
+        let page = User::default().open(&self.url).with(200);
         let item = page.body.split("<li ").find(|item| item.contains(name));
         item.unwrap_or_else(|| panic!("{name}: {}", page.body)).to_owned()
     }
@@ -80,15 +80,15 @@ impl Site {
 
     /// One goes from the button to the end, and sees this.
     #[track_caller]
-    fn ask(&self, person: &mut Person, who: &str) -> Page {
-        person.click(&self.url, "/ask", who)
+    fn ask(&self, user: &mut User, who: &str) -> Page {
+        user.click(&self.url, "/ask", who)
     }
 
     /// It is refused, and no code is redeemed.
     #[track_caller]
-    fn refuses(&self, person: &mut Person, callback: &str) -> Page {
+    fn refuses(&self, user: &mut User, callback: &str) -> Page {
         let before = self.server.count("authorization_code");
-        let page = person.open(callback).with(400);
+        let page = user.open(callback).with(400);
         assert!(page.body.contains("Nothing was changed."), "{}", page.body);
         assert_eq!(self.server.count("authorization_code"), before, "redeemed: {callback}");
         page
@@ -96,15 +96,15 @@ impl Site {
 
     /// One is asked for a user's consent, but signs in at the server with another account.
     #[track_caller]
-    fn ask_but_sign_in_as(&self, person: &mut Person, who: &str, account: &str) -> Page {
-        let page = person.post(&self.url, "/ask", who).with(303);
+    fn ask_but_sign_in_as(&self, user: &mut User, who: &str, account: &str) -> Page {
+        let page = user.post(&self.url, "/ask", who).with(303);
         let mut url = url::Url::parse(page.header("location").unwrap()).unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         assert!(pairs.iter().any(|(name, _)| name == "login_hint"), "{url}");
         url.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
             (name, if name == "login_hint" { account } else { value.as_str() })
         }));
-        person.open(url.as_str())
+        user.open(url.as_str())
     }
 
     fn rows(&self) -> Vec<(i64, String)> {
@@ -121,7 +121,7 @@ fn consent_is_the_users_who_was_asked() {
     for name in ["Ada Quill", "Brook Lindqvist", "Chen Okafor"] {
         assert!(!site.has_consented(name), "{name}");
     }
-    let mut browser = Person::default();
+    let mut browser = User::default();
     let page = site.ask(&mut browser, BROOK).with(200);
     assert_eq!(page.url.as_str(), site.url, "the code is not in the address");
     assert!(site.has_consented("Brook Lindqvist"));
@@ -129,18 +129,18 @@ fn consent_is_the_users_who_was_asked() {
     assert!(!site.has_consented("Ada Quill") && !site.has_consented("Chen Okafor"));
     assert_eq!(site.rows(), [(2, "brook@sandbox.example".to_owned())]);
 
-    site.ask(&mut Person::default(), ADA).with(200);
+    site.ask(&mut User::default(), ADA).with(200);
     assert!(site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
     // Nobody is asked by looking.
-    Person::default().open(&format!("{}ask?{ADA}", site.url)).with(405);
-    site.ask(&mut Person::default(), "user=4").with(404);
+    User::default().open(&format!("{}ask?{ADA}", site.url)).with(405);
+    site.ask(&mut User::default(), "user=4").with(404);
     assert_eq!(site.server.count("authorization_code"), 2);
 }
 
 #[test]
 fn consent_with_another_account_is_refused() {
     let site = Site::new();
-    let asked = |account| site.ask_but_sign_in_as(&mut Person::default(), ADA, account).with(400);
+    let asked = |account| site.ask_but_sign_in_as(&mut User::default(), ADA, account).with(400);
     let page = asked("brook@sandbox.example");
     for told in [
         "requires the account with email <b>ada@sandbox.example</b>.",
@@ -156,7 +156,7 @@ fn consent_with_another_account_is_refused() {
     assert!(files.into_iter().all(|file| file.iter().all(|byte| *byte == 0)), "a token is kept");
 
     // What was consented to before stays, with the account that it was given with.
-    site.ask(&mut Person::default(), ADA).with(200);
+    site.ask(&mut User::default(), ADA).with(200);
     let (consented, rows) = (site.says("Ada Quill"), site.rows());
     assert!(consented.contains("as <b>ada@sandbox.example</b>"), "{consented}");
     let hostile = "<img src=x>@evil.example";
@@ -169,14 +169,14 @@ fn consent_with_another_account_is_refused() {
     // Known by the subject, an account that was given the address since is another one.
     let db = Connection::open(site.home.path("consent/track_consent/users.db")).unwrap();
     db.execute("UPDATE consents SET sub = 'earlier' WHERE user_id = 1", []).unwrap();
-    let page = site.ask(&mut Person::default(), ADA).with(400);
+    let page = site.ask(&mut User::default(), ADA).with(400);
     assert!(page.body.contains("and sub <b>earlier</b>"), "{}", page.body);
 }
 
 #[test]
 fn two_users_at_once_are_not_mixed_up() {
     let site = Site::new();
-    let (mut ada, mut brook) = (Person::default(), Person::default());
+    let (mut ada, mut brook) = (User::default(), User::default());
     let adas = ada.click_until_callback(&site.url, "/ask", ADA);
     let brooks = brook.click_until_callback(&site.url, "/ask", BROOK);
     // In each other's browsers they are worth nothing.
@@ -188,9 +188,9 @@ fn two_users_at_once_are_not_mixed_up() {
     let expected = [(1, "ada@sandbox.example".to_owned()), (2, "brook@sandbox.example".to_owned())];
     assert_eq!(site.rows(), expected);
     // One browser may be about both.
-    let mut both = Person::default();
+    let mut both = User::default();
     let adas = both.click_until_callback(&site.url, "/ask", ADA);
-    let mut brooks = Person::default();
+    let mut brooks = User::default();
     let other = brooks.click_until_callback(&site.url, "/ask", BROOK);
     site.refuses(&mut both, &other);
     both.open(&adas).with(200);
@@ -200,12 +200,12 @@ fn two_users_at_once_are_not_mixed_up() {
 fn two_tabs_of_one_browser_come_back_in_any_order() {
     let site = Site::new();
     for is_backwards in [false, true] {
-        let mut browser = Person::default();
-        let begin = |browser: &mut Person| browser.click_until_callback(&site.url, "/ask", ADA);
+        let mut browser = User::default();
+        let begin = |browser: &mut User| browser.click_until_callback(&site.url, "/ask", ADA);
         let mut tabs = [begin(&mut browser), begin(&mut browser)];
         assert_eq!(browser.attributes("ask-").len(), 2);
         // A tab of another browser, even one that was started for the same user.
-        let mut other = Person::default();
+        let mut other = User::default();
         site.refuses(&mut other, &tabs[0]);
         begin(&mut other);
         site.refuses(&mut other, &tabs[0]);
@@ -225,7 +225,7 @@ fn two_tabs_of_one_browser_come_back_in_any_order() {
 #[test]
 fn denial_is_shown_and_leaves_what_there_was() {
     let site = Site::new();
-    let mut browser = Person::default();
+    let mut browser = User::default();
     site.deny(true);
     let page = site.ask(&mut browser, ADA).with(403);
     assert!(page.body.contains("Ada Quill denied access. There is no earlier consent either."));
@@ -234,7 +234,7 @@ fn denial_is_shown_and_leaves_what_there_was() {
     site.ask(&mut browser, ADA).with(200);
     let (consented, rows) = (site.says("Ada Quill"), site.rows());
     site.deny(true);
-    let page = site.ask(&mut Person::default(), ADA).with(403);
+    let page = site.ask(&mut User::default(), ADA).with(403);
     assert!(page.body.contains("Ada Quill denied access. The consent of 2"), "{}", page.body);
     assert_eq!((site.says("Ada Quill"), site.rows()), (consented, rows));
 }
@@ -242,7 +242,7 @@ fn denial_is_shown_and_leaves_what_there_was() {
 #[test]
 fn restart_between_asking_and_answer_loses_nothing() {
     let mut site = Site::new();
-    let (mut ada, mut brook) = (Person::default(), Person::default());
+    let (mut ada, mut brook) = (User::default(), User::default());
     site.ask(&mut brook, BROOK).with(200);
     for signal in [Signal::INT, Signal::KILL] {
         let callback = ada.click_until_callback(&site.url, "/ask", ADA);
@@ -264,9 +264,9 @@ fn restart_between_asking_and_answer_loses_nothing() {
 #[test]
 fn consent_can_be_withdrawn_and_given_again() {
     let site = Site::new();
-    let mut browser = Person::default();
+    let mut browser = User::default();
     site.ask(&mut browser, ADA).with(200);
-    site.ask(&mut Person::default(), BROOK).with(200);
+    site.ask(&mut User::default(), BROOK).with(200);
     assert!(!site.says("Chen").contains("/withdraw"), "there is nothing to withdraw");
     browser.open(&format!("{}withdraw?{ADA}", site.url)).with(405);
     browser.click(&site.url, "/withdraw", ADA).with(200);
@@ -280,7 +280,7 @@ fn consent_can_be_withdrawn_and_given_again() {
     drop(server);
     let page = browser.click(&url, "/withdraw", BROOK).with(502);
     assert!(page.body.contains("did not revoke them"), "{}", page.body);
-    assert!(!Person::default().open(&url).body.contains("brook@sandbox.example</b>"));
+    assert!(!User::default().open(&url).body.contains("brook@sandbox.example</b>"));
     let page = browser.click(&url, "/ask", BROOK);
     assert!(matches!(page.status, 303 | 503), "{page:?}");
     assert_not_shown(
@@ -316,7 +316,7 @@ fn person_clicks_through_it_in_a_real_browser() {
     assert_eq!(browser.address(), url);
     let since = browser.text();
     assert_eq!(since.matches("has consented since").count(), 1, "{since}");
-    assert!(since.contains("as person-2 (brook@sandbox.example)"), "{since}");
+    assert!(since.contains("as user-2 (brook@sandbox.example)"), "{since}");
     browser.look("track_consent");
     browser.click("[aria-label='Withdraw consent: Brook Lindqvist']", "Who has consented?");
     browser.until("nobody has consented", "!document.body.innerText.includes('since')");

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A profile whose endpoints are named one by one, so that nothing asks the server for its metadata.
 fn home_with(more: &str) -> Home {

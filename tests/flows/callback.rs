@@ -5,10 +5,10 @@ mod responses;
 
 use serde_json::json;
 
-use crate::person::*;
 use crate::replies::invalid::{invalid_reply, refusal};
 use crate::support::shapes::{body, encoded, parameter, with_status, with_type};
 use crate::support::*;
+use crate::user::*;
 use responses::{ended, ignored, ignored_response, unusual_responses};
 
 const API: &str = "scopes = [\"api\"]\n";

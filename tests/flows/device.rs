@@ -10,10 +10,10 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::identity::tokens::invalid_token;
-use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::signed::{jwk, keys};
 use crate::support::*;
+use crate::user::*;
 use responses::{deviating_responses, invalid_responses, refusals};
 
 const CODE: &str = "WDJB-MJHT";

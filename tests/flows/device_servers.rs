@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{
-    Foreign, Home, OidcProvider, Page, Person, Running, Servers, assert_no_secret,
-};
+use crate::support::{Foreign, Home, OidcProvider, Page, Running, Servers, User, assert_no_secret};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -98,7 +96,7 @@ fn at_django_toolkit() -> (Foreign, Home) {
 
 /// Fills in the form of a page of django-oauth-toolkit.
 #[track_caller]
-fn submit(user: &mut Person, page: &Page, fields: &str) -> Page {
+fn submit(user: &mut User, page: &Page, fields: &str) -> Page {
     let (_, token) = page.body.split_once("name=\"csrfmiddlewaretoken\" value=\"").unwrap();
     let (token, _) = token.split_once('"').unwrap();
     let url = page.url.as_str();
@@ -107,9 +105,9 @@ fn submit(user: &mut Person, page: &Page, fields: &str) -> Page {
 
 /// Logs in at the pages of django-oauth-toolkit, and enters a user code. Returns the next page.
 #[track_caller]
-fn enter_code(user: &mut Person, server: &Foreign, code: &str) -> Page {
+fn enter_code(user: &mut User, server: &Foreign, code: &str) -> Page {
     let login = user.open(&format!("{}/device/", server.issuer));
-    let password = server.person["password"].as_str().unwrap();
+    let password = server.user["password"].as_str().unwrap();
     let form = submit(user, &login, &format!("username=alice&password={password}&next=/o/device/"));
     submit(user, &form, &format!("user_code={code}"))
 }
@@ -118,7 +116,7 @@ fn enter_code(user: &mut Person, server: &Foreign, code: &str) -> Page {
 fn approval_and_denial_at_django_toolkit_end_the_wait() {
     let (server, home) = at_django_toolkit();
     let (login, code) = begin(&home, &["--json"]);
-    let mut user = Person::default();
+    let mut user = User::default();
     let page = enter_code(&mut user, &server, &code);
     let page = submit(&mut user, &page, "action=accept").with(200);
     assert!(page.body.contains("Authorized"), "{}", page.body);
@@ -130,7 +128,7 @@ fn approval_and_denial_at_django_toolkit_end_the_wait() {
     home.run(["token", "--force-refresh"]).ok();
     let stored = home.run(["token"]).ok().line().to_owned();
     let (login, code) = begin(&home, &[]);
-    let mut user = Person::default();
+    let mut user = User::default();
     let page = enter_code(&mut user, &server, &code);
     submit(&mut user, &page, "action=deny").with(200);
     login.wait().fails(5);
@@ -144,7 +142,7 @@ fn expired_code_at_django_toolkit_is_a_timeout() {
     let (server, home) = at_django_toolkit();
     let (login, code) = begin(&home, &[]);
     server.expire();
-    let page = enter_code(&mut Person::default(), &server, &code);
+    let page = enter_code(&mut User::default(), &server, &code);
     assert!(page.body.contains("Expired user code"), "{}", page.body);
     login.wait().fails(6);
     let polls = server.grants(GRANT);

@@ -6,10 +6,10 @@ mod documents;
 use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
-use crate::person::*;
 use crate::replies::invalid::Row;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 use documents::{documents, documents_away, livable, pushed, pushed_away, without_urls};
 
 /// Logs in with a browser that must not be opened.

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{KeyPair, PublicKeyData};
 use serde_json::{Value, json};
 
-use crate::person::{listening, parameters, provider, visit};
 use crate::support::{Home, OidcProvider, Servers, assert_no_secret, jwt_part};
+use crate::user::{listening, parameters, provider, visit};
 
 const KEY: &str = "scopes = [\"openid\"]\nprivate_key = { file = \"key.pem\" }\n";
 

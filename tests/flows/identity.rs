@@ -6,11 +6,11 @@ pub mod tokens;
 use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, Transport};
 use serde_json::json;
 
-use crate::person::*;
 use crate::replies::invalid::{Row as Reply, invalid_reply, row};
 use crate::support::shapes::*;
 use crate::support::signed::{SECRET, changed, jwk, keys, weak_jwk, written};
 use crate::support::*;
+use crate::user::*;
 use tokens::{invalid_keys, invalid_token, invalid_tokens, kidless, unusual_keys, unusual_tokens};
 
 /// How the login names the user of the id_token.

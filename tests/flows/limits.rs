@@ -4,9 +4,9 @@ use std::process::Command;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::person::*;
 use crate::support::shapes::gzip_bomb;
 use crate::support::*;
+use crate::user::*;
 
 const MIB: u64 = 1024 * 1024;
 

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A profile `p` of the strict server.
 fn profile_at(home: &Home, server: &OidcProvider, client: &str, more: &str) {

@@ -4,9 +4,9 @@
 use oauthctl_sandbox::ScriptedRequest;
 use serde_json::{Value, json};
 
-use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 
 const API: &str = "scopes = [\"api\"]";
 

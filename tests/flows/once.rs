@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
-use crate::person::*;
 use crate::replies::assert_all_tried;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 
 /// What happens to the request, and the exit code.
 #[rustfmt::skip]

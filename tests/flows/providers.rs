@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
-use crate::person::{callback, url_to_open};
 use crate::support::{Home, Output, Providers, Servers, program};
+use crate::user::{callback, url_to_open};
 
 /// One preset with a home directory.
 struct Scene<'a> {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 const PASSWORD: &str = "CANARY-pr0xy-p4ssw0rd";
 

@@ -29,9 +29,9 @@ impl Scene {
     /// Runs `login` with alice at the pages; `more` is what she does otherwise.
     #[track_caller]
     fn login(&mut self, more: &Value) -> Output {
-        let mut person = self.server.person.clone();
-        person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.home.browser(&json!({ "mode": "honest", "person": person }));
+        let mut user = self.server.user.clone();
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.home.browser(&json!({ "mode": "honest", "user": user }));
         self.home.run(["login", "p"])
     }
 

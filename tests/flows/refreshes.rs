@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::identity::signing;
 use crate::identity::tokens::{invalid_token, invalid_tokens};
-use crate::person::*;
 use crate::replies::invalid::{invalid_reply, refusal};
 use crate::support::shapes::{Named, body, odd, raw, redirect, sent, set, status, unusual};
 use crate::support::signed::{Unsigned, changed, jwk, keys, written};
 use crate::support::*;
+use crate::user::*;
 
 /// A scenario that does each of these at one refresh, one after the other, with its own name.
 fn each(place: &str, parts: &[impl AsRef<str>], tag: &str) -> String {

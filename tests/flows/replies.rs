@@ -8,9 +8,9 @@ pub mod invalid;
 
 use invalid::{Row as Reply, cut, invalid, refusals, row};
 
-use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A scenario's part, the exit code, and words of the error.
 type Row = (&'static str, i32, &'static str);

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// What was asked for in an authorization URL.
 fn asked_scope(url: &str) -> (String, bool) {

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A directory with a program of this name, which does nothing and succeeds, to be put on the `PATH`.
 fn launcher_that_does_nothing(home: &Home, name: &str) -> String {

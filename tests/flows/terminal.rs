@@ -5,8 +5,8 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::device::{device, pending};
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A login at a terminal, and the callback of its URL.
 #[track_caller]
@@ -83,7 +83,7 @@ fn every_end_gives_the_terminal_back() {
         assert_eq!(terminal.wait().0, code);
     }
     // The callback comes through the listener, and the time runs out.
-    let (terminal, to) = at_terminal(&crate::person::home("tag.ends"), &["--no-browser"]);
+    let (terminal, to) = at_terminal(&crate::user::home("tag.ends"), &["--no-browser"]);
     assert_eq!(visit(&to).unwrap().status, 200);
     assert_eq!(terminal.wait().0, 0);
     let (terminal, _) = at_terminal(&home, &["--flow", "paste", "--timeout", "1s"]);

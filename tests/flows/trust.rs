@@ -1,7 +1,7 @@
 //! Which certificate authorities are trusted, and certificates that are not.
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 /// A profile at the server over TLS, with these authorities of the profile and of the environment.
 fn trusting(ca_file: Option<&str>, variables: &[(&str, &str)]) -> Home {

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::own_stores::{Flows, Users};
 pub use crate::support::ManualClock;
-use crate::support::Person;
+use crate::support::User;
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 
@@ -122,8 +122,8 @@ impl Drop for Served {
 }
 
 /// Starts a flow for this user, who logs in and returns. Returns the state and the callback URL.
-pub async fn come_back(manager: &FlowManager, person: &str) -> (String, String) {
-    let request = StartRequest::for_user(person).param("login_hint", person);
+pub async fn come_back(manager: &FlowManager, user: &str) -> (String, String) {
+    let request = StartRequest::for_user(user).param("login_hint", user);
     let started = manager.start("p", request).await.unwrap();
     (started.state, walk(&started.authorization_url))
 }
@@ -137,6 +137,6 @@ pub fn response(url: &str) -> AuthorizationResponse {
 #[track_caller]
 pub fn walk(authorization_url: &str) -> String {
     let is_callback = |url: &Url| url.as_str().starts_with(REDIRECT);
-    let last = Person::default().open_until(authorization_url, is_callback);
+    let last = User::default().open_until(authorization_url, is_callback);
     last.redirect().unwrap_or_else(|| panic!("no redirect: {last:?}")).to_string()
 }

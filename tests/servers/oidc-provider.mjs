@@ -1,5 +1,5 @@
 // A strict authorization server that the project did not write: oidc-provider, on loopback, with a
-// person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
+// user who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1] [--client-ca FILE]
 //     [--jar 1] [--device-ttl SECONDS] [--registration 1] [--documents 1]
@@ -124,7 +124,7 @@ function clients() {
   return list;
 }
 
-/** The person's phone: approves, denies or stays in a pocket. */
+/** The user's phone: approves, denies or stays in a pocket. */
 const BACKCHANNEL = {
   enabled: true,
   deliveryModes: ['poll'],
@@ -294,7 +294,7 @@ function configuration() {
   };
 }
 
-/** The person: logs in as `login_hint` or alice, and agrees to everything, or denies. */
+/** The user: logs in as `login_hint` or alice, and agrees to everything, or denies. */
 async function interact(provider, req, res) {
   const details = await provider.interactionDetails(req, res);
   const { prompt, params, session } = details;
@@ -319,7 +319,7 @@ async function interact(provider, req, res) {
   return provider.interactionFinished(req, res, { consent });
 }
 
-/** Types a user code into the device page, as a person would, and confirms or aborts it. */
+/** Types a user code into the device page, as a user would, and confirms or aborts it. */
 async function answerDevice(issuer, userCode, deny) {
   const jar = new Map();
   const visit = async (url, form) => {

@@ -9,7 +9,7 @@
 //   {"mode": "idle-flood", "count": 64}    idle and half-open connections, kept open over an honest callback
 //   {"mode": "tampered", "set": {"iss": "x"}, "drop": ["state"], "append": [["code", "x"]], "then": "honest"}
 //   any mode may have "after": PATH        waits for that file before it makes the callback
-//   any mode may have "person": {…}        who gets past the server's own pages: see users.mjs
+//   any mode may have "user": {…}        who gets past the server's own pages: see users.mjs
 //
 // DIR/opened-PID.json is written at once: argv, environ, open descriptors. DIR/visit-PID.json at the end: the
 // hops, the callback URL, and every answer of the listener as received.
@@ -100,7 +100,7 @@ function client() {
 }
 
 /** Walks from the authorization URL to the callback. */
-async function walk(person) {
+async function walk(user) {
   const start = new URL(url);
   const send = client();
   const hops = [];
@@ -116,7 +116,7 @@ async function walk(person) {
       if (to.origin !== start.origin) return { hops, callback: location };
       next = { url: to, init: {} };
     } else {
-      next = person ? await act(person, { url: at, body, send }) : null;
+      next = user ? await act(user, { url: at, body, send }) : null;
       if (!next) return { hops, ...form(body, at) };
     }
   }
@@ -230,7 +230,7 @@ const MODES = {
 write('opened', { argv: process.argv, url, environ: process.env, descriptors: descriptors() });
 const mode = JSON.parse(readFileSync(join(dir, 'mode.json'), 'utf8'));
 if (mode.mode !== 'never') {
-  const found = await walk(mode.person);
+  const found = await walk(mode.user);
   write('walked', found);
   while (mode.after && !existsSync(mode.after)) await pause(10);
   const result = found.callback

@@ -11,7 +11,7 @@ use super::node::{Node, text};
 pub struct Foreign {
     pub issuer: String,
     /// What the browser does at its pages, besides `mode`.
-    pub person: Value,
+    pub user: Value,
     /// What its client needs in a profile: a secret, and redirect URIs where their ports must match.
     pub client: String,
     control: Control,
@@ -44,7 +44,7 @@ impl Foreign {
         Self {
             client: line("client_secret", "secret") + &line("redirect_uri", "redirects"),
             issuer: text(&at["issuer"]),
-            person: json!({ "pages": pages, "username": "alice", "password": at["password"] }),
+            user: json!({ "pages": pages, "username": "alice", "password": at["password"] }),
             control: Control::new(&text(&at["control"])),
             _node: node,
             _dir: dir,

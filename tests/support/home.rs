@@ -1,4 +1,4 @@
-//! A home of the test's own: nothing of the person's who runs the tests is read or written.
+//! A home of the test's own: nothing of the user who runs the tests is read or written.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -22,7 +22,6 @@ mod imported;
 mod jwt;
 mod nobody;
 mod node;
-mod person;
 mod process;
 mod pty;
 mod sandbox;
@@ -34,6 +33,7 @@ mod servers;
 pub mod shapes;
 pub mod signed;
 mod strace;
+mod user;
 
 pub use api::{Api, Asked, Replied, assert_canary_untouched, canary};
 pub use browser::{Answer, Browser, Opened, Visit, consent};
@@ -51,8 +51,7 @@ pub use http::Reply;
 pub use imported::{FAR, PROFILE, REFRESH, TOKEN, grant, plant, planted};
 pub use jwt::{exported, jwt_part};
 pub use nobody::{AS_NOBODY, can_start, give_away, without_root};
-pub use person::{Page, Person};
-pub use process::{DEADLINE, Output, Running};
+pub use process::{DEADLINE, Output, Running, free_port};
 pub use pty::AtTerminal;
 pub use sandbox::{Sandbox, with_sandbox};
 pub use scan::{assert_no_secret, assert_not_shown};
@@ -61,6 +60,7 @@ pub use scripted::{AUTHORIZE, CODE_GRANT, DEVICE_GRANT, REFRESH_GRANT, Scripted}
 pub use secret_service::SecretService;
 pub use servers::{Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};
+pub use user::{Page, User};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -80,10 +80,4 @@ pub fn await_some<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// A port that the kernel has just assigned and released.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

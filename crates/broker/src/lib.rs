@@ -29,6 +29,7 @@ pub mod model;
 pub mod names;
 pub mod pages;
 pub mod passwords;
+pub mod private_files;
 pub mod problem;
 pub mod providers;
 pub mod queues;

@@ -10,7 +10,7 @@ use crate::walk::let_a_second_pass;
 #[test]
 fn forged_used_or_strange_answer_changes_nothing() {
     let site = Site::new();
-    let mut browser = Person::default();
+    let mut browser = User::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
     let cookie = browser.cookies_for("/callback");
     let (base, query) = callback.split_once('?').unwrap();
@@ -23,7 +23,7 @@ fn forged_used_or_strange_answer_changes_nothing() {
     site.refuses(&mut browser, &forged);
     let send = |callback: &str, cookie: &str| {
         let headers = format!("Cookie: {cookie}\r\n");
-        Person::default().send(callback, "GET", &headers, "")
+        User::default().send(callback, "GET", &headers, "")
     };
     let both = send(&forged, &cookie.replace(state, &altered)).with(400);
     assert!(both.body.contains("<h1>Not accepted</h1>"), "{}", both.body);
@@ -51,7 +51,7 @@ fn forged_used_or_strange_answer_changes_nothing() {
 #[test]
 fn answer_that_comes_too_late_changes_nothing() {
     let site = Site::with(&["--ttl", "1s"]);
-    let mut browser = Person::default();
+    let mut browser = User::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
     assert_eq!(browser.attributes("ask-"), [" Path=/callback; Max-Age=1; HttpOnly; SameSite=Lax"]);
     let_a_second_pass();
@@ -65,7 +65,7 @@ fn answer_that_comes_too_late_changes_nothing() {
 fn only_the_sites_own_pages_change_something() {
     let site = Site::new();
     let authority = site.url.trim_start_matches("http://").trim_end_matches('/');
-    let mut browser = Person::default();
+    let mut browser = User::default();
     site.ask(&mut browser, ADA).with(200);
     for headers in [
         "",
@@ -103,7 +103,7 @@ fn only_the_sites_own_pages_change_something() {
     assert!(page.header("content-security-policy").is_some());
     assert!(site.has_consented("Ada Quill"));
 
-    let mut browser = Person::default();
+    let mut browser = User::default();
     browser.click_until_callback(&site.url, "/ask", BROOK);
     let attributes = browser.attributes("ask-");
     assert_eq!(attributes, [" Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax"]);
@@ -132,15 +132,15 @@ fn hostile_text_stays_text() {
     drop(db);
     site.restart(Signal::INT);
     // The server, too, calls them so.
-    let page = site.ask(&mut Person::default(), ADA).with(200);
+    let page = site.ask(&mut User::default(), ADA).with(200);
     let text =
         "&quot;&gt;&lt;img src=http://evil.example/x onerror=alert(1)&gt;&amp;amp;@x.example";
     assert!(page.body.contains(&format!("<h2>{text}  [31m</h2>")), "{}", page.body);
     assert!(page.body.contains(&format!("as <b>{text}</b>")), "{}", page.body);
-    let other = site.ask_but_sign_in_as(&mut Person::default(), ADA, &hostile).with(400);
+    let other = site.ask_but_sign_in_as(&mut User::default(), ADA, &hostile).with(400);
     assert!(other.body.contains(&format!("is {text}  [31m.</p>")), "{}", other.body);
     site.deny(true);
-    let denied = site.ask(&mut Person::default(), ADA).with(403);
+    let denied = site.ask(&mut User::default(), ADA).with(403);
     for body in [&page.body, &other.body, &denied.body] {
         assert_not_shown(body, ["<img", "\u{202e}", "\u{1b}"]);
     }
@@ -149,7 +149,7 @@ fn hostile_text_stays_text() {
 #[test]
 fn no_token_code_or_state_lies_about() {
     let site = Site::new();
-    let mut browser = Person::default();
+    let mut browser = User::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
     let cookie = browser.cookies_for("/callback");
     let state = cookie.split("=1.").nth(1).unwrap().split("; ").next().unwrap();

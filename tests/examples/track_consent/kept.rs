@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 
 use super::{ADA, BROOK, Site, listening, serve};
-use crate::support::{Home, Person, Servers, await_some, mode};
+use crate::support::{Home, Servers, User, await_some, mode};
 use crate::walk::{shared_directory, spawn, spawn_under_umask};
 
 #[test]
@@ -16,7 +16,7 @@ fn directory_that_was_there_stays_as_it_is() {
     let (server, home) = (Servers::oidc_provider(), Home::new());
     let dir = shared_directory(&home, "consent");
     let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
-    Person::default().click(&url, "/ask", ADA).with(200);
+    User::default().click(&url, "/ask", ADA).with(200);
     assert_eq!(mode(&dir), 0o755);
     assert_eq!(mode(&dir.join("track_consent")), 0o700);
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
@@ -46,7 +46,7 @@ fn database_that_is_a_link_is_refused() {
     fs::create_dir(home.path("real")).unwrap();
     symlink(home.path("real"), home.path("consent")).unwrap();
     let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
-    Person::default().open(&url).with(200);
+    User::default().open(&url).with(200);
     assert!(home.path("real/track_consent/users.db").is_file());
 }
 
@@ -81,7 +81,7 @@ fn files_are_private_under_any_umask() {
     let other = Connection::open(home.path("consent/track_consent/users.db")).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM users;").unwrap();
     std::thread::scope(|scope| {
-        let asking = scope.spawn(|| Person::default().click(&url, "/ask", ADA));
+        let asking = scope.spawn(|| User::default().click(&url, "/ask", ADA));
         await_some("the journal", || (modes(&home).len() > 1).then_some(()));
         assert_eq!(modes(&home), private(&["users.db", "users.db-journal"]));
         other.execute_batch("COMMIT").unwrap();
@@ -95,7 +95,7 @@ fn files_are_private_under_any_umask() {
     drop(other);
     assert_eq!(modes(&home), private(&["users.db"]));
     let (_running, url) = serve();
-    Person::default().click(&url, "/ask", BROOK).with(200);
+    User::default().click(&url, "/ask", BROOK).with(200);
     assert_eq!(modes(&home), private(&["users.db", "users.db-shm", "users.db-wal"]));
     home.assert_private();
 }
@@ -103,9 +103,9 @@ fn files_are_private_under_any_umask() {
 #[test]
 fn damaged_grant_is_replaced_by_new_consent() {
     let mut site = Site::new();
-    let mut browser = Person::default();
+    let mut browser = User::default();
     site.ask(&mut browser, ADA).with(200);
-    site.ask(&mut Person::default(), BROOK).with(200);
+    site.ask(&mut User::default(), BROOK).with(200);
     let grants = site.home.path("consent/track_consent/grants");
     let files = fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
     let of_ada = |path: &PathBuf| path.to_str().unwrap().contains("/consent-1-");

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::profile_at;
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 #[test]
 fn two_accounts_are_kept_apart() {

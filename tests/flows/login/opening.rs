@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 #[test]
 fn missing_browser_prints_the_url_and_waits() {

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use serde_json::json;
 
 use super::profile_at;
-use crate::person::*;
 use crate::support::*;
+use crate::user::*;
 
 #[test]
 fn redirect_uri_is_the_same_in_both_requests() {

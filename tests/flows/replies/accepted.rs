@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::assert_all_tried;
-use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 
 /// Transport that is unusual and accepted.
 const TRANSPORT: &[&str] = &[

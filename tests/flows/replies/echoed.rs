@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::person::*;
 use crate::support::shapes::*;
 use crate::support::*;
+use crate::user::*;
 
 const SECRET: &str = "CANARY-secret-:+%& \u{e9}\"";
 

@@ -1,4 +1,4 @@
-// The authorization endpoint. The person is always willing.
+// The authorization endpoint. The user is always willing.
 
 import { CLIENTS } from './world.mjs';
 

@@ -17,14 +17,14 @@ mod growth;
 #[path = "../../../../tests/support/http.rs"]
 mod http;
 mod others;
-#[path = "../../../../tests/support/person.rs"]
-mod person;
 #[path = "../../../../tests/support/process.rs"]
 mod process;
 mod reads;
 mod storm;
 #[path = "../../tests/broker/support.rs"]
 mod support;
+#[path = "../../../../tests/support/user.rs"]
+mod user;
 mod world;
 mod wrk;
 

@@ -1,7 +1,7 @@
 //! Locates the configuration, the state directory and the keys.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::globals::Globals;
 use crate::keys::{MasterKey, random_text};
+use crate::private_files;
 use crate::settings::Section;
 use crate::storage::{self, Usage};
 use crate::vault::Vault;
@@ -186,11 +187,7 @@ pub fn key_file(globals: &Globals) -> Result<PathBuf> {
 fn create(path: &Path, key: &str) -> Result<()> {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     if let Some(directory) = directory {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(directory).map_err(|e| cannot("create", directory, &e))?;
+        private_files::create_directory(directory).map_err(|e| cannot("create", directory, &e))?;
     }
     let draft = draft(path, key)?;
     // A hard link creates the complete file atomically, and never replaces a key.
@@ -208,11 +205,8 @@ fn draft(path: &Path, key: &str) -> Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", &random_text()?[..12]));
     let draft = PathBuf::from(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).map_err(|e| cannot("create", &draft, &e))?;
+    let file = private_files::for_writing().create_new(true).open(&draft);
+    let mut file = file.map_err(|e| cannot("create", &draft, &e))?;
     let text = Zeroizing::new(format!("{key}\n"));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|e| cannot("write", &draft, &e))?;

@@ -2,7 +2,7 @@
 //! directories of their own. They end with the tests, however those end.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::process::free_port;
 
 /// Starts a command that is ended when its standard input is closed, which the end of this process does.
 /// A shell lets what it starts in the background ignore SIGQUIT: that is for PostgreSQL, the other signal for Redis.
@@ -22,10 +24,6 @@ struct Server {
     port: u16,
     _directory: TempDir,
     _child: Child,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn start(command: &[&str], directory: TempDir, port: u16) -> Server {

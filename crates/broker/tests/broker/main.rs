@@ -32,9 +32,6 @@ mod operation;
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod page;
 mod pages;
-#[path = "../../../../tests/support/person.rs"]
-#[allow(dead_code, reason = "the tests of the program use more of it")]
-mod person;
 #[path = "../../../../tests/support/process.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod process;
@@ -52,4 +49,7 @@ mod soak;
 mod storage;
 mod support;
 mod unreadable;
+#[path = "../../../../tests/support/user.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod user;
 mod webhooks;

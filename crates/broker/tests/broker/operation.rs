@@ -113,7 +113,7 @@ async fn rotation_that_failed_is_finished_with_either_key() {
     drop(broker);
     let old = std::fs::read_to_string(home.path().join("config/broker.key")).unwrap();
     let (old, new, other) = (old.trim(), "A".repeat(43), "B".repeat(42) + "A");
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     let space = oauthctl_broker::storage::Space::Grants.number();
     let grant = "SELECT value FROM records WHERE space = ?1";
     let intact = store.query_row(grant, [space], |row| row.get::<_, Vec<u8>>(0)).unwrap();
@@ -162,7 +162,7 @@ async fn rotation_that_stops_anywhere_locks_nobody_out() {
     drop(broker);
     let old = std::fs::read_to_string(home.path().join("config/broker.key")).unwrap();
     let (first, second, third) = (old.trim(), "A".repeat(43), "B".repeat(42) + "A");
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     // The store fails at this change of a record, as if the process ended there.
     let fail_at = |change: &str| {
         let trigger = format!(

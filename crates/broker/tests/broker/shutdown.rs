@@ -129,7 +129,7 @@ async fn unstarted_message_is_given_back_at_sigterm() {
     receiver.answer_always(500);
     api.connect("p", "u-1").await;
     receives(&receiver, 1).await;
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     let space = Space::Deliveries.number();
     let due = || {

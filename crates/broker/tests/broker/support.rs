@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::http::{Reply, only};
-use crate::person::{Page, Person};
 use crate::process::{DEADLINE, Output, Running};
+use crate::user::{Page, User};
 
 /// The state and the configuration of an installation.
 pub struct Home(TempDir);
@@ -253,28 +253,28 @@ impl Api {
 
 /// A user's browser. The sandbox runs in the same thread as the test, so another one waits for answers.
 #[derive(Clone, Default)]
-pub struct Browser(Person);
+pub struct Browser(User);
 
 impl Browser {
-    async fn does(&mut self, what: impl FnOnce(&mut Person) -> Page + Send + 'static) -> Answer {
-        let mut person = std::mem::take(&mut self.0);
-        let done = tokio::task::spawn_blocking(move || (what(&mut person), person));
-        let (page, person) = done.await.unwrap();
-        self.0 = person;
+    async fn does(&mut self, what: impl FnOnce(&mut User) -> Page + Send + 'static) -> Answer {
+        let mut user = std::mem::take(&mut self.0);
+        let done = tokio::task::spawn_blocking(move || (what(&mut user), user));
+        let (page, user) = done.await.unwrap();
+        self.0 = user;
         page.into()
     }
 
     /// Opens a URL without following a redirect.
     pub async fn open(&mut self, url: &str) -> Answer {
         let url = url.to_owned();
-        self.does(move |person| person.get(&url)).await
+        self.does(move |user| user.get(&url)).await
     }
 
     /// Opens a URL and follows redirects while they lead to a loopback host that is there.
     pub async fn follow(&mut self, url: &str) -> Answer {
         let url = url.to_owned();
         let is_elsewhere = |next: &url::Url| !next.as_str().starts_with("http://127.0.0.1:");
-        self.does(move |person| person.open_until(&url, is_elsewhere)).await
+        self.does(move |user| user.open_until(&url, is_elsewhere)).await
     }
 
     /// What it sends to the broker, as a `Cookie` header.
@@ -286,7 +286,7 @@ impl Browser {
     pub async fn callback_of(&mut self, link: &str) -> String {
         let link = link.to_owned();
         let is_callback = |next: &url::Url| next.as_str().contains("/callback?");
-        let last = self.does(move |person| person.open_until(&link, is_callback)).await;
+        let last = self.does(move |user| user.open_until(&link, is_callback)).await;
         last.header("location").to_owned()
     }
 }

@@ -12,7 +12,7 @@ use crate::receiver::Receiver;
 use crate::support::{Api, Broker, Home};
 
 fn database(home: &Home) -> rusqlite::Connection {
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     store
 }

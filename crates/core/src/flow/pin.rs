@@ -159,7 +159,8 @@ mod tests {
                 client_id: id.to_owned(),
                 client_auth: String::new(),
             };
-            let found = if here { pinned_here(&profile, &pin) } else { pinned(&profile, &pin) };
+            let found =
+                if here { pinned_here(&profile, Some(&pin)) } else { pinned(&profile, &pin) };
             (found.issuer.clone().unwrap(), found.client.clone())
         };
         let current = ("https://a.example".to_owned(), profile.client.clone());

@@ -12,6 +12,7 @@ use super::diagnose::Problems;
 use super::node::{self, Table};
 use super::reader::Surroundings;
 use super::sections::Sections;
+use super::tables::Tables;
 use crate::advice::Advice;
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
@@ -148,7 +149,8 @@ impl ConfigFile {
         let root = node::table(document.get_ref());
         problems.add_syntax(&root, &errors);
         let around = Surroundings::of(&self.path, self.others_can_read);
-        let mut sections = Sections { around: &around, problems: &mut problems, is_part };
+        let tables = Tables { around: &around, problems: &mut problems };
+        let mut sections = Sections { tables, is_part };
         let mut config = sections.read(&root);
         config.path.clone_from(&self.path);
         config.warnings = problems.finish()?;

@@ -174,12 +174,7 @@ fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
             reader.problems.unknown_key(&hook.key, hook.at, &place, &EVENTS);
             continue;
         }
-        let mut inner = Reader {
-            entry: hook,
-            place: &place,
-            around: reader.around,
-            problems: &mut *reader.problems,
-        };
+        let mut inner = reader.inner(hook, &place);
         if let Some(read) = read_hook(&mut inner) {
             draft.profile.hooks.insert(hook.key.clone(), read);
         }
@@ -195,12 +190,7 @@ fn read_hook(reader: &mut Reader<'_, '_>) -> Option<Hook> {
     let place = format!("{}.{}]", reader.place.trim_end_matches(']'), entry.key);
     let mut hook = Hook { command: Vec::new(), give_token: false };
     for member in table {
-        let mut inner = Reader {
-            entry: member,
-            place: &place,
-            around: reader.around,
-            problems: &mut *reader.problems,
-        };
+        let mut inner = reader.inner(member, &place);
         match member.key.as_str() {
             "command" => put(&mut hook.command, inner.command()),
             "give_token" => put(&mut hook.give_token, inner.flag()),

@@ -50,6 +50,7 @@ mod sections;
 mod server;
 pub mod snapshot;
 mod source;
+mod tables;
 mod target;
 pub mod url_login;
 mod validate;

@@ -52,7 +52,12 @@ pub(crate) struct Reader<'a, 't> {
     pub problems: &'a mut Problems<'t>,
 }
 
-impl Reader<'_, '_> {
+impl<'t> Reader<'_, 't> {
+    /// Reads a key inside this value.
+    pub(super) fn inner<'b>(&'b mut self, entry: &'b Entry, place: &'b str) -> Reader<'b, 't> {
+        Reader { entry, place, around: self.around, problems: &mut *self.problems }
+    }
+
     /// Reports that the value is invalid: "must be …".
     pub(crate) fn fail<T>(&mut self, what: impl std::fmt::Display) -> Option<T> {
         self.fail_at(self.entry.node.at, what)

@@ -9,21 +9,20 @@ use super::Profile;
 use super::callbacks;
 use super::check::{self, Whole};
 use super::config::{Config, Defaults, StoreCommand};
-use super::credential_tables::CredentialTables;
-use super::diagnose::{Problems, shown_key};
+use super::credential_tables;
+use super::diagnose::shown_key;
 use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
-use super::reader::{Reader, Surroundings};
-use super::rule_tables::RuleTables;
+use super::rule_tables;
 use super::scopes;
+use super::tables::Tables;
 use crate::advice::Advice;
 use crate::text::one_line;
 
 /// Reads the sections of a file.
 pub(crate) struct Sections<'a, 't> {
-    pub around: &'a Surroundings,
-    pub problems: &'a mut Problems<'t>,
+    pub tables: Tables<'a, 't>,
     /// Whether omitted profiles may include the default one.
     pub is_part: bool,
 }
@@ -48,35 +47,36 @@ const SERVE_LIMITS: [&str; 2] = ["requests_per_address", "connections_per_addres
 const STORE_COMMANDS: [&str; 3] = ["get", "set", "delete"];
 const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
 
-impl<'t> Sections<'_, 't> {
+impl Sections<'_, '_> {
     pub(crate) fn read(&mut self, root: &Table) -> Config {
         let mut config = Config::empty(Path::new(""));
         for section in in_order(root) {
             let is_table = matches!(section.node.value, Value::Table(_));
             if DEFAULTS.contains(&section.key.as_str()) && !is_table {
                 let key = &section.key;
-                self.problems.add(section.at, format!("`{key}` must be under [defaults]"));
+                self.tables.problems.add(section.at, format!("`{key}` must be under [defaults]"));
                 continue;
             }
             if !SECTIONS.contains(&section.key.as_str()) {
-                self.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
+                self.tables.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
                 continue;
             }
             if section.key == "rules" {
-                let (around, problems) = (self.around, &mut *self.problems);
-                config.rules = RuleTables { around, problems }.read(section);
+                config.rules = rule_tables::read(&mut self.tables, section);
                 continue;
             }
-            let Some(table) = self.table(section, "the file") else { continue };
+            let Some(table) = self.tables.table(section, "the file") else { continue };
             match section.key.as_str() {
                 "defaults" => config.defaults = self.defaults(table),
                 "profiles" => config.profiles = self.profiles(table),
                 "store" => config.store_command = self.store(table),
-                "credential" => config.credential = self.credentials().read(table),
+                "credential" => {
+                    config.credential = credential_tables::read(&mut self.tables, table)
+                }
                 _ => config.serve = self.serve(table),
             }
         }
-        if !self.problems.has_syntax_errors() {
+        if !self.tables.problems.has_syntax_errors() {
             if !self.is_part {
                 self.named_profiles_exist(root);
                 self.sources_exist(root, &config.profiles);
@@ -86,26 +86,11 @@ impl<'t> Sections<'_, 't> {
         config
     }
 
-    fn reader<'b>(&'b mut self, entry: &'b Entry, place: &'b str) -> Reader<'b, 't> {
-        Reader { entry, place, around: self.around, problems: &mut *self.problems }
-    }
-
-    fn table<'n>(&mut self, entry: &'n Entry, place: &str) -> Option<&'n Table> {
-        match &entry.node.value {
-            Value::Table(table) => Some(table),
-            _ => self.reader(entry, place).mismatch("a table", &entry.node),
-        }
-    }
-
-    fn credentials(&mut self) -> CredentialTables<'_, 't> {
-        CredentialTables { around: self.around, problems: &mut *self.problems }
-    }
-
     fn defaults(&mut self, table: &Table) -> Defaults {
         let mut defaults = Defaults::default();
         let place = "[defaults]";
         for entry in table {
-            let mut reader = self.reader(entry, place);
+            let mut reader = self.tables.reader(entry, place);
             match entry.key.as_str() {
                 "profile" => defaults.profile = reader.text(),
                 "store" => defaults.store = reader.store(),
@@ -120,7 +105,7 @@ impl<'t> Sections<'_, 't> {
                 "client_id_metadata_url" => {
                     defaults.client_id_metadata_url = reader.validated(keys::metadata_document);
                 }
-                key => self.problems.unknown_key(key, entry.at, place, &DEFAULTS),
+                key => self.tables.problems.unknown_key(key, entry.at, place, &DEFAULTS),
             }
         }
         defaults
@@ -129,12 +114,12 @@ impl<'t> Sections<'_, 't> {
     fn serve(&mut self, table: &Table) -> toml::Table {
         let place = "[serve]";
         for entry in table {
-            let mut reader = self.reader(entry, place);
+            let mut reader = self.tables.reader(entry, place);
             match entry.key.as_str() {
                 key if SERVE_FLAGS.contains(&key) => drop(reader.flag()),
                 key if SERVE_LIMITS.contains(&key) => drop(reader.limit()),
                 key if SERVE.contains(&key) => drop(reader.text()),
-                key => self.problems.unknown_key(key, entry.at, place, &SERVE),
+                key => self.tables.problems.unknown_key(key, entry.at, place, &SERVE),
             }
         }
         node::plain_table(table)
@@ -144,10 +129,10 @@ impl<'t> Sections<'_, 't> {
         let mut found = None;
         for entry in table {
             if entry.key == "command" {
-                let table = self.table(entry, "[store]");
+                let table = self.tables.table(entry, "[store]");
                 found = table.map(|table| self.store_command(table, entry.at));
             } else {
-                self.problems.unknown_key(&entry.key, entry.at, "[store]", &["command"]);
+                self.tables.problems.unknown_key(&entry.key, entry.at, "[store]", &["command"]);
             }
         }
         found
@@ -162,17 +147,17 @@ impl<'t> Sections<'_, 't> {
                 "set" => &mut commands.set,
                 "delete" => &mut commands.delete,
                 key => {
-                    self.problems.unknown_key(key, entry.at, place, &STORE_COMMANDS);
+                    self.tables.problems.unknown_key(key, entry.at, place, &STORE_COMMANDS);
                     continue;
                 }
             };
-            *field = self.reader(entry, place).command().unwrap_or_default();
+            *field = self.tables.reader(entry, place).command().unwrap_or_default();
         }
         let missing: Vec<_> =
             STORE_COMMANDS.iter().filter(|key| find(table, key).is_none()).collect();
-        if !missing.is_empty() && !self.problems.has_syntax_errors() {
+        if !missing.is_empty() && !self.tables.problems.has_syntax_errors() {
             for key in missing {
-                self.problems.add(at, format!("{place} needs `{key}`"));
+                self.tables.problems.add(at, format!("{place} needs `{key}`"));
             }
         }
         commands
@@ -183,10 +168,10 @@ impl<'t> Sections<'_, 't> {
         let mut tables = Vec::new();
         for entry in in_order(table) {
             if let Err(why) = profile_name(&entry.key) {
-                self.problems.add(entry.at, why);
+                self.tables.problems.add(entry.at, why);
                 continue;
             }
-            let Some(own) = self.table(entry, "[profiles]") else { continue };
+            let Some(own) = self.tables.table(entry, "[profiles]") else { continue };
             if let Some(profile) = self.profile(entry, own) {
                 profiles.insert(entry.key.clone(), profile);
                 tables.push((entry.key.as_str(), own));
@@ -204,7 +189,7 @@ impl<'t> Sections<'_, 't> {
                 Some(preset) => Some((preset, provider.at)),
                 None => {
                     // Errors in its own keys are still reported.
-                    keys::read(&entry.key, &place, own, self.around, self.problems);
+                    keys::read(&entry.key, &place, own, self.tables.around, self.tables.problems);
                     return None;
                 }
             },
@@ -212,7 +197,8 @@ impl<'t> Sections<'_, 't> {
         };
         let merged = preset.map(|(preset, at)| keys::merged(own, preset, at));
         let table = merged.as_ref().map_or(own, |merged| &merged.table);
-        let mut draft = keys::read(&entry.key, &place, table, self.around, self.problems);
+        let mut draft =
+            keys::read(&entry.key, &place, table, self.tables.around, self.tables.problems);
         if let Some((preset, _)) = preset {
             let elsewhere = merged.as_ref().is_some_and(|merged| merged.elsewhere.is_some());
             complete_from_preset(&mut draft, preset, elsewhere);
@@ -227,14 +213,14 @@ impl<'t> Sections<'_, 't> {
         }
         // A missing key may be what a misspelled key was meant to be. Once no more errors are shown,
         // suggestions are not needed.
-        let is_told = self.problems.has_syntax_errors()
-            || self.problems.is_full() && keys::unknown(own).next().is_some();
+        let is_told = self.tables.problems.has_syntax_errors()
+            || self.tables.problems.is_full() && keys::unknown(own).next().is_some();
         if !is_told {
             let meant = keys::meant(own);
             if let Some((preset, at)) = preset {
                 self.needs_are_met(preset, at, table, &meant, &place);
             }
-            let (meant, problems) = (meant.as_slice(), &mut *self.problems);
+            let (meant, problems) = (meant.as_slice(), &mut *self.tables.problems);
             let (profile, place, at) = (&draft.profile, place.as_str(), entry.at);
             let elsewhere = merged.as_ref().and_then(|merged| merged.elsewhere.as_deref());
             check::check(Whole { profile, table, elsewhere, meant, at, place, problems });
@@ -243,7 +229,7 @@ impl<'t> Sections<'_, 't> {
     }
 
     fn preset(&mut self, provider: &Entry, place: &str) -> Option<&'static Preset> {
-        let mut reader = self.reader(provider, place);
+        let mut reader = self.tables.reader(provider, place);
         let name = reader.text()?;
         presets::find(&name).or_else(|| {
             let nearest = if reader.problems.is_full() { None } else { presets::nearest(&name) };
@@ -269,7 +255,7 @@ impl<'t> Sections<'_, 't> {
         if let Err(why) = keys::fill_from_root(&root, paths, &mut draft.profile)
             && let Some(entry) = find(own, "root_url")
         {
-            self.reader(entry, place).fail::<()>(why);
+            self.tables.reader(entry, place).fail::<()>(why);
         }
     }
 
@@ -305,7 +291,7 @@ impl<'t> Sections<'_, 't> {
                 missing.join(" and "),
                 preset.name
             );
-            self.problems.add_missing(at, what);
+            self.tables.problems.add_missing(at, what);
         }
     }
 }

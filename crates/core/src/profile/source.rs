@@ -56,8 +56,7 @@ impl Reader<'_, '_> {
         let place = format!("`{}` of {}", self.entry.key, self.place);
         let (mut name, mut id_token) = (None, Some(false));
         for entry in table {
-            let mut inner =
-                Reader { entry, place: &place, around: self.around, problems: &mut *self.problems };
+            let mut inner = self.inner(entry, &place);
             match entry.key.as_str() {
                 "profile" => name = inner.text(),
                 "token" => id_token = inner.choice(&TOKENS),
@@ -86,12 +85,7 @@ impl Reader<'_, '_> {
 
     fn reference(&mut self, inner: &Entry, kinds: &[&'static str]) -> Option<SecretSource> {
         let place = format!("`{}` of {}", self.entry.key, self.place);
-        let mut reader = Reader {
-            entry: inner,
-            place: &place,
-            around: self.around,
-            problems: &mut *self.problems,
-        };
+        let mut reader = self.inner(inner, &place);
         match inner.key.as_str() {
             "env" => reader.validated(variable_name).map(SecretSource::Env),
             "file" => reader.path().map(SecretSource::File),

@@ -4,7 +4,6 @@ mod accept;
 mod key;
 mod sealing;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -12,8 +11,9 @@ use zeroize::Zeroizing;
 
 use super::age_file::{self, Unopened};
 use super::record;
+use super::reservations::Reservations;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{self, Dir, Reserved, Warnings};
+use crate::files::{self, Dir, Warnings};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
@@ -39,7 +39,7 @@ pub struct FileStore {
     source: KeySource,
     key: OnceLock<Key>,
     warnings: Warnings,
-    reserved: Mutex<HashMap<String, Reserved>>,
+    reserved: Reservations,
     /// The record that was decrypted last: a refresh reads the same one five times, and decryption takes longer
     /// than everything else. An attacker who can read the memory of this process has the identity anyway.
     opened: Mutex<Option<Opened>>,
@@ -68,7 +68,7 @@ impl FileStore {
             source: key,
             key: OnceLock::new(),
             warnings: Warnings::default(),
-            reserved: Mutex::default(),
+            reserved: Reservations::default(),
             opened: Mutex::default(),
         }
     }
@@ -199,7 +199,7 @@ impl FileStore {
     fn write(&self, dir: &Dir, slug: &str, bytes: &[u8]) -> Result<()> {
         let sealed = sealing::seal(self.key_to_write(dir)?, slug, bytes)?;
         let file = file_of(slug);
-        match self.take_reserved(slug) {
+        match self.reserved.take(slug) {
             Some(reserved) => dir.replace_with(reserved, &file, &sealed)?,
             None => dir.replace(&file, &sealed)?,
         }
@@ -222,10 +222,6 @@ impl FileStore {
         }
     }
 
-    fn take_reserved(&self, slug: &str) -> Option<Reserved> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
-    }
-
     fn prepare_now(&self, key: &GrantKey, bytes: usize) -> Result<()> {
         let slug = key.slug();
         let dir = Dir::create(&self.path, &self.warnings)?;
@@ -235,12 +231,7 @@ impl FileStore {
             self.is_not_anothers(&dir, &slug)?;
         }
         let size = bytes.saturating_add(bytes / 1024 + OVERHEAD).max(LEAST_ROOM);
-        let reserved = match self.take_reserved(&slug) {
-            Some(reserved) if reserved.size() >= size => reserved,
-            _ => dir.reserve(&file, size)?,
-        };
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).insert(slug, reserved);
-        Ok(())
+        self.reserved.keep(&slug, size, || dir.reserve(&file, size))
     }
 
     fn save_now(&self, grant: &Grant) -> Result<()> {
@@ -300,7 +291,7 @@ impl FileStore {
 
     fn remove_now(&self, key: &GrantKey) -> Result<bool> {
         let slug = key.slug();
-        drop(self.take_reserved(&slug));
+        drop(self.reserved.take(&slug));
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(false) };
         let file = file_of(&slug);
         let removed = dir.remove(&file)?;
@@ -357,7 +348,7 @@ impl GrantStore for FileStore {
     }
 
     fn release(&self, key: &GrantKey) {
-        drop(self.take_reserved(&key.slug()));
+        drop(self.reserved.take(&key.slug()));
     }
 
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {

@@ -34,6 +34,8 @@ pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
 mod rejected;
+#[cfg(any(feature = "file", feature = "keyring"))]
+mod reservations;
 pub mod state_dir;
 pub mod state_keys;
 mod tool_files;

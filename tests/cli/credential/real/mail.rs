@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::super::planted_with;
 use super::run;
 use crate::fixture::TOKEN;
-use crate::support::{Api, Home, Replied, await_some, program};
+use crate::support::{Api, Home, Replied, await_some, free_port, program};
 
 const MAILBOX: &str = "ada@example.com";
 
@@ -111,11 +111,6 @@ impl Drop for Dovecot {
 fn own_user() -> Option<u32> {
     let user = rustix::process::getuid();
     (!user.is_root()).then_some(user.as_raw())
-}
-
-/// A port that nobody uses at this moment: Dovecot cannot choose one itself.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A mail server that takes one message, and returns it.

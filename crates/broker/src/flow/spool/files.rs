@@ -1,12 +1,13 @@
 //! The files of the spool: one for each grant and process, encrypted, and private to this user.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use oauthctl_core::{Error, Result};
 
 use crate::keys::random_text;
+use crate::private_files::{self, cannot};
 use crate::storage::{Key, Space};
 
 /// Suffix of the names of complete files.
@@ -34,18 +35,10 @@ impl Files {
     }
 
     fn try_write(&self, path: &Path, key: &Key, sealed: &[u8]) -> io::Result<()> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.folder)?;
+        private_files::create_directory(&self.folder)?;
         let random = random_text().map_err(io::Error::other)?;
         let draft = self.folder.join(format!("{}.draft", &random[..16]));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&draft)?;
+        let mut file = private_files::for_writing().create_new(true).open(&draft)?;
         let done = file
             .write_all(head(key).as_bytes())
             .and_then(|()| file.write_all(sealed))
@@ -94,8 +87,4 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// Returns the line that names the record of a file. Neither name contains a space or a line break.
 fn head(key: &Key) -> String {
     format!("{} {} {}\n", key.space.number(), key.tenant, key.id)
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
-    Error::store(format!("cannot {what} {}: {error}", path.display())).caused_by(error)
 }

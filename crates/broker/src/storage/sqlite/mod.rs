@@ -20,6 +20,7 @@ use oauthctl_core::{Error, Result};
 use super::contract::Storage;
 use super::record::{Addition, Changes, Condition, Key, Record, Space, Usage, Write, Written};
 use crate::clock::{now_millis, now_seconds};
+use crate::private_files::{self, cannot};
 use blocking::run;
 use feed::Feed;
 use readers::Readers;
@@ -53,7 +54,7 @@ impl Sqlite {
 
     fn open_blocking(path: &Path, usage: Usage) -> Result<Self> {
         if let Some(parent) = path.parent() {
-            make_private(parent)?;
+            private_files::create_directory(parent).map_err(|e| cannot("create", parent, &e))?;
         }
         let served = match usage {
             Usage::Serve => Some(claim(path)?),
@@ -213,22 +214,7 @@ fn create_private(path: &Path) -> Result<()> {
 
 /// Opens files for reading and writing, and creates them as private to this user.
 fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut options = private_files::for_writing();
+    options.read(true).create(true).truncate(false);
     options
-}
-
-/// Creates a directory and its parents as private to this user.
-fn make_private(directory: &Path) -> Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(|e| cannot("create", directory, &e))
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::store(format!("cannot {what} {}: {error}", path.display())).caused_by(error)
 }

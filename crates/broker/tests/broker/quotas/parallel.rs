@@ -172,7 +172,7 @@ async fn place_that_was_given_to_another_is_not_used() {
     }
     authority.memory().login_delay = Duration::ZERO;
     // Its time is over.
-    let store = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let store = home.database();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     let space = Space::Reservations.number();
     assert_eq!(store.execute("DELETE FROM records WHERE space = ?1", [space]), Ok(1));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Sections;
 use crate::profile::Profile;
+use crate::profile::credential_tables;
 use crate::profile::diagnose::shown_key;
 use crate::profile::node::{Entry, Table, Value, find};
 use crate::profile::rule_tables::RULE;
@@ -16,7 +17,7 @@ impl Sections<'_, '_> {
             Some(Value::Table(table)) => table.iter().map(|entry| entry.key.as_str()).collect(),
             _ => Vec::new(),
         };
-        self.credentials().profiles_exist(root, &names);
+        credential_tables::profiles_exist(&mut self.tables, root, &names);
         if let Some(Value::List(rules)) = find(root, "rules").map(|entry| &entry.node.value) {
             for rule in rules {
                 let Value::Table(table) = &rule.value else { continue };
@@ -33,15 +34,11 @@ impl Sections<'_, '_> {
         if url_login::is_url(name) {
             // A login by URL is in no file.
             if let Err(why) = endpoint::check(name) {
-                self.reader(entry, place).fail::<()>(why);
+                self.tables.reader(entry, place).fail::<()>(why);
             }
             return;
         }
-        if !name.is_empty() && !names.contains(&name.as_str()) {
-            let near = self.problems.suggestion(name, names.iter().copied());
-            let what = format!("names an unknown profile: `{}`{near}", one_line(name));
-            self.reader(entry, place).fail::<()>(what);
-        }
+        self.tables.profile_exists(entry, place, name, names);
     }
 
     /// Checks the profiles whose tokens other profiles are obtained with: each exists, and none requires a
@@ -55,7 +52,7 @@ impl Sections<'_, '_> {
                 let Some(entry) = inner_entry(all, name, key) else { continue };
                 let what = if all.iter().all(|known| known.key != source) {
                     let names = all.iter().map(|entry| entry.key.as_str());
-                    let near = self.problems.suggestion(source, names);
+                    let near = self.tables.problems.suggestion(source, names);
                     format!("names an unknown profile: `{}`{near}", one_line(source))
                 } else if requires(profiles, source, name) {
                     "refers to this profile itself".to_owned()
@@ -63,7 +60,7 @@ impl Sections<'_, '_> {
                     continue;
                 };
                 let place = format!("[profiles.{}]", shown_key(name));
-                self.problems.add(entry.at, format!("`{key}` in {place} {what}"));
+                self.tables.problems.add(entry.at, format!("`{key}` in {place} {what}"));
             }
         }
     }
@@ -85,7 +82,7 @@ impl Sections<'_, '_> {
         for (entry, place) in users {
             if matches!(&entry.node.value, Value::Text(store) if store == "command") {
                 let what = "is `command`, which needs [store.command] with get, set and delete";
-                self.reader(entry, &place).fail::<()>(what);
+                self.tables.reader(entry, &place).fail::<()>(what);
             }
         }
     }

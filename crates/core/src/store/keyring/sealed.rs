@@ -2,9 +2,7 @@
 //! item holds that key and names the file, so the item decides which file is valid. Any other file is left
 //! over from an unfinished write or from the previous generation, and cannot be decrypted.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
@@ -13,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::files::{Dir, Reserved, Warnings};
+use crate::files::{Dir, Warnings};
 use crate::secret::{Secret, exposed};
 use crate::store::record;
+use crate::store::reservations::Reservations;
 
 /// The beginning of a pointer; no record begins like this.
 const MARK: &[u8] = b"{\"sealed\":";
@@ -37,7 +36,7 @@ struct Pointer {
 pub(super) struct Sealed {
     path: PathBuf,
     warnings: Warnings,
-    reserved: Mutex<HashMap<String, Reserved>>,
+    reserved: Reservations,
 }
 
 /// Returns whether an item's text is a pointer.
@@ -47,7 +46,7 @@ pub(super) fn is_pointer(bytes: &[u8]) -> bool {
 
 impl Sealed {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, warnings: Warnings::default(), reserved: Mutex::default() }
+        Self { path, warnings: Warnings::default(), reserved: Reservations::default() }
     }
 
     pub(super) fn warnings(&self) -> Warnings {
@@ -70,24 +69,12 @@ impl Sealed {
     pub(super) fn reserve(&self, slug: &str, bytes: usize) -> Result<()> {
         let dir = self.make_directory(slug)?;
         let size = bytes.saturating_add(OVERHEAD);
-        let reserved = match self.take_reserved(slug) {
-            Some(reserved) if reserved.size() >= size => reserved,
-            _ => dir.reserve(slug, size)?,
-        };
-        self.reserved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(slug.to_owned(), reserved);
-        Ok(())
+        self.reserved.keep(slug, size, || dir.reserve(slug, size))
     }
 
     /// Gives back the reserved disk space.
     pub(super) fn release(&self, slug: &str) {
-        drop(self.take_reserved(slug));
-    }
-
-    fn take_reserved(&self, slug: &str) -> Option<Reserved> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
+        drop(self.reserved.take(slug));
     }
 
     /// Writes a sealed file, and returns its name and the pointer that makes it valid.
@@ -117,7 +104,7 @@ impl Sealed {
         text.extend_from_slice(tag.as_ref());
         text.splice(0..0, nonce);
         let dir = self.make_directory(slug)?;
-        let reserved = match self.take_reserved(slug) {
+        let reserved = match self.reserved.take(slug) {
             Some(reserved) => reserved,
             None => dir.reserve(slug, text.len())?,
         };
@@ -169,7 +156,7 @@ impl Sealed {
 
     /// Removes all sealed files of this name except the valid one.
     pub(super) fn sweep(&self, slug: &str, keep: Option<&str>) -> Result<()> {
-        drop(self.take_reserved(slug));
+        drop(self.reserved.take(slug));
         let Some(dir) = self.directory(slug)? else { return Ok(()) };
         for name in files(&dir, slug)? {
             if Some(name.as_str()) != keep {

@@ -7,7 +7,7 @@ use super::http::{Reply, request};
 
 /// The state of a browser.
 #[derive(Default, Clone)]
-pub struct Person {
+pub struct User {
     cookies: Vec<Cookie>,
 }
 
@@ -51,7 +51,7 @@ impl Page {
     }
 }
 
-impl Person {
+impl User {
     /// Goes to a URL, and on to wherever it leads.
     #[track_caller]
     pub fn open(&mut self, url: &str) -> Page {
