@@ -1,5 +1,6 @@
 //! Logins by URL, against a resource and authorization servers that do what the conformance suite leaves out.
 
+mod client_records;
 mod clients;
 mod discovery;
 mod interrupted;

@@ -18,7 +18,7 @@ fn redeemed(scenario: &str) -> usize {
 }
 
 #[test]
-fn no_neighbour_ends_the_wait() {
+fn requests_of_attackers_do_not_end_the_wait() {
     let scenario = "tag.attacked";
     let mut home = home(scenario);
     let browser = home.browser(&json!({ "mode": "attacker-before" }));
@@ -276,4 +276,48 @@ fn page_tells_that_the_token_could_not_be_stored() {
     running.wait().fails(10);
     assert!(page.status >= 400 && !page.body.contains("Signed in"), "{page:?}");
     assert_no_secret(&home, server.secrets_minted());
+}
+
+/// A profile that names endpoints and no issuer.
+fn without_issuer(scenario: &str) -> Home {
+    let home = Home::new();
+    let issuer = hostile().issuer(scenario);
+    home.config(&format!(
+        "[profiles.p]\nclient_id = \"cli\"\n{API}authorization_endpoint = \"{issuer}/authorize\"\n\
+         token_endpoint = \"{issuer}/token\"\n"
+    ));
+    home
+}
+
+#[test]
+fn unset_issuer_accepts_iss_at_the_endpoints_only() {
+    let scenario = "tag.no-issuer";
+    let home = without_issuer(scenario);
+    let (running, url) = listening(&home, &["p"]);
+    visit(&callback(&url)).unwrap();
+    running.wait().ok();
+    assert_eq!(redeemed(scenario), 1);
+    let own = hostile().issuer(scenario);
+    let disguised = [
+        format!("blob:{own}"),
+        own.replace("http:", "HTTP:"),
+        own.replace("127.0.0.1", "127.1"),
+        own.replace("//", "//user@"),
+        own.replace("//", "/"),
+        format!("{own}?x"),
+        format!("{own}%23x"),
+    ];
+    let foreign = ["https://evil.example", "https://127.0.0.1", "nonsense", "data:,x"];
+    for foreign in foreign.into_iter().chain(disguised.iter().map(String::as_str)) {
+        let (running, url) = listening(&home, &["p"]);
+        let to = callback(&url);
+        let (before, iss) = to.split_once("&iss=").unwrap();
+        assert!(!iss.contains('&'), "{to}");
+        visit(&format!("{before}&iss={foreign}")).unwrap();
+        let output = running.wait().fails(7);
+        let said = error(&output);
+        let foreign = foreign.replace("%23", "#");
+        assert!(said.contains(&foreign) && said.contains("issuer = \"…\""), "{foreign}: {said}");
+        assert_eq!(redeemed(scenario), 1, "{foreign}");
+    }
 }

@@ -1,20 +1,23 @@
 //! Documents in the store: serialized and encrypted.
 
+mod ring;
 mod rotated;
+mod sealing;
 mod unreadable;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use oauthctl_core::{Error, ErrorKind, Result, Secret};
+use oauthctl_core::{Error, Result, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::keys::{KeyId, MasterKey, key_id, random};
+use crate::keys::{MasterKey, random};
 use crate::names::Names;
 use crate::queues::Queues;
 use crate::storage::{Addition, Condition, Key, Record, Removal, Space, Storage, Write, Written};
 
+use ring::Ring;
 pub use rotated::SUCCESSOR;
 pub use unreadable::Unreadable;
 
@@ -62,13 +65,10 @@ impl Terms {
     }
 }
 
-/// The keys of this process, the current one first.
-type Ring = Arc<Vec<Arc<MasterKey>>>;
-
 /// The store, with the keys that decrypt it.
 pub struct Vault {
     storage: Arc<dyn Storage>,
-    ring: RwLock<Ring>,
+    ring: Ring,
     names: Names,
     state_secret: Secret,
     queues: Queues,
@@ -89,7 +89,7 @@ impl Vault {
     /// Returns `Store` if the store fails or was sealed with another key.
     pub async fn open(storage: Arc<dyn Storage>, master: MasterKey) -> Result<Self> {
         let placeholder = Names::new(&Zeroizing::new(vec![0; 32]));
-        let ring = RwLock::new(Arc::new(vec![Arc::new(master)]));
+        let ring = Ring::new(master);
         let (state_secret, queues, unreadable) = Default::default();
         let names = placeholder;
         let mut vault = Self { storage, ring, names, state_secret, queues, unreadable };
@@ -219,44 +219,6 @@ impl Vault {
         Ok(Addition { key, value, due_at, expires_at })
     }
 
-    /// Encrypts a document for this place.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Internal` if the cipher fails.
-    pub fn seal<T: Serialize>(&self, key: &Key, document: &T) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(document).map(Zeroizing::new);
-        let plain = plain.map_err(|_| Error::internal("a document cannot be serialized"))?;
-        self.current().seal(key, &plain)
-    }
-
-    /// Decrypts a document that was encrypted for this place.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if it is damaged or belongs to another place.
-    pub async fn unseal<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
-        parse(&self.open_value(key, sealed).await?)
-    }
-
-    /// Decrypts a document from a file, perhaps written before the master key was rotated. No record of the store
-    /// is decrypted this way, so an earlier key cannot be used to forge one.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if it is damaged, belongs to another place, or was sealed with an unknown key.
-    pub async fn unseal_file<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
-        let error = match self.open_value(key, sealed).await {
-            Ok(plain) => return parse(&plain),
-            Err(error) => error,
-        };
-        // By now, the keys of a rotation that has begun are known.
-        match self.earlier(key_id(sealed)).await? {
-            Some(master) => parse(&master.open(key, sealed)?),
-            None => Err(error),
-        }
-    }
-
     /// Removes a document. Returns whether there was one.
     ///
     /// # Errors
@@ -320,75 +282,14 @@ impl Vault {
         Ok((self.readable(found).await?, next))
     }
 
-    /// Decrypts a record.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if it is damaged.
-    pub async fn document<T: DeserializeOwned>(&self, record: Record) -> Result<Stored<T>> {
-        self.examine(record).await?
-    }
-
-    /// Decrypts a record. The inner error says that the record cannot be read, because it is damaged or its key is not
-    /// known here: another attempt has the same result.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the store fails while a key is searched.
-    pub async fn examine<T: DeserializeOwned>(&self, record: Record) -> Result<Result<Stored<T>>> {
-        let opened = self.try_open(&record.key, &record.value).await?;
-        let Record { key, revision, due_at, expires_at, .. } = record;
-        match opened.and_then(|plain| parse(&plain)) {
-            Ok(document) => {
-                self.unreadable.remove(&key);
-                Ok(Ok(Stored { key, revision, due_at, expires_at, document }))
-            }
-            Err(error) => {
-                self.unreadable.add(&key, &error);
-                Ok(Err(error))
-            }
-        }
-    }
-
-    /// Opens a sealed value. While the master key is being rotated, either key leads to the other.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if it is damaged or the key is not known here.
-    pub async fn open_value(&self, key: &Key, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        self.try_open(key, sealed).await?
-    }
-
-    /// As [`open_value`](Self::open_value), with the failures of the value itself as the inner error.
-    async fn try_open(&self, key: &Key, sealed: &[u8]) -> Result<Result<Zeroizing<Vec<u8>>>> {
-        if let Some(master) = self.master(key_id(sealed)) {
-            return Ok(master.open(key, sealed));
-        }
-        self.adopt_successor().await?;
-        Ok(match self.master(key_id(sealed)) {
-            Some(master) => master.open(key, sealed),
-            None => Err(wrong_key()),
-        })
-    }
-
     /// Encrypts with this key from now on. Values under earlier keys can still be decrypted.
     pub fn make_current(&self, next: MasterKey) {
-        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        let earlier = ring.iter().filter(|key| key.id() != next.id()).cloned().collect::<Vec<_>>();
-        *ring = Arc::new(std::iter::once(Arc::new(next)).chain(earlier).collect());
+        self.ring.make_current(next);
     }
 
     /// Returns the key that encrypts.
     pub fn current(&self) -> Arc<MasterKey> {
-        Arc::clone(&self.keys()[0])
-    }
-
-    fn master(&self, id: Option<KeyId>) -> Option<Arc<MasterKey>> {
-        self.keys().iter().find(|key| Some(key.id()) == id).cloned()
-    }
-
-    fn keys(&self) -> Ring {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+        self.ring.current()
     }
 
     /// Returns a secret of the installation, which the first process generates.
@@ -406,18 +307,7 @@ impl Vault {
     }
 }
 
-fn parse<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
-    serde_json::from_slice(plain).map_err(|_| {
-        Error::store("a record has an unknown format: it was written by a newer version")
-    })
-}
-
 fn base64_of(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn wrong_key() -> Error {
-    Error::new(ErrorKind::Store, "the store is encrypted with a different master key")
-        .hint("set OAUTHCTL_MASTER_KEY to the key of this store")
 }

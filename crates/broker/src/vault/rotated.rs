@@ -3,11 +3,12 @@
 //! While a rotation is under way, whoever has either key finds the other: the earlier one opens the record with the new
 //! one, and the new one opens the record with the earlier one.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use oauthctl_core::Result;
 
-use super::{Vault, base64_of, wrong_key};
+use super::sealing::wrong_key;
+use super::{Vault, base64_of};
 use crate::clock::now_seconds;
 use crate::keys::{KeyId, MasterKey, key_id};
 use crate::storage::{Condition, Key, Record, Space, Write};
@@ -41,7 +42,7 @@ impl Vault {
     /// Returns `Store` if the store fails or the record is damaged.
     pub async fn adopt_successor(&self) -> Result<()> {
         if let Some(found) = self.successor().await? {
-            self.also_open_with(found.earlier);
+            self.ring.add(found.earlier);
             self.make_current(found.next);
         }
         Ok(())
@@ -57,7 +58,7 @@ impl Vault {
         let key = Key::new(Space::Meta, "", SUCCESSOR);
         let Some(record) = self.storage.get(&key).await? else { return Ok(None) };
         let id = key_id(&record.value);
-        let earlier = match self.master(id) {
+        let earlier = match self.ring.find(id) {
             Some(master) => master,
             // Who has the new key finds the earlier one with it.
             None => match self.earlier(id).await? {
@@ -69,8 +70,8 @@ impl Vault {
         let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
         let next = MasterKey::parse(text, "the new master key")?;
         // A successor that this process does not have must come from a key that it has.
-        let is_known = self.master(Some(earlier.id())).is_some();
-        let is_proven = is_known || self.master(Some(next.id())).is_some();
+        let is_known = self.ring.find(Some(earlier.id())).is_some();
+        let is_proven = is_known || self.ring.find(Some(next.id())).is_some();
         Ok(is_proven.then_some(Successor { earlier, next, revision: record.revision }))
     }
 
@@ -78,15 +79,7 @@ impl Vault {
     pub fn is_of_unknown_key(&self, record: &Record) -> bool {
         let Key { space, id, .. } = &record.key;
         let is_earlier = *space == Space::Meta && id.starts_with(EARLIER);
-        is_earlier && self.master(key_id(&record.value)).is_none()
-    }
-
-    /// Opens with this key as well.
-    fn also_open_with(&self, earlier: Arc<MasterKey>) {
-        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        if ring.iter().all(|key| key.id() != earlier.id()) {
-            *ring = Arc::new(ring.iter().cloned().chain([earlier]).collect());
-        }
+        is_earlier && self.ring.find(key_id(&record.value)).is_none()
     }
 
     /// Keeps the keys of this process in the store, sealed with the one that replaces them.
@@ -95,7 +88,7 @@ impl Vault {
     ///
     /// Returns `Store` if the store fails.
     pub async fn keep_earlier(&self, next: &MasterKey) -> Result<()> {
-        for master in self.keys().iter().filter(|master| master.id() != next.id()) {
+        for master in self.ring.all().iter().filter(|master| master.id() != next.id()) {
             let key = earlier_record(master.id());
             let value = next.seal(&key, master.expose().as_bytes())?;
             let expires_at = Some(now_seconds() + KEPT);
@@ -110,7 +103,7 @@ impl Vault {
         let Some(id) = id else { return Ok(None) };
         let key = earlier_record(id);
         let Some(record) = self.storage.get(&key).await? else { return Ok(None) };
-        let Some(master) = self.master(key_id(&record.value)) else { return Ok(None) };
+        let Some(master) = self.ring.find(key_id(&record.value)) else { return Ok(None) };
         let text = master.open(&key, &record.value)?;
         let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
         MasterKey::parse(text, "an earlier master key").map(Some)

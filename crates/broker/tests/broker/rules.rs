@@ -261,7 +261,7 @@ async fn callback_on_a_private_address_is_refused() {
 }
 
 #[tokio::test]
-async fn rule_belongs_to_its_tenant() {
+async fn rule_of_one_tenant_is_hidden_from_another() {
     let sandbox = provider().await;
     let home = Home::new();
     let broker = home.serve(&[]);
