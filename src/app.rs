@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_left_to_the_full_parser() {
+    fn complex_lines_are_left_to_the_full_parser() {
         for line in [
             "oauthctl",
             "oauthctl --json token",

@@ -77,7 +77,7 @@ mod tests {
 
     /// A request that comes right after the machine woke up must not overtake the one that notices it.
     #[test]
-    fn others_wait_until_a_sleep_was_acted_on() {
+    fn requests_wait_while_a_sleep_is_handled() {
         let slept = read().saturating_sub(Duration::from_secs(10));
         let sleep = Sleep(Mutex::new((Instant::now(), slept)));
         let is_locked = std::sync::atomic::AtomicBool::new(false);

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_arrive_as_they_were() {
+    fn tables_are_the_same_after_the_transfer() {
         let mut one = Credential::default();
         one.profile = Some("p".to_owned());
         one.token = Some(CredentialToken::IdToken);

@@ -128,7 +128,7 @@ fn provider(preset: &Preset) -> String {
 }
 
 #[test]
-fn part_is_replaced_and_the_rest_kept() {
+fn generated_part_is_replaced_and_the_rest_kept() {
     let mut names = Vec::new();
     let page = "a\n<!-- generated: files -->\nold\n<!-- end generated -->\nb\n";
     let current = with_generated_parts(page, &mut names);

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_not_allowed() {
+    fn rule_allows_no_other_method_or_path() {
         for (rule, method, path) in [
             ("GET /api/v4/**", "POST", "/api/v4/x"),
             ("GET /api/v4/**", "HEAD", "/api/v4/x"),

@@ -99,7 +99,7 @@ fn unwritable_home_is_named_in_the_error() {
 }
 
 #[test]
-fn closed_stdin_hurts_nobody() {
+fn closed_stdin_changes_no_outcome() {
     let home = planted(TOKEN);
     for line in ALL {
         let script = "exec \"$@\" <&-";

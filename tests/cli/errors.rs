@@ -219,7 +219,7 @@ fn store_with_another_key_is_store() {
 }
 
 #[test]
-fn signal_is_interrupted() {
+fn signal_during_a_login_is_interrupted() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (home, _sandbox) = with_sandbox(None);
         let run = |json| {

@@ -40,7 +40,7 @@ fn command_gets_no_key_of_the_store() {
 }
 
 #[test]
-fn its_exit_code_is_passed_on() {
+fn exit_code_of_the_command_is_passed_on() {
     let home = planted(TOKEN);
     for code in [0, 1, 42, 255] {
         assert_eq!(home.run(["exec", "--", "sh", "-c", &format!("exit {code}")]).status, code);
@@ -86,7 +86,7 @@ fn stdin_is_the_commands() {
 }
 
 #[test]
-fn without_a_token_nothing_runs() {
+fn command_without_a_token_is_not_run() {
     let home = planted(TOKEN);
     home.run(["logout", "--local"]).ok();
     let marker = home.path("home/ran");

@@ -18,7 +18,7 @@ fn format(home: &crate::support::Home, format: &str) -> String {
 }
 
 #[test]
-fn formats_are_exact() {
+fn each_format_prints_exactly_its_text() {
     let home = planted(TOKEN);
     for (name, expected) in [
         ("token", format!("{TOKEN}\n")),

@@ -11,7 +11,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("cached_token_that_is_over_is_refreshed_as_told", &["--cached", "--min-ttl"]),
     ("damaged_record_is_replaced_as_told", &["oauthctl login"]),
     ("key_of_a_hint_lets_the_login_succeed", &["par = \"auto\""]),
-    ("key_that_is_none_is_replaced_as_told", &["oauthctl store keygen"]),
+    ("invalid_store_key_is_replaced_as_told", &["oauthctl store keygen"]),
     (
         "login_that_status_lacks_is_made_as_told",
         &[

@@ -267,7 +267,7 @@ fn profile_show_prints_the_effective_values() {
 }
 
 #[test]
-fn misspelt_key_is_one_mistake() {
+fn misspelt_key_is_reported_as_one_problem() {
     let home = Home::new();
     home.config(
         "[profiles.a]\nissuer = \"https://a.example\"\nclient_idd = \"x\"\n\

@@ -57,7 +57,7 @@ fn sandbox_lists_all_scenarios_that_it_accepts() {
 }
 
 #[test]
-fn scenario_is_played() {
+fn scenario_of_the_flag_decides_the_login() {
     let mut home = Home::new();
     let mut running = home.spawn(["sandbox", "--scenario", "deny,rotate", "--json", "-q"]);
     let at: Value = running

@@ -252,7 +252,7 @@ fn odd_names_are_words_and_are_never_run() {
 }
 
 #[test]
-fn tab_is_silent_where_names_cannot_be_had() {
+fn completion_prints_nothing_if_names_are_unknown() {
     let home = home();
     home.write(&home.config_path(), "[profiles.weekday\n");
     for shell in SHELLS {

@@ -151,7 +151,7 @@ fn server_that_is_not_there_is_in_the_trace_too() {
 }
 
 #[test]
-fn cached_token_has_nothing_to_tell() {
+fn trace_of_a_cached_token_shows_no_token() {
     let home = crate::fixture::planted(crate::fixture::TOKEN);
     let output = home.run(["token", "--trace"]).ok();
     assert_eq!(output.line(), crate::fixture::TOKEN);

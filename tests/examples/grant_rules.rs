@@ -184,7 +184,7 @@ fn rule_that_is_misspelt_allows_nothing() {
 }
 
 #[test]
-fn event_that_is_none_is_a_clear_failure() {
+fn malformed_event_is_reported_with_exit_code_2() {
     let mut running = spawn(&Home::new(), "grant_rules", &["answer"]);
     running.write("not an event");
     assert!(running.wait().fails(2).stderr.starts_with("no event on stdin: "));

@@ -84,7 +84,7 @@ fn one_process_starts_and_another_completes() {
 }
 
 #[test]
-fn no_secret_is_shown_or_lies_about() {
+fn completion_shows_and_leaves_no_secret() {
     let scene = Scene::new();
     let url = scene.start(&["user-4711"]);
     let callback = consent(&url);

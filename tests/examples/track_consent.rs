@@ -291,7 +291,7 @@ fn consent_can_be_withdrawn_and_given_again() {
 }
 
 #[test]
-fn person_clicks_through_it_in_a_real_browser() {
+fn user_records_consent_in_a_real_browser() {
     let mut browser = Chromium::start();
     let home = Home::new();
     let (running, url) = listening(spawn(&home, "track_consent", &["--listen", "127.0.0.1:0"]));

@@ -36,7 +36,7 @@ fn refused(home: &Home, browser: &Browser, name: &str, code: i32, words: &str) {
 }
 
 #[test]
-fn metadata_that_is_not_right_opens_no_browser() {
+fn invalid_metadata_opens_no_browser() {
     check("metadata", "", &documents());
     check("metadata", "", &documents_away());
 }
@@ -157,7 +157,7 @@ fn refusal_of_a_request_by_value_names_par_always() {
 }
 
 #[test]
-fn metadata_that_a_client_can_live_with_is_lived_with() {
+fn unusual_metadata_is_accepted() {
     let home = Home::new();
     for (name, shape) in livable() {
         let server = Scripted::start();
@@ -183,7 +183,7 @@ fn metadata_that_a_client_can_live_with_is_lived_with() {
 
 /// The endpoints are frozen when the attempt starts: metadata that changes meanwhile moves nothing.
 #[test]
-fn code_goes_where_it_was_asked_for() {
+fn code_is_sent_to_the_endpoint_of_its_request() {
     let (server, home) = (Scripted::start(), Home::new());
     server.profile(&home, &format!("{PASTED}scopes = [\"api\"]\n"));
     let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--trace"]);

@@ -74,7 +74,7 @@ fn check(place: &'static str, rows: &[Reply]) {
 }
 
 #[test]
-fn id_token_that_is_not_right_ends_the_login() {
+fn invalid_id_token_ends_the_login() {
     check(CODE_GRANT, &invalid_tokens());
     check(CODE_GRANT, &[weak_token()]);
 }
@@ -155,7 +155,7 @@ fn failed_revocation_hides_no_error() {
 }
 
 #[test]
-fn keys_that_are_not_right_prove_nothing() {
+fn invalid_keys_end_the_login() {
     check("jwks", &invalid_keys());
     check("jwks", &[weak_key()]);
     check("jwks", &keys_away());

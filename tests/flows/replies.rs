@@ -200,7 +200,7 @@ fn refusal_is_told_in_one_harmless_line() {
 }
 
 #[test]
-fn answer_cut_anywhere_is_none() {
+fn truncated_reply_is_refused_wherever_it_ends() {
     let cuts = (0..20).map(|n| row("cut", 7, "truncated JSON", cut(n * 8 + 3)));
     check(&cuts.collect::<Vec<_>>());
 }
@@ -231,7 +231,7 @@ fn endless_response_is_ended() {
 
 /// No downgrade: who asked for tokens bound to a key takes no others.
 #[test]
-fn bearer_token_is_none_where_dpop_is_wanted() {
+fn bearer_token_is_refused_if_dpop_is_set() {
     let home = Home::new();
     pasting(&home, "tag.dpop", "dpop = true\n");
     let output = paste(&home).fails(7);

@@ -177,7 +177,7 @@ fn piped_client_secret_is_never_cut() {
 }
 
 #[test]
-fn cut_callback_is_said_to_be_cut() {
+fn truncated_pasted_callback_is_reported_as_such() {
     let home = pasting_home("tag.cut");
     let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
     let state = callback.find("state=").unwrap();

@@ -41,7 +41,7 @@ async fn attributes_live_with_the_grant_or_until_expiry() {
 }
 
 #[tokio::test]
-async fn room_is_given_back_whatever_came_of_it() {
+async fn reserved_room_is_released_after_every_outcome() {
     let served = Served::start();
     let reserved = || served.shared.users.reserved.lock().unwrap().clone();
     let refused = served.shared.manager([served.that("gzip-bomb")]);

@@ -20,7 +20,7 @@ fn start(manager: &FlowManager, user: &str) -> (Started, AuthorizationResponse) 
 }
 
 #[test]
-fn whole_life() {
+fn blocking_manager_starts_completes_and_revokes() {
     let served = Served::start();
     let manager = FlowManager::new([served.honest()], served.shared.ports()).unwrap();
     let (started, response) = start(&manager, "ada");
@@ -99,7 +99,7 @@ fn managers_in_threads_complete_a_flow_once() {
 }
 
 #[tokio::test]
-async fn in_a_runtime_it_says_so_and_does_not_panic() {
+async fn blocking_call_in_a_runtime_is_an_error() {
     let served = Served::start();
     let manager = FlowManager::new([served.honest()], served.shared.ports()).unwrap();
     let key = GrantKey::new("p", "ada");

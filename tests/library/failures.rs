@@ -26,7 +26,7 @@ async fn failure(served: &Served, scenario: &str) -> Error {
 }
 
 #[tokio::test]
-async fn denied() {
+async fn denied_authorization_is_access_denied() {
     let served = Served::start();
     let error = failure(&served, "deny").await;
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
@@ -36,7 +36,7 @@ async fn denied() {
 }
 
 #[tokio::test]
-async fn refused() {
+async fn refused_client_is_server_refused() {
     let served = Served::start();
     let wrong =
         format!("client_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = \"not the right one\"");
@@ -58,7 +58,7 @@ async fn refused() {
 }
 
 #[tokio::test]
-async fn failed() {
+async fn failing_server_is_unavailable_and_uses_the_state() {
     let served = Served::start();
     for scenario in ["token-500", "token-503-retry-after", "token-drop", "callback-error"] {
         let error = failure(&served, scenario).await;
@@ -70,7 +70,7 @@ async fn failed() {
 }
 
 #[tokio::test]
-async fn not_what_was_asked_for() {
+async fn unexpected_identity_or_reply_is_validation() {
     let served = Served::start();
     for scenario in ["id-token-wrong-nonce", "id-token-wrong-aud", "wrong-iss", "token-html"] {
         let error = failure(&served, scenario).await;
@@ -105,7 +105,7 @@ async fn unwritable_store_prevents_requests() {
 }
 
 #[tokio::test]
-async fn damaged_row_is_not_nothing() {
+async fn damaged_row_is_a_store_error_not_absent() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -164,7 +164,7 @@ async fn unsaved_tokens_are_revoked() {
 }
 
 #[tokio::test]
-async fn names_that_are_unknown() {
+async fn unknown_profile_is_config_with_the_nearest_name() {
     let served = Served::start();
     let mut other = served.honest();
     other.name = "gitlab".to_owned();
@@ -190,7 +190,7 @@ async fn names_that_are_unknown() {
 }
 
 #[tokio::test]
-async fn requests_that_make_no_sense() {
+async fn invalid_start_request_is_a_usage_error() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let day = std::time::Duration::from_secs(86_400);
@@ -225,7 +225,7 @@ impl Http for Unplugged {
 }
 
 #[tokio::test]
-async fn transport_of_the_callers_own() {
+async fn error_of_a_custom_transport_is_reported() {
     let served = Served::start();
     let ports = served.shared.ports().with_http(Arc::new(Unplugged));
     let manager = FlowManager::new([served.honest()], ports);

@@ -16,7 +16,7 @@ fn process(shared: &Shared, server: &OidcProvider) -> FlowManager {
 }
 
 #[tokio::test]
-async fn many_users_whose_responses_come_to_another_process() {
+async fn flows_of_many_users_complete_in_another_process() {
     let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
     let users = ["ada", "brook", "chen", "dora\u{0}\n/../ü", "e".repeat(1_024).leak()];
     let mut open = Vec::new();

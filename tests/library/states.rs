@@ -20,7 +20,7 @@ async fn refused(served: &Served, manager: &FlowManager, url: &str, expected: &E
 }
 
 #[tokio::test]
-async fn forged_altered_and_foreign_states() {
+async fn forged_or_foreign_state_is_refused_alike() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (state, callback) = come_back(&manager, "ada").await;
@@ -45,7 +45,7 @@ async fn forged_altered_and_foreign_states() {
 }
 
 #[tokio::test]
-async fn expired_state_by_the_callers_clock() {
+async fn state_expires_by_the_clock_of_the_caller() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -54,7 +54,7 @@ async fn expired_state_by_the_callers_clock() {
 }
 
 #[tokio::test]
-async fn used_state() {
+async fn used_state_is_refused_by_every_manager() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -162,7 +162,7 @@ async fn expected_profile_is_checked_first() {
 }
 
 #[tokio::test]
-async fn profile_that_has_become_another() {
+async fn flow_of_a_changed_profile_is_refused() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -259,7 +259,7 @@ async fn clock_that_is_minutes_behind_is_no_forgery() {
 }
 
 #[tokio::test]
-async fn cancelled_flow() {
+async fn cancelled_flow_is_refused_and_others_complete() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
     let (_, callback) = come_back(&manager, "ada").await;

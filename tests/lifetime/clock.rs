@@ -22,7 +22,7 @@ fn shift<S>(scene: &Scene<S>, by: i64) {
 }
 
 #[test]
-fn clock_that_jumped() {
+fn jump_of_the_clock_causes_one_refresh() {
     for by in [-DAY, -3_600, 3_600, DAY, 10 * 365 * DAY] {
         let scene = Scene::logged_in("honest", 600);
         shift(&scene, by);
@@ -66,7 +66,7 @@ fn dead_grant_of_unknown_lifetime_ends() {
 }
 
 #[test]
-fn little_skew_is_no_trouble() {
+fn skew_of_four_minutes_causes_no_refresh() {
     for by in [-240, 240] {
         let scene = Scene::logged_in("honest", 3_600);
         shift(&scene, by);
@@ -76,7 +76,7 @@ fn little_skew_is_no_trouble() {
 }
 
 #[test]
-fn program_itself_on_another_day() {
+fn program_on_another_day_refreshes_once() {
     for offset in ["-1d", "-1h", "+1h", "+1d", "+2y"] {
         let scene = Scene::logged_in("honest", 600);
         for calls in 1..=3_usize {

@@ -36,7 +36,7 @@ fn is_told(output: &Output, what: &str) -> bool {
 }
 
 #[test]
-fn too_few_are_told_and_lose_nothing() {
+fn too_few_descriptors_are_reported_and_lose_nothing() {
     let scene = Scene::logged_in("honest", 3600);
     for args in [
         ["token", "-p", "p"].as_slice(),
@@ -58,7 +58,7 @@ fn too_few_are_told_and_lose_nothing() {
 }
 
 #[test]
-fn login_that_lacks_them_redeems_no_code() {
+fn login_without_descriptors_redeems_no_code() {
     let mut scene = Scene::new("honest");
     scene.home.browser(&json!({ "mode": "honest" }));
     let mut redeemed = 0;

@@ -29,21 +29,21 @@ fn passes(name: &str, shape: &Shape) {
 }
 
 #[test]
-fn server_that_fails() {
+fn failing_server_leaves_the_stored_token_usable() {
     passes("status 500", &status(500));
     passes("status 502", &status(502));
     passes("server_error", &oauth_error("server_error", 500));
 }
 
 #[test]
-fn server_that_is_busy() {
+fn busy_server_leaves_the_stored_token_usable() {
     passes("status 429", &status(429));
     passes("status 503", &status(503));
     passes("temporarily_unavailable", &oauth_error("temporarily_unavailable", 503));
 }
 
 #[test]
-fn server_that_hangs_up() {
+fn broken_connection_leaves_stored_token_usable() {
     passes("reset", &sent(Transport::Reset));
     passes("half", &sent(Transport::Half));
     passes("empty", &bytes(""));

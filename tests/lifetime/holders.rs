@@ -28,7 +28,7 @@ fn killed_unheard(scene: &Scene) {
 }
 
 #[test]
-fn killed_before_it_sends() {
+fn kill_before_the_request_spends_nothing() {
     let scene = Scene::logged_in("honest", 30);
     scene.forget_metadata();
     killed_at(&scene, "discovery");

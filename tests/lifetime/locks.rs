@@ -23,7 +23,7 @@ fn stops(output: Output) {
 const ERRORS: [&str; 3] = ["ENOLCK", "EOPNOTSUPP", "ENOSYS"];
 
 #[test]
-fn refresh_is_not_made() {
+fn file_system_without_locks_gets_no_refresh() {
     let scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
     for error in ERRORS {

@@ -19,7 +19,7 @@ fn forgotten<S: Served>(scene: &Scene<S>) {
 }
 
 #[test]
-fn whatever_the_server_says() {
+fn logout_forgets_the_grant_whatever_the_reply() {
     let refuses_access_token = shape(|answer, request| {
         if request.parameters().any(|pair| pair == ("token_type_hint", "access_token")) {
             oauth_error("unsupported_token_type", 400)(answer, request);
@@ -112,7 +112,7 @@ fn without_a_known_endpoint_the_key_to_set_is_named() {
 }
 
 #[test]
-fn only_here() {
+fn local_logout_sends_no_revocation() {
     let scene = Scene::logged_in("honest", 3600);
     scene.home.run(["logout", "p", "--local"]).ok();
     assert!(scene.server.requests("honest", "revoke").is_empty());
@@ -138,7 +138,7 @@ fn forgotten_but_for_import(scene: &Scene, line: &str) {
 }
 
 #[test]
-fn all_accounts() {
+fn logout_of_all_removes_each_account() {
     let mut scene = Scene::logged_in("honest", 3600);
     let browser = json!({ "mode": "honest" });
     for account in ["work", "home"] {
@@ -172,7 +172,7 @@ fn damaged_record_kept_aside_goes_too() {
 }
 
 #[test]
-fn during_a_stalled_refresh_it_stays_logged_out() {
+fn logout_during_a_stalled_refresh_is_final() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.hold("token-answer", 1);
     let slow = scene.home.spawn(["token", "-p", "p"]);

@@ -78,7 +78,7 @@ fn refresh_token_is_not_sent_for_another_client() {
 }
 
 #[test]
-fn server_that_moves_its_endpoint_by_metadata() {
+fn endpoint_moved_by_metadata_gets_no_token() {
     let scene = Scene::scripted();
     scene.server.reply(CODE_GRANT, &set("expires_in", json!(30)));
     let Scene { server, home, .. } = scene.log_in(3600);
@@ -92,7 +92,7 @@ fn server_that_moves_its_endpoint_by_metadata() {
 }
 
 #[test]
-fn logout_does_not_send_it_elsewhere_either() {
+fn logout_sends_no_token_to_another_issuer() {
     let scene = Scene::logged_in("honest", 3600);
     let issuer = scene.server.issuer("tag.other");
     scene.home.config(&format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\n"));

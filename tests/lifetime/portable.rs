@@ -17,7 +17,7 @@ fn without_key(home: &Home) -> serde_json::Value {
 }
 
 #[test]
-fn there_and_back() {
+fn exported_account_works_after_its_import() {
     let scene = Scene::logged_in("honest", 3600);
     let export = scene.home.run(["export", "-p", "p"]).ok();
     assert_not_shown(&export.stderr, scene.server.secrets_minted());
@@ -52,7 +52,7 @@ fn line_may_come_before_its_profile() {
 }
 
 #[test]
-fn encrypted_to_a_recipient() {
+fn encrypted_line_needs_the_identity() {
     let scene = Scene::logged_in("honest", 3600);
     let keygen = scene.home.run(["--json", "store", "keygen"]).ok().json();
     let (identity, recipient) =
@@ -100,7 +100,7 @@ fn ci_job_imports_once_and_then_uses_its_store() {
 }
 
 #[test]
-fn line_that_is_none_is_said_and_harms_nothing() {
+fn invalid_import_line_is_reported_if_needed() {
     let mut scene = Scene::logged_in("honest", 30);
     let mut job = machine(&scene);
     job.set("OAUTHCTL_IMPORT", "oauthctl-1-plain.CANARYnotaline");
@@ -150,7 +150,7 @@ fn line_of_newer_program_or_other_profile_is_ignored() {
 
 /// A line that was printed before the last refreshes holds a refresh token that the server has replaced.
 #[test]
-fn line_that_is_known_to_be_superseded_is_not_taken() {
+fn superseded_import_line_is_not_used() {
     let mut scene = Scene::logged_in("honest", 3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
     scene.home.run(["refresh", "p"]).ok();

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[test]
-fn no_room_for_a_record() {
+fn full_disk_prevents_the_refresh() {
     let mut scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
     // A limit on the size of files simulates a full disk; SIGXFSZ is ignored, because an error reports it.
@@ -37,7 +37,7 @@ fn no_room_for_a_record() {
 }
 
 #[test]
-fn directory_that_may_not_be_written() {
+fn read_only_directory_prevents_the_refresh() {
     let scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
     let tokens = scene.record().parent().unwrap().to_owned();

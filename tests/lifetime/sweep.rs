@@ -13,7 +13,7 @@ fn points(home: &Home, args: &[&str]) -> Vec<Call> {
 }
 
 #[test]
-fn refresh_that_is_killed_anywhere() {
+fn refresh_killed_at_any_call_loses_nothing() {
     let scene = Scene::logged_in("honest", 3600);
     // Forgiving: so that every kill can be followed by a token, and a loss is ours.
     scene.server.set(&json!({ "grace": 1_000_000 }));
@@ -46,7 +46,7 @@ fn refresh_that_is_killed_anywhere() {
 }
 
 #[test]
-fn refresh_that_is_killed_where_nothing_is_forgiven() {
+fn refresh_killed_at_a_strict_server_may_need_login() {
     let mut scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
@@ -148,7 +148,7 @@ fn record_cut_off_before_a_logout_is_revoked() {
 }
 
 #[test]
-fn login_that_is_killed_anywhere() {
+fn login_killed_at_any_call_loses_nothing() {
     let mut scene = Scene::logged_in("honest", 3600);
     let args = ["login", "p"];
     scene.home.browser(&json!({ "mode": "honest" }));

@@ -30,7 +30,7 @@ pub fn with_host(line: &str) -> String {
 }
 
 #[tokio::test]
-async fn other_paths() {
+async fn other_paths_get_404() {
     let paths = [
         "/",
         "/favicon.ico",
@@ -59,7 +59,7 @@ async fn other_paths() {
 }
 
 #[tokio::test]
-async fn other_methods() {
+async fn other_methods_are_refused() {
     let mut table: Vec<_> =
         ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "POST"]
             .iter()
@@ -93,7 +93,7 @@ async fn refused_method_gets_allow_and_head_has_no_body() {
 }
 
 #[tokio::test]
-async fn requests_that_only_look_ahead() {
+async fn prefetching_requests_get_403() {
     let headers = [
         "Sec-Purpose: prefetch",
         "Sec-Purpose: prefetch;prerender",
@@ -111,7 +111,7 @@ async fn requests_that_only_look_ahead() {
 }
 
 #[tokio::test]
-async fn other_hosts() {
+async fn foreign_host_headers_are_refused() {
     let hosts = [
         "",
         "127.0.0.1",
@@ -149,7 +149,7 @@ async fn other_hosts() {
 }
 
 #[tokio::test]
-async fn hosts_that_are_missing_doubled_or_in_the_target() {
+async fn missing_or_repeated_host_is_refused() {
     let requests = [
         "GET {q} HTTP/1.1\r\n\r\n",
         "GET {q} HTTP/1.0\r\n\r\n",
@@ -168,7 +168,7 @@ async fn hosts_that_are_missing_doubled_or_in_the_target() {
 }
 
 #[tokio::test]
-async fn hostile_and_doubled_parameters() {
+async fn hostile_or_repeated_parameters_are_refused() {
     let long = format!("code={}&state=SECRET-STATE", "x".repeat(8 * 1024 + 1));
     let queries = [
         "",
@@ -306,7 +306,7 @@ async fn rejected_requests_are_reported_once_without_query() {
 }
 
 #[tokio::test]
-async fn refused_state_counts_and_the_attempt_goes_on() {
+async fn refused_state_is_counted_and_ends_no_attempt() {
     let mut listener = plain().await;
     let mut stream = open(address(&listener), callback(&listener)).await;
     candidate(&mut listener).await.refuse_state();

@@ -27,7 +27,7 @@ async fn candidate_brings_its_parameters_decoded_once() {
 }
 
 #[tokio::test]
-async fn denial_is_a_candidate_too() {
+async fn denial_is_a_candidate_with_its_description() {
     let mut listener = plain().await;
     let target = "/callback?error=access_denied&error_description=no%20%3Cb%3E&state=s";
     let mut stream = open(address(&listener), get(&listener, target)).await;

@@ -45,7 +45,7 @@ async fn visit(page: Page, title: &'static str) {
 }
 
 #[tokio::test]
-async fn code_leaves_the_address_and_nothing_is_loaded() {
+async fn page_hides_the_code_and_loads_nothing() {
     visit(signed_in(), "Signed in").await;
     let hostile = "<img src=http://evil.example/x><script>location='http://evil.example'</script>";
     let failed = Page::Failed { to: hostile.to_owned(), reason: hostile.to_owned() };

@@ -34,7 +34,7 @@ async fn still_takes_forms(listener: &mut Listener, mark: &str) {
 }
 
 #[tokio::test]
-async fn exactly_the_media_type_of_forms_is_taken() {
+async fn only_the_media_type_of_forms_is_accepted() {
     let mut listener = posting().await;
     let body = format!("code={CODE}&state={STATE}");
     for media in [FORM, "Application/X-WWW-Form-URLencoded", &format!("{FORM};charset=UTF-8")] {
@@ -63,7 +63,7 @@ async fn exactly_the_media_type_of_forms_is_taken() {
 }
 
 #[tokio::test]
-async fn query_is_not_the_answer_here() {
+async fn query_is_refused_where_a_form_is_expected() {
     let mut listener = posting().await;
     let reply = send(address(&listener), callback(&listener)).await;
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
@@ -74,7 +74,7 @@ async fn query_is_not_the_answer_here() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_and_judged_like_queries() {
+async fn form_bodies_are_limited_and_validated() {
     let mut listener = posting().await;
     let pad = |size: usize| {
         let start = format!("code={CODE}&state={STATE}");

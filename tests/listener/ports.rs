@@ -141,7 +141,7 @@ async fn squatter_on_a_wildcard_stops_a_fixed_port() {
 }
 
 #[tokio::test]
-async fn fixed_port_is_taken_as_it_is_or_not_at_all() {
+async fn fixed_port_in_use_is_an_error() {
     let (squatter, port) = squat(v4);
     let text = format!("http://127.0.0.1:{port}/callback");
     bind_error(&text).await;

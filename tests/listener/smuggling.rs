@@ -54,7 +54,7 @@ const HEADS: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn requests_with_two_meanings() {
+async fn ambiguous_requests_get_400() {
     let mut table: Vec<_> =
         HEADS.iter().map(|h| (*h, 400, format!("{h}Host: {{host}}\r\n\r\n"))).collect();
     for whole in [
@@ -71,7 +71,7 @@ async fn requests_with_two_meanings() {
 }
 
 #[tokio::test]
-async fn heads_over_the_limits() {
+async fn heads_over_the_limits_get_400() {
     let long = "x".repeat(65 * 1024);
     let line = "x".repeat(33 * 1024);
     let many = "X: y\r\n".repeat(100);

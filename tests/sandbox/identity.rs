@@ -46,7 +46,7 @@ async fn id_tokens_verify_against_the_published_keys() {
 }
 
 #[tokio::test]
-async fn signatures_and_keys_lie_as_named() {
+async fn scenarios_of_keys_send_what_they_name() {
     let bench = start().await;
     for (scenario, alg, good) in [
         ("id-token-alg-none", "none", false),
@@ -72,7 +72,7 @@ async fn signatures_and_keys_lie_as_named() {
 }
 
 #[tokio::test]
-async fn claims_lie_as_named_and_are_signed_all_the_same() {
+async fn scenarios_of_claims_send_signed_wrong_claims() {
     let bench = start().await;
     for (scenario, check) in [
         ("id-token-wrong-iss", (|c, _| c["iss"] == "https://attacker.example") as Check),
@@ -104,7 +104,7 @@ async fn claims_lie_as_named_and_are_signed_all_the_same() {
 type Check = fn(&Value, u64) -> bool;
 
 #[tokio::test]
-async fn refresh_can_speak_of_somebody_else() {
+async fn scenario_of_a_refresh_changes_one_claim_alone() {
     let bench = start().await;
     for (scenario, claim) in
         [("refresh-other-sub", "sub"), ("refresh-other-iss", "iss"), ("refresh-other-aud", "aud")]

@@ -290,7 +290,7 @@ async fn device_scenarios_do_what_they_say() {
 }
 
 #[tokio::test]
-async fn authorization_responses_lie_as_named() {
+async fn scenarios_of_responses_send_what_they_name() {
     let bench = start().await;
     for (scenario, check) in [
         ("wrong-state", (|r, _| value(r, "state").unwrap() == "not-the-state-you-sent") as Check),

@@ -195,7 +195,7 @@ async fn stopping_closes_the_port_and_its_connections() {
 }
 
 #[tokio::test]
-async fn requests_are_limited() {
+async fn foreign_host_large_body_or_method_is_refused() {
     let bench = start().await;
     let at = bench.root();
     let rebound = at.get("/jwks").header("host", "attacker.example").send().await.unwrap();

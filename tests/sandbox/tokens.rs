@@ -20,7 +20,7 @@ async fn reuse_of_a_rotated_refresh_token_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn rotation_can_be_otherwise() {
+async fn scenarios_change_the_rotation() {
     let bench = start().await;
     let none = bench.with("no-refresh-token").login().await;
     assert!(none["refresh_token"].is_null());
@@ -70,7 +70,7 @@ async fn refresh_cannot_widen_scope_or_change_client() {
 }
 
 #[tokio::test]
-async fn revocation_ends_what_it_names() {
+async fn revocation_ends_the_token_that_it_names() {
     let bench = start().await;
     let at = bench.root();
     let revoke = |token: &str, client: &str| {
@@ -133,7 +133,7 @@ async fn raw(at: &At<'_>) -> (u16, String, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn broken_bodies_are_broken_as_named() {
+async fn scenarios_of_bodies_send_what_they_name() {
     let bench = start().await;
     let is_json = |body: &[u8]| serde_json::from_slice::<Value>(body).is_ok();
     for scenario in ["truncated-json", "trailing-junk", "bom", "token-html", "deep-nesting"] {
@@ -154,7 +154,7 @@ async fn broken_bodies_are_broken_as_named() {
 }
 
 #[tokio::test]
-async fn statuses_are_those_named() {
+async fn scenarios_of_statuses_send_what_they_name() {
     let bench = start().await;
     for (scenario, status, retry_after) in [
         ("token-500", 500, false),
@@ -233,7 +233,7 @@ async fn broken_transports_give_no_answer() {
 }
 
 #[tokio::test]
-async fn endless_answers_do_not_end() {
+async fn scenarios_of_endless_responses_never_end() {
     let bench = start().await;
     let at = bench.with("endless-body");
     let mut response = at.redeem_request(&at.code().await).send().await.unwrap();

@@ -231,7 +231,7 @@ fn age_program_opens_a_record() {
 }
 
 #[test]
-fn room_is_taken_before_and_given_back_after() {
+fn prepare_reserves_room_until_the_store_is_dropped() {
     let folder = TempDir::new().unwrap();
     let directory = folder.path().join("store");
     let key = key("profile", "default");
@@ -347,7 +347,7 @@ fn file_system_without_room_loses_nothing() {
 }
 
 #[test]
-fn item_is_no_grant_and_no_other_item() {
+fn copied_item_is_refused_in_another_place() {
     let folder = TempDir::new().unwrap();
     let store = file_store(folder.path());
     block_on(store.set("one", &Secret::new("first"))).unwrap();

@@ -184,7 +184,7 @@ fn write_lists_the_files_of_its_record_alone() {
 }
 
 #[test]
-fn limit_counts_utf16() {
+fn size_limit_of_an_item_counts_utf_16() {
     let folder = TempDir::new().unwrap();
     let (fake, store) = limited(folder.path());
     // 500 characters, 1,500 bytes of UTF-8, 1,000 bytes of UTF-16: with the rest it fits.

@@ -23,6 +23,6 @@ mod support;
 
 /// Not a test itself: the part of other tests that runs in another process. See [`scene::Helper`].
 #[test]
-fn helper() {
+fn helper_process_runs_its_part() {
     scene::run_helper();
 }

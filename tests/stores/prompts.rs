@@ -220,7 +220,7 @@ fn saves_and_loads(store: &dyn GrantStore) {
 }
 
 #[test]
-fn prompt_that_asks_nothing_is_carried_out() {
+fn prompt_without_a_question_is_completed() {
     for end in [End::AtOnce, End::After(Duration::from_millis(50))] {
         saves_and_loads(&Service::start(false, end).alone(AGES));
     }
@@ -234,7 +234,7 @@ fn dismissed_prompt_is_an_error_at_once() {
 }
 
 #[test]
-fn only_the_service_completes_its_prompts() {
+fn forged_completion_of_a_prompt_is_ignored() {
     let service = Service::start(false, End::Forged);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(SOON).save(&saved)).unwrap_err(), "prompt was not answered");

@@ -107,7 +107,12 @@ impl Helper {
                 command
             }
         };
-        command.args(["--exact", "helper", "--nocapture", "--test-threads=1"]);
+        command.args([
+            "--exact",
+            "helper_process_runs_its_part",
+            "--nocapture",
+            "--test-threads=1",
+        ]);
         command.env(JOB, job).env(FOLDER, folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         command
     }

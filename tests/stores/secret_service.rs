@@ -15,7 +15,7 @@ use crate::contract::{Opened, all};
 use crate::scene::{AGES, block_on, grant, key};
 
 #[test]
-fn keeps_the_contract() {
+fn secret_service_keeps_the_contract() {
     let address = session_bus(std::env::var_os("DBUS_SESSION_BUS_ADDRESS"), None);
     assert!(address.is_some(), "DBUS_SESSION_BUS_ADDRESS is not set");
     block_on(all(|| {

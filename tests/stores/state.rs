@@ -73,18 +73,18 @@ async fn coordinates(coordinator: &dyn Coordinator) {
 }
 
 #[test]
-fn state_directory_coordinates() {
+fn state_directory_has_locks_intents_and_an_index() {
     let folder = TempDir::new().unwrap();
     block_on(coordinates(&state_dir(folder.path())));
 }
 
 #[test]
-fn memory_coordinates() {
+fn memory_has_locks_intents_and_an_index() {
     block_on(coordinates(&MemoryCoordinator::new(Arc::new(SystemClock))));
 }
 
 #[test]
-fn processes_take_turns() {
+fn processes_hold_a_lock_one_at_a_time() {
     let folder = TempDir::new().unwrap();
     let helpers: Vec<Helper> = (0..4).map(|_| Helper::start("count", folder.path())).collect();
     for helper in helpers {

@@ -198,7 +198,7 @@ fn any_text_is_stored_and_other_types_are_refused() {
 }
 
 #[test]
-fn lifetimes_without_measure() {
+fn invalid_lifetime_is_a_usage_error() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();

@@ -125,7 +125,7 @@ fn pipe_for_a_secret_keeps_no_signal_waiting() {
 }
 
 #[test]
-fn secret_that_is_written_into_a_pipe_is_taken() {
+fn secret_from_a_named_pipe_is_accepted() {
     let (scene, pipe) = with_pipe("client_secret", "client_auth = \"client_secret_post\"\n");
     let start = scene.home.spawn(["start", "p"]);
     let mut writer = open_once_read(&pipe);

@@ -64,7 +64,7 @@ fn all_alike(scene: &Scene, callback: &str, state: &str, forged: Vec<String>) {
 }
 
 #[test]
-fn signed_state_that_was_made_without_the_key() {
+fn signed_state_made_without_the_key_is_refused() {
     for alg in ["HS256", "EdDSA"] {
         let scene = Scene::new("honest");
         scene.home.run(["pending", "rotate-key", "--alg", alg]).ok();
@@ -118,7 +118,7 @@ fn signed_state_that_was_made_without_the_key() {
 }
 
 #[test]
-fn sealed_state_that_was_made_without_the_key() {
+fn sealed_state_made_without_the_key_is_refused() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     let (signed, _) = scene.come_back(&[]);
@@ -187,7 +187,7 @@ fn machines_with_one_key_share_no_pending_flows() {
 }
 
 #[test]
-fn key_that_is_none_is_told_and_not_shown() {
+fn invalid_state_key_is_reported_but_not_shown() {
     let mut scene = Scene::new("honest");
     for wrong in [
         &KEY[..42],
@@ -222,7 +222,7 @@ fn key_that_is_none_is_told_and_not_shown() {
 }
 
 #[test]
-fn url_that_servers_may_not_take_is_told() {
+fn url_too_long_for_some_servers_causes_a_warning() {
     let mut scene = Scene::new("honest");
     let here = scene.home.run(["start", "p", "--sealed"]).ok();
     assert!(here.stderr.contains("OAUTHCTL_STATE_KEY"), "sealed for this machine: {}", here.stderr);

@@ -24,7 +24,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn record_that_is_damaged_anywhere() {
+fn record_damaged_at_any_byte_is_refused() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let record = flows(&scene.home).remove(0);
@@ -52,7 +52,7 @@ fn record_that_is_damaged_anywhere() {
 }
 
 #[test]
-fn records_that_change_places() {
+fn swapped_records_are_refused() {
     let scene = Scene::new("honest");
     let (_, mine) = scene.come_back(&["--user", "mallory"]);
     let first = flows(&scene.home).remove(0);
@@ -135,7 +135,7 @@ fn cancelled_flow_copied_back_stays_cancelled() {
 }
 
 #[test]
-fn key_file_that_is_not_as_it_must_be() {
+fn damaged_or_open_key_file_is_refused() {
     let scene = Scene::new("honest");
     let home = &scene.home;
     let (_, callback) = scene.come_back(&[]);

@@ -122,7 +122,7 @@ fn flow_can_be_shown_and_cancelled() {
 }
 
 #[test]
-fn user_can_be_required() {
+fn completion_refuses_another_user_than_required() {
     let scene = Scene::with("honest", "");
     scene.home.config("");
     let more = format!("scopes = [\"openid\", \"api\"]\nredirect_uri = {REDIRECT:?}");

@@ -181,7 +181,7 @@ fn odd_bytes_where_nothing_is_decided_are_accepted() {
 }
 
 #[test]
-fn odd_bytes_in_what_decides_are_refused() {
+fn odd_bytes_in_code_state_or_iss_are_refused() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     for odd in ODD {

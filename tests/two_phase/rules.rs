@@ -29,7 +29,7 @@ fn rules<S>(scene: &Scene<S>, lines: &str) {
 }
 
 #[test]
-fn commands_that_fail_in_every_way() {
+fn failing_pre_token_command_redeems_nothing() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let plain = scene.home.path("plain");

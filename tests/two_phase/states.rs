@@ -6,7 +6,7 @@ use crate::scene::{REDIRECT, Scene, complete, profile};
 use crate::support::Home;
 
 #[test]
-fn forged_altered_and_truncated_states() {
+fn forged_altered_or_truncated_state_is_refused() {
     let scene = Scene::new("honest");
     let (begun, callback) = scene.come_back(&["--user", "alice"]);
     let state = begun["state"].as_str().unwrap();
@@ -41,7 +41,7 @@ fn forged_altered_and_truncated_states() {
 }
 
 #[test]
-fn response_that_came_elsewhere_or_is_malformed() {
+fn misdirected_or_malformed_response_is_refused() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let query = callback.split_once('?').unwrap().1.to_owned();
@@ -152,7 +152,7 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[test]
-fn key_from_the_environment() {
+fn state_keys_of_the_variable_open_older_states() {
     let mut scene = Scene::new("honest");
     let (first, second) = ("A".repeat(43), format!("{}E", "B".repeat(42)));
     scene.home.set("OAUTHCTL_STATE_KEY", &first);

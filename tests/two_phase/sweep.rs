@@ -98,12 +98,12 @@ fn sweep(scene: &Scene, start: &[&str], more: &[&str]) {
 }
 
 #[test]
-fn completion_that_is_killed_anywhere() {
+fn completion_killed_at_any_call_loses_nothing() {
     sweep(&Scene::new("honest"), &[], &["--show-token"]);
 }
 
 #[test]
-fn sealed_completion_that_is_killed_anywhere() {
+fn sealed_completion_killed_anywhere_loses_nothing() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
     sweep(&scene, &["--sealed"], &["--show-token"]);
@@ -119,7 +119,7 @@ fn completes(scene: &Scene, output: &Output) {
 }
 
 #[test]
-fn start_that_is_killed_anywhere() {
+fn start_killed_at_any_call_leaves_no_leftovers() {
     let scene = Scene::new("honest");
     let args = ["start", "p", "--user", "u"];
     // The first of all, which makes the key and the directories; then one of many.
@@ -157,7 +157,7 @@ fn leftovers(home: &Home, below: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn cancellation_that_is_killed_anywhere() {
+fn cancellation_killed_anywhere_is_whole_or_none() {
     let scene = Scene::new("honest");
     let all = first_and_later(&scene.home, || {
         let begun = scene.start(&[]);
@@ -178,7 +178,7 @@ fn cancellation_that_is_killed_anywhere() {
 }
 
 #[test]
-fn rotation_that_is_killed_anywhere() {
+fn key_rotation_killed_at_any_call_loses_no_flow() {
     let scene = Scene::new("honest");
     let args = ["pending", "rotate-key"];
     scene.home.run(args).ok();
@@ -194,7 +194,7 @@ fn rotation_that_is_killed_anywhere() {
 }
 
 #[test]
-fn attribute_that_is_killed_on_its_way() {
+fn attribute_killed_at_any_call_is_old_or_new() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
     scene.complete(&callback, &[]).ok();

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn apostrophe_is_one() {
+    fn apostrophe_in_roff_is_written_unchanged() {
         assert_eq!(Roff::new().text([roman("it's")]).to_roff(), "it's\n");
     }
 }

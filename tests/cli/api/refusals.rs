@@ -22,7 +22,7 @@ fn refused_token_is_refreshed_once_and_tried_again() {
 }
 
 #[test]
-fn token_that_is_refused_twice_is_exit_8() {
+fn token_refused_twice_exits_with_8() {
     let api = Api::start(|_| Replied::new(401, &[], "go away"));
     let refused = api.home("", "").run(["api", "x?key=CANARY"]).code(8);
     assert_eq!(refused.stdout, "go away");
@@ -32,7 +32,7 @@ fn token_that_is_refused_twice_is_exit_8() {
 }
 
 #[test]
-fn refused_token_that_cannot_be_refreshed_is_exit_4() {
+fn refused_token_without_refresh_exits_with_4() {
     let api = Api::start(|_| Replied::new(401, &[], "go away"));
     let home = Home::new();
     api.add(&home, "", "", |grant| {
@@ -74,7 +74,7 @@ fn status_decides_the_exit_code() {
 }
 
 #[test]
-fn server_that_is_gone_is_exit_9() {
+fn unreachable_server_exits_with_9() {
     let home = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -91,7 +91,7 @@ fn server_that_is_gone_is_exit_9() {
 }
 
 #[test]
-fn body_that_is_cut_is_exit_9() {
+fn truncated_body_exits_with_9() {
     let api = Api::start(|_| Replied::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"));
     let cut = api.home("", "").run(["api", "x"]).code(9);
     assert_eq!(cut.stdout, "part");
@@ -99,7 +99,7 @@ fn body_that_is_cut_is_exit_9() {
 }
 
 #[test]
-fn missing_scope_is_exit_4_and_named() {
+fn missing_scope_exits_with_4_and_named() {
     let api = Api::start(|_| {
         let challenge =
             "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"admin $(x)\"";

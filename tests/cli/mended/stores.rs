@@ -145,7 +145,7 @@ fn missing_keyring_is_replaced_for_every_command() {
 }
 
 #[test]
-fn key_that_is_none_is_replaced_as_told() {
+fn invalid_store_key_is_replaced_as_told() {
     let mut home = planted(TOKEN);
     home.set("OAUTHCTL_STORE_KEY", "bogus");
     let failed = home.run(["token", "p"]).fails(10);

@@ -27,7 +27,7 @@ fn every_way_to_say_pending_goes_on_waiting() {
 }
 
 #[test]
-fn slow_down_lasts() {
+fn slow_down_lengthens_all_later_intervals() {
     let rows = [
         ("standard", oauth_error("slow_down", 400), [1.0, 6.0, 6.0]),
         ("github", described("slow_down", 200, json!({ "interval": 7 })), [1.0, 7.0, 7.0]),

@@ -6,7 +6,7 @@ use crate::scene::{Scene, files_like};
 use crate::support::{SecretService, assert_no_secret};
 
 #[test]
-fn locked_keyring() {
+fn locked_keyring_is_store_without_a_fallback() {
     let service = SecretService::start_locked();
     let mut scene = Scene::new("honest");
     scene.home.keyring(&service);
@@ -21,7 +21,7 @@ fn locked_keyring() {
 }
 
 #[test]
-fn bus_that_is_not_there() {
+fn missing_bus_prevents_every_request() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STORE", "keyring");
     scene.home.set(

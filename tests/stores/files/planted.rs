@@ -19,7 +19,7 @@ fn refuses(folder: &Path, what: &str) {
 }
 
 #[test]
-fn links_pipes_and_directories_in_place_of_a_record() {
+fn record_that_is_no_plain_file_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let (path, victim) = (record(folder.path()), folder.path().join("victim"));
@@ -61,7 +61,7 @@ fn link_in_place_of_the_directory_or_the_key() {
 }
 
 #[test]
-fn file_of_another_user() {
+fn record_of_another_user_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     if std::os::unix::fs::chown(record(folder.path()), Some(65534), None).is_err() {

@@ -121,7 +121,7 @@ async fn request_and_response_arrive_unchanged() {
 }
 
 #[tokio::test]
-async fn redirect_is_an_answer() {
+async fn redirect_is_returned_and_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         elsewhere.set_nonblocking(true).unwrap();
@@ -137,7 +137,7 @@ async fn redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn error_status_is_an_answer() {
+async fn error_status_is_returned_as_a_response() {
     let url = says("HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n").await;
     let answer = send(options(), &url).await.unwrap();
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));

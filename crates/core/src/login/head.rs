@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn incomplete_request_is_none() {
+    fn incomplete_request_means_the_client_is_gone() {
         assert_eq!(read(b"", false), Err(Gone));
         assert_eq!(read(b"GET / HTTP/1.1\r\nHost: h\r\n", false), Err(Gone));
         let short = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na=b";

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn line_over_the_limit_is_said_to_be_one() {
+    fn line_over_the_limit_is_reported_as_too_long() {
         assert_eq!(typed(&[&[b'x'; 16][..], b"\n"].concat()).0, ["x".repeat(16)]);
         assert_eq!(typed(&[&[b'x'; 17][..], b"\nabc\n"].concat()).0, ["TooLong", "abc"]);
     }

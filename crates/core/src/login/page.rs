@@ -84,7 +84,7 @@ impl Page {
     }
 
     /// Returns the header that only this page has.
-    pub fn extra_header(&self) -> Option<(&'static str, &'static str)> {
+    pub(super) fn extra_header(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::MethodNotAllowed(allowed) => Some(("allow", allowed)),
             Self::Busy => Some(("retry-after", "1")),

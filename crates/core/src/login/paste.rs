@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_url_or_its_query_is_taken() {
+    fn pasted_url_or_its_query_is_accepted() {
         for text in [
             "http://127.0.0.1:4711/callback?code=c%2B&state=s",
             "  'http://127.0.0.1:4711/callback?code=c%2B&state=s'\r\n",

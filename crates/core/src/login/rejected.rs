@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_reported_once_and_all_are_counted() {
+    fn rejected_request_is_reported_once_and_counted() {
         let (meter, mut reports) = Meter::new();
         for _ in 0..3 {
             meter.record(RejectionReason::Path, "GET /favicon.ico");

@@ -60,7 +60,7 @@ impl Terminal {
 
     /// Returns whether the time that is left may be shown: the user is not in the middle of a line. What is
     /// typed after that replaces it.
-    pub fn may_show_status(&self) -> bool {
+    pub(super) fn may_show_status(&self) -> bool {
         let mut state = self.0.state();
         state.has_status = !state.is_mid_line;
         state.has_status

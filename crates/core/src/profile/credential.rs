@@ -43,7 +43,7 @@ impl CredentialTool {
     }
 
     /// Returns whether its keys are hosts or URLs. Those of the others are names.
-    pub fn is_by_host(self) -> bool {
+    pub(super) fn is_by_host(self) -> bool {
         !matches!(self, Self::Kubernetes | Self::Aws)
     }
 }

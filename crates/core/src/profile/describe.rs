@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_shown() {
+    fn effective_values_show_no_secret() {
         let text = "[profiles.x]\nissuer = \"https://a.example\"\nclient_id = \"c\"\n\
             client_secret = \"hunter2\"\nprivate_key = \"hunter2\"\nclient_auth = \"none\"\n\
             token_params = { password = \"hunter2\", tenant = \"t\" }\n";

@@ -28,12 +28,12 @@ fn profile(number: usize, more: &str) -> String {
 }
 
 #[test]
-fn profiles_without_fault() {
+fn valid_profiles_are_read_in_linear_time() {
     reads(true, |count| repeated(count, |number| profile(number, "")), 200);
 }
 
 #[test]
-fn faults_that_need_a_suggestion() {
+fn many_suggestions_take_linear_time() {
     for more in [
         "provider = \"gitlub\"",
         "grant = \"authorisation_code\"",
@@ -46,7 +46,7 @@ fn faults_that_need_a_suggestion() {
 }
 
 #[test]
-fn long_words_that_need_a_suggestion() {
+fn suggestions_for_long_words_take_linear_time() {
     let word = |length: usize| "word".repeat(length);
     reads(false, |length| profile(1, &format!("provider = \"{}\"", word(length))), 2_000);
     reads(false, |length| profile(1, &format!("grant = \"{}\"", word(length))), 2_000);
@@ -57,7 +57,7 @@ fn long_words_that_need_a_suggestion() {
 }
 
 #[test]
-fn warnings_and_faults_on_one_line() {
+fn problems_on_one_line_take_linear_time() {
     let line = |more: &'static str| {
         move |count| {
             let server = "issuer = \"https://as.example\", client_id = \"c\"";
@@ -71,7 +71,7 @@ fn warnings_and_faults_on_one_line() {
 }
 
 #[test]
-fn long_lists() {
+fn long_lists_are_read_in_linear_time() {
     let list = |name: &'static str, word: fn(usize) -> String| {
         move |count| {
             let mut words = String::new();
@@ -85,7 +85,7 @@ fn long_lists() {
 }
 
 #[test]
-fn servers_that_could_be_mixed_up() {
+fn shared_redirect_paths_are_found_in_linear_time() {
     let uri = "redirect_uri = \"http://127.0.0.1/callback\"";
     let crafted = |count| {
         let bare = repeated(count, |number| {

@@ -97,7 +97,7 @@ impl Target {
     }
 
     /// Returns how precise the target is, to select one of those that match.
-    pub fn precision(&self) -> (usize, bool, bool) {
+    pub(super) fn precision(&self) -> (usize, bool, bool) {
         (self.path.len(), self.user.is_some(), self.plain.is_some())
     }
 

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_path_has_another_end() {
+    fn only_a_path_has_a_variant_with_a_slash() {
         for (one, other) in [
             ("https://R.example/a", "https://r.example/a/"),
             ("http://127.0.0.1:1/a/b/", "http://127.0.0.1:1/a/b"),

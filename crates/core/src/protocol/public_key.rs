@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_keys_are_not_keys() {
+    fn malformed_jwk_is_not_a_key() {
         let x = b64([1; 32]);
         for jwk in [
             json!({}),

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_of_a_response_shows_no_parameter() {
         let response = AuthorizationResponse::from_query("code=SECRET&state=HIDDEN").unwrap();
         assert_eq!(format!("{response:?}"), "AuthorizationResponse(…)");
     }

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_from_values() {
+    fn words_are_distinguished_from_secret_values() {
         for word in ["", "authed_user", "x5t#S256", "urn:ietf:params:oauth", "backchannelLogout"] {
             assert!(is_wordlike(word), "{word}");
         }

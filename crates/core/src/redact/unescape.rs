@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_byte_knows_its_place() {
+    fn unescaped_bytes_map_to_their_source_positions() {
         let view = View::unescaped("x%2541&eacute;\\u00e9y").unwrap();
         assert_eq!(&view.bytes[..], "xA&eacute;\u{e9}y".as_bytes());
         assert_eq!(view.place(1, 2), (1, 6));

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn program_that_stores_nothing_is_detected() {
+    fn command_that_stores_nothing_is_refused() {
         let runtime = runtime();
         let key = GrantKey::new("p", "a");
         let proved = |get| runtime.block_on(async { store(get).prepare(&key, 10).await });

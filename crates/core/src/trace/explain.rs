@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn same_name_can_differ_in_request_and_response() {
+    fn parameter_is_explained_by_request_or_response() {
         let sent = parameter(Side::Request, "scope").map(|row| row.what);
         let granted = parameter(Side::Response, "scope").map(|row| row.what);
         assert_ne!(sent, granted);

@@ -148,7 +148,7 @@ fn weak_rsa_key_with_a_valid_signature_is_refused() {
 }
 
 #[test]
-fn sets_that_are_none_or_too_large_are_refused() {
+fn malformed_or_too_large_jwks_is_refused() {
     let key = TestKey::p256().public;
     assert_eq!(parse(&vec![key.clone(); 100]).keys.len(), 100);
     let many = set(&vec![key; 101]).to_string();
@@ -208,7 +208,7 @@ async fn verify(source: &KeySource, http: &Served, raw: &str, now: Timestamp) ->
 }
 
 #[tokio::test]
-async fn only_200_is_an_answer() {
+async fn jwks_response_must_have_status_200() {
     let key = TestKey::p256();
     let body = set(std::slice::from_ref(&key.public)).to_string().into_bytes();
     for (status, kind) in [

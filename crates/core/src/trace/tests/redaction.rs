@@ -122,7 +122,7 @@ fn token_in_the_place_of_its_type_is_not_shown() {
 }
 
 #[test]
-fn json_keeps_its_shape() {
+fn redacted_json_keeps_its_structure() {
     let json = r#"{"access_token":"abc","expires_in":3600,"scope":"a b","scope":"c",
         "authed_user":{"access_token":"xy","token_type":"user"},"refresh_token":null,
         "code":{"deep":"x"},"active":true,"list":[],"scopes_supported":["a","b"],"weird":1}"#;

@@ -125,7 +125,7 @@ fn signature_of_another_algorithm_or_key_is_wrong() {
 }
 
 #[test]
-fn truncation_anywhere_is_refused() {
+fn id_token_truncated_anywhere_is_refused() {
     let key = TestKey::p256();
     let set = keys(&[key.jwk(json!({}))]);
     let honest = key.sign(Algorithm::ES256, &json!({"alg": "ES256"}), &claims());
