@@ -2,6 +2,8 @@
 
 mod setup;
 
+pub use setup::not_undone;
+
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +33,7 @@ that profile.";
 pub enum CredentialCommand {
     /// Act as a credential helper for git
     #[command(after_help = "Example:\n  \
-        printf 'protocol=https\\nhost=gitlab.com\\n' | oauthctl credential git get")]
+        printf 'protocol=https\\nhost=gitlab.com\\n' |\n    oauthctl credential git get")]
     Git(GitArgs),
     /// Act as a credential helper for docker
     Docker(DockerArgs),
@@ -42,7 +44,7 @@ pub enum CredentialCommand {
     /// Print temporary AWS credentials for a role, as a `credential_process`
     Aws(KeyArgs),
     /// Print a netrc file, or write it to a named pipe
-    #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \
+    #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \\\n    \
         https://api.example.com/me")]
     Netrc(NetrcArgs),
     /// Print the value of the `Authorization` header, as a pnpm token helper

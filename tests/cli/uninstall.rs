@@ -85,6 +85,26 @@ fn uninstall_undoes_the_setup_of_tools() {
     assert!(!home.state_dir().exists() && !npm.exists());
 }
 
+#[test]
+fn uninstall_says_what_kubectl_has_rewritten() {
+    let home = planted(TOKEN);
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!(
+        "{config}[credential.kubernetes.\"https://k8s.example\"]\nprofile = \"p\"\n"
+    ));
+    let path = home.path("home/.kube/config");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    home.write(&path, "users:\n- name: oauthctl-k8s.example\n  user:\n    exec: {}\n");
+    let remove = format!(
+        "`kubectl config --kubeconfig {} delete-user oauthctl-k8s.example`",
+        path.display()
+    );
+    for how in ["--dry-run", "--yes"] {
+        let said = home.run(["uninstall", how]).ok().stderr;
+        assert!(said.contains(&remove), "{how}: {said}");
+    }
+}
+
 /// A home with two hosts set up for docker. The second one is inside the text of the first one.
 fn with_docker_hosts(before: &str) -> (Home, PathBuf) {
     let home = planted(TOKEN);

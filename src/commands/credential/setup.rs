@@ -98,14 +98,9 @@ fn undo(
         _ => None,
     };
     if let Some(recorded) = &recorded
-        && is_rewritten(tool, key, recorded)?
+        && let Some(error) = rewritten(tool, key, recorded)?
     {
-        let file = &recorded.path;
-        return Err(Error::config(format!("{} was changed since", file.display())).hint(format!(
-            "run `kubectl config --kubeconfig {} delete-user {}`",
-            shell_word(&file.to_string_lossy()),
-            shell_word(&setup::kubernetes_user(key))
-        )));
+        return Err(error);
     }
     let place = |name: &str, content: &str| {
         let (tool, key) = name.split_once(' ').unwrap_or_default();
@@ -124,11 +119,35 @@ fn undo(
     tell(context, ("Removed", "from"), &removed.path, &removed.text)
 }
 
-/// Returns whether kubectl has rewritten the file and kept the user in it.
-fn is_rewritten(tool: CredentialTool, key: &str, recorded: &Insertion) -> Result<bool> {
+/// Returns how to remove what was written, if kubectl has rewritten the file and kept the user in it.
+fn rewritten(tool: CredentialTool, key: &str, recorded: &Insertion) -> Result<Option<Error>> {
     let is_kubernetes = tool == CredentialTool::Kubernetes;
-    let file = if is_kubernetes { read_tool_file(&recorded.path)? } else { None };
-    Ok(file.is_some_and(|file| setup::has_kubernetes_user(key, &file)))
+    let path = &recorded.path;
+    let file = if is_kubernetes { read_tool_file(path)? } else { None };
+    let there = file.filter(|file| setup::has_kubernetes_user(key, file));
+    Ok(there.map(|_| {
+        Error::config(format!("{} was changed since", path.display())).hint(format!(
+            "run `kubectl config --kubeconfig {} delete-user {}`",
+            shell_word(&path.to_string_lossy()),
+            shell_word(&setup::kubernetes_user(key))
+        ))
+    }))
+}
+
+/// Returns what was set up and can no longer be undone as it was, because another program has rewritten its file.
+///
+/// # Errors
+///
+/// Returns an error if such a file cannot be read.
+pub fn not_undone(state: &StateDir) -> Result<Vec<Error>> {
+    let mut errors = Vec::new();
+    for recorded in state.recorded_texts()? {
+        let Some(key) = recorded.name.strip_prefix("kubernetes ") else { continue };
+        if state.inserted_text(&recorded.name)?.is_none() {
+            errors.extend(rewritten(CredentialTool::Kubernetes, key, &recorded)?);
+        }
+    }
+    Ok(errors)
 }
 
 /// Returns whether the user has removed every line of what was written.

@@ -9,6 +9,7 @@ use oauthctl_core::text::{names, shell_word};
 use oauthctl_core::{GrantKey, Result};
 
 use crate::agent::{self, client::Agent};
+use crate::commands::credential::not_undone;
 use crate::context::Context;
 use crate::credential::links;
 use crate::environment;
@@ -74,6 +75,10 @@ pub fn found(with_config: bool, context: &Context) -> Result<Vec<Item>> {
         Vec::new()
     });
     items.extend(added.into_iter().map(Item::Settings));
+    match not_undone(&context.state()?) {
+        Ok(left) => left.iter().for_each(|error| context.ui.warn(error)),
+        Err(error) => context.ui.warn(&error),
+    }
     let accounts = context.state()?.accounts().unwrap_or_else(|error| {
         context.ui.warn(&error);
         Vec::new()

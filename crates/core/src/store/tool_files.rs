@@ -73,6 +73,18 @@ impl StateDir {
         Ok(self.insertions()?.find(&entry_name("", name)).flatten())
     }
 
+    /// Returns all texts that are recorded, even if they are no longer in their files, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the state directory must not be used.
+    pub fn recorded_texts(&self) -> Result<Vec<Insertion>> {
+        let all = self.insertions()?.all().into_iter().filter_map(|(_, insertion)| insertion);
+        let mut all: Vec<Insertion> = all.collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
     /// Returns whether a text is in the content of its file, perhaps around texts that are recorded too.
     fn is_in(&self, insertion: &Insertion, mut content: String) -> bool {
         if !matches!(without(&content, insertion), Without::Missing) {
