@@ -62,7 +62,7 @@ pub struct Defaults {
 }
 
 /// `[store.command]`: commands that receive the record on stdin or print it on stdout.
-#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCommand {
     /// Prints the record on stdout.

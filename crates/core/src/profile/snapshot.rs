@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{Config, StoreCommand};
+use super::config::Config;
 use super::config_file::ConfigFile;
 use super::rules::Rule;
 use crate::files::cache::{Cache, entry_name};
@@ -23,8 +23,6 @@ pub struct Snapshot {
     pub profile: String,
     /// The store, if the profile or the defaults set one.
     pub store: Option<String>,
-    /// The commands of the store `command`.
-    pub store_command: Option<StoreCommand>,
     /// `[defaults] cache`.
     pub cache: Option<String>,
     /// Minimum remaining lifetime of a token to be handed out.
@@ -85,17 +83,12 @@ impl Snapshot {
         default_profile: Option<&str>,
     ) {
         let Some(settings) = config.profiles.get(profile) else { return };
-        let store = config.store_of(settings).map(str::to_owned);
         let snapshot = Self {
             config_hash: file.fingerprint().to_owned(),
             default_profile: default_profile.map(str::to_owned),
             rules: config.rules.clone(),
             profile: profile.to_owned(),
-            store_command: config
-                .store_command
-                .clone()
-                .filter(|_| store.as_deref() == Some("command")),
-            store,
+            store: config.store_of(settings).map(str::to_owned),
             cache: config.defaults.cache.clone(),
             min_ttl_seconds: settings.min_ttl.as_secs(),
             issuer: settings.issuer.clone(),
