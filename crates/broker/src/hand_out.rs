@@ -36,7 +36,6 @@ pub async fn decide(broker: &Broker, place: &Place, moment: Moment) -> Result<()
                 tenant = place.tenant,
                 provider = place.provider,
                 event = moment.name(),
-                reason = error.message_to_keep(),
                 "a rule failed"
             );
             Problem::rule_failed(error.message())

@@ -36,6 +36,9 @@ pub fn target(text: &str) -> std::result::Result<String, &'static str> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err("must not contain a user name, a password or a fragment");
     }
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err("must not contain a wildcard");
+    }
     Ok(url.into())
 }
 

@@ -174,9 +174,9 @@ impl Error {
         self
     }
 
-    /// Sets the text to store instead of the message, in this program's own words.
+    /// Sets what [`message_to_keep`](Self::message_to_keep) returns. It must contain nothing that a server said.
     #[must_use]
-    pub(crate) fn kept_as(mut self, words: impl Into<String>) -> Self {
+    pub fn kept_as(mut self, words: impl Into<String>) -> Self {
         self.0.kept = Some(words.into());
         self
     }

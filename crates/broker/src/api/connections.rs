@@ -110,6 +110,7 @@ pub struct StartedConnection {
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The stored provider is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many pending links, or too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]

@@ -52,6 +52,7 @@ pub async fn put(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The stored provider is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]

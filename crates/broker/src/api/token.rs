@@ -36,6 +36,7 @@ pub struct Parameters {
         (status = 403, description = "The tenant is disabled, or a rule denies", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The user must log in again, at `authorize_url`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The stored provider is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The provider is unavailable", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),

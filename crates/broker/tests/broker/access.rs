@@ -96,7 +96,7 @@ async fn failed_request_is_in_the_log_with_its_id() {
         log.lines().find(|line| line.contains("a request failed")).map(str::to_owned)
     });
     assert!(line.contains(&format!("request_id=\"{id}\"")), "{id}: {line}");
-    assert!(line.contains("error=\"store\" reason=\""), "{line}");
+    assert!(line.contains("error=\"store\" reason=\"the SQLite store failed: "), "{line}");
 }
 
 #[tokio::test]

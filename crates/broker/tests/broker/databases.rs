@@ -241,6 +241,41 @@ impl Own {
         self.run("REPLICAOF NO ONE", off).await;
     }
 
+    /// Refuses writes on the connections that are open, as a server does that has become a replica. New connections
+    /// find the primary: in PostgreSQL at the same port, in Redis at the server that is returned.
+    pub async fn fail_over(&self) -> Option<Self> {
+        if self.is_postgres() {
+            let on = "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf(); \
+                      SET default_transaction_read_only = off; \
+                      ALTER ROLE broker SET default_transaction_read_only = off";
+            self.run("", on).await;
+            return None;
+        }
+        let new = Box::pin(Self::start("redis")).await;
+        for (server, other) in [(&new, self), (self, &new)] {
+            server.run(&format!("CONFIG SET masterauth {PASSWORD}"), "").await;
+            server.run(&format!("REPLICAOF 127.0.0.1 {}", other.port), "").await;
+            let until = Instant::now() + Duration::from_secs(30);
+            while !server.is_synchronized().await {
+                assert!(Instant::now() < until, "no replica");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            if server.port == new.port {
+                new.run("REPLICAOF NO ONE", "").await;
+            }
+        }
+        Some(new)
+    }
+
+    /// Whether this Redis has all data of its primary.
+    async fn is_synchronized(&self) -> bool {
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let info: String =
+            redis::cmd("INFO").arg("replication").query_async(&mut connection).await.unwrap();
+        info.contains("master_link_status:up")
+    }
+
     /// Removes all locks and fencing tokens, as if they had ended.
     pub async fn flush_locks(&self) {
         if self.is_postgres() {

@@ -1,6 +1,7 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
 mod confirmations;
+mod connections;
 mod fleet;
 mod providers;
 mod severed;
@@ -17,6 +18,7 @@ use crate::support::Answer;
 use confirmations::{
     confirmation_whose_commit_is_unknown_succeeds, repeated_confirmation_finds_the_connection,
 };
+use connections::{read_only_connections_are_replaced, silent_connections_are_replaced};
 use fleet::NEW;
 pub use fleet::{Fleet, token_of};
 use severed::After;
@@ -60,6 +62,8 @@ on_shared_stores! {
     deletion_during_a_refresh_is_final,
     deletion_before_the_spool_is_stored_is_final,
     stalled_store_delays_and_loses_nothing,
+    silent_connections_are_replaced,
+    read_only_connections_are_replaced,
     store_that_restarts_under_load_loses_nothing,
 }
 

@@ -110,7 +110,10 @@ async fn metrics() -> Answer {
     let (_home, _broker, api) = start_broker();
     api.provide("sandbox", sandbox.issuer()).await;
     api.connect("sandbox", "u-1").await;
-    api.get("/metrics").await
+    api.get("/v1/connections/sandbox/u-1/token?min_ttl=2h").await.json(200);
+    let text = api.get("/metrics").await;
+    assert!(text.text.contains("refreshes_total{provider"), "{}", text.text);
+    text
 }
 
 #[tokio::test]

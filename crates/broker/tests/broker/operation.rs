@@ -1,5 +1,6 @@
 //! Running it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use oauthctl_broker::storage::{Key, Space};
@@ -32,6 +33,33 @@ fn tenant_that_exists_is_refused_with_a_command() {
     let refused = home.run(&["tenant", "create", "acme"]).fails(3).stderr;
     assert!(refused.contains("hint: run `oauthctl tenant key acme`"), "{refused}");
     home.run(&["tenant", "key", "acme"]).ok();
+}
+
+#[test]
+fn usage_error_is_json_with_json() {
+    let home = Home::new();
+    for wrong in [&["serve", "--nonsense"][..], &["tenant"], &["tenant", "create"], &["serve", "x"]]
+    {
+        let output = home.run(&[wrong, &["--json"]].concat()).fails(2);
+        let error: Value = serde_json::from_str(&output.stderr).unwrap();
+        assert_eq!((&error["error"], &error["exit_code"]), (&json!("usage"), &json!(2)), "{error}");
+        assert!(error["message"].is_string() && error["hint"].is_string(), "{error}");
+    }
+    let plain = home.run(&["serve", "--nonsense"]).fails(2).stderr;
+    assert!(plain.starts_with("error: unexpected argument '--nonsense' found"), "{plain}");
+    let help = home.run(&["serve", "--help", "--json"]).ok().stdout;
+    for store in ["sqlite:PATH", "postgres://", "redis://"] {
+        assert!(help.contains(store), "{help}");
+    }
+}
+
+#[test]
+fn redirect_with_a_wildcard_is_refused() {
+    let home = Home::new();
+    for url in ["https://*.example/done", "https://*/", "https://%2a.example/"] {
+        home.run(&["tenant", "create", "acme", "--allow-redirect", url]).fails(2);
+    }
+    home.tenant("acme", &["https://app.example/*"]);
 }
 
 #[tokio::test]
@@ -208,6 +236,11 @@ async fn copy_of_a_running_store_serves_elsewhere() {
     let copy = home.path().join("copy.db");
     let copy = copy.to_str().unwrap();
     home.run(&["serve", "backup", copy]).ok();
+    let mode = std::fs::metadata(copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // What is there is not replaced.
+    let again = home.run(&["serve", "backup", copy]).fails(10).stderr;
+    assert!(again.contains("File exists"), "{again}");
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     let restored = Broker::start(command.args(["--store", &format!("sqlite:{copy}")]));
     assert_eq!(restored.api(key).token("sandbox", "u-1").await.json(200), token);
@@ -279,6 +312,18 @@ async fn refused_provider_does_not_hide_the_others() {
     assert_eq!(providers[1], json!({ "provider": "sandbox", "error": "invalid_provider" }));
     assert!(!listed.text.contains("a-secret"), "{}", listed.text);
     api.get("/v1/providers/sandbox").await.problem(422);
+    let start = json!({ "provider": "sandbox", "user": "u-2" });
+    api.post("/v1/connections", &start).await.problem(422);
+    api.get("/v1/connections/sandbox/u-1/token?min_ttl=24h").await.problem(422);
+    let document = api.get("/openapi.json").await.json(200);
+    for (method, path) in [
+        ("get", "/v1/providers/{provider}"),
+        ("post", "/v1/connections"),
+        ("get", "/v1/connections/{provider}/{user}/token"),
+    ] {
+        let responses = &document["paths"][path][method]["responses"];
+        assert!(responses["422"].is_object(), "{method} {path}: {responses}");
+    }
     // Its connection can be removed, although nobody can revoke it.
     let deleted = api.delete("/v1/connections/sandbox/u-1").await;
     assert_eq!(deleted.status, 204, "{}", deleted.text);

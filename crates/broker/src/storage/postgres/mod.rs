@@ -15,12 +15,11 @@ use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
 use oauthctl_core::{Error, Result};
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::Storage;
 use super::record::{Addition, Changes, Condition, Key, Record, Removal, Space, Write, Written};
-use values::{Columns, client, failed, millis, most, number, signed, unsigned};
+use values::{Columns, LIMIT, client, finished, millis, most, number, signed, unsigned};
 
 /// The store.
 pub struct Postgres {
@@ -49,11 +48,12 @@ impl Postgres {
 
     async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let client = client(&self.pool).await?;
-        let outcome = match client.prepare_cached(sql).await {
-            Ok(statement) => client.query(&statement, values).await,
-            Err(error) => Err(error),
+        let work = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, values).await
         };
-        outcome.map_err(|error| failed_on(client, &error))
+        let outcome = tokio::time::timeout(LIMIT, work).await;
+        finished(&self.pool, client, outcome)
     }
 
     /// Removes records, and then writes, in one transaction. Returns nothing, and does nothing, if one of the records is
@@ -65,10 +65,9 @@ impl Postgres {
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Option<Row>> {
         let mut client = client(&self.pool).await?;
-        match replaced(&mut client, removes, sql, values).await {
-            Ok(row) => Ok(row),
-            Err(error) => Err(failed_on(client, &error)),
-        }
+        let work = replaced(&mut client, removes, sql, values);
+        let outcome = tokio::time::timeout(LIMIT, work).await;
+        finished(&self.pool, client, outcome)
     }
 
     async fn row(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
@@ -105,15 +104,6 @@ async fn replaced(
         transaction.commit().await?;
     }
     Ok(row)
-}
-
-/// Returns the error of a statement on this connection.
-fn failed_on(client: Client, error: &tokio_postgres::Error) -> Error {
-    // A server that has become a standby stays one. The next connection finds the primary.
-    if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
-        drop(Client::take(client));
-    }
-    failed(error)
 }
 
 #[async_trait]

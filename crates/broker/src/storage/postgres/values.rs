@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
 use oauthctl_core::{Error, Result};
+use tokio::time::error::Elapsed;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::super::record::{Addition, Space};
+
+/// How long a statement may take. The server ends it earlier, if it responds at all.
+pub(super) const LIMIT: Duration = Duration::from_secs(12);
 
 /// Returns a connection of the pool.
 pub(super) async fn client(pool: &Pool) -> Result<Client> {
     use deadpool_postgres::PoolError;
     pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) => failed(&error),
-        PoolError::Timeout(_) => Error::store("the PostgreSQL store did not respond in time"),
+        PoolError::Timeout(_) => silent(),
         _ => Error::store("no connection to the PostgreSQL store"),
     })
 }
@@ -25,7 +30,35 @@ pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
         None if error.is_closed() => "the connection was closed".to_owned(),
         None => "no connection".to_owned(),
     };
-    Error::store(format!("the PostgreSQL store failed: {what}"))
+    let message = format!("the PostgreSQL store failed: {what}");
+    Error::store(message.clone()).kept_as(message)
+}
+
+/// Returns what statements on this connection returned in time.
+pub(super) fn finished<T>(
+    pool: &Pool,
+    client: Client,
+    outcome: std::result::Result<std::result::Result<T, tokio_postgres::Error>, Elapsed>,
+) -> Result<T> {
+    let error = match outcome {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) if error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+            return Err(failed(&error));
+        }
+        Ok(Err(error)) => failed(&error),
+        Err(_) => silent(),
+    };
+    // A server that has become a standby stays one, and one that does not respond may be gone for good. New connections
+    // find the primary.
+    drop(Client::take(client));
+    pool.retain(|_, _| false);
+    Err(error)
+}
+
+/// Returns the error of a server that does not respond.
+fn silent() -> Error {
+    let message = "the PostgreSQL store did not respond in time";
+    Error::store(message).kept_as(message)
 }
 
 pub(super) fn number(space: Space) -> i16 {

@@ -8,7 +8,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
     Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, RedisError, ScriptInvocation,
 };
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use super::super::remote::is_loopback;
 use super::values::failed;
@@ -17,9 +17,14 @@ use super::values::failed;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection that is opened again when it breaks.
-pub(super) struct Connection {
+pub(super) struct Connection(Arc<Shared>);
+
+struct Shared {
     client: Client,
-    current: Arc<RwLock<ConnectionManager>>,
+    /// The connection, and which one it is of those opened so far.
+    current: RwLock<(u64, ConnectionManager)>,
+    /// Held while a new connection is opened.
+    renewal: Mutex<()>,
 }
 
 impl Connection {
@@ -46,7 +51,8 @@ impl Connection {
         }
         let client = Client::open(info).map_err(|_| invalid())?;
         let current = connect(&client).await.map_err(|e| failed(&e))?;
-        Ok(Self { client, current: Arc::new(RwLock::new(current)) })
+        let (current, renewal) = (RwLock::new((0, current)), Mutex::new(()));
+        Ok(Self(Arc::new(Shared { client, current, renewal })))
     }
 
     /// Runs a command.
@@ -55,8 +61,8 @@ impl Connection {
     ///
     /// Returns `Store` if the server refuses it or does not answer: it may or may not have run.
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let mut connection = self.current.read().await.clone();
-        self.checked(command.query_async(&mut connection).await).await
+        let (number, mut connection) = self.0.current.read().await.clone();
+        self.checked(number, command.query_async(&mut connection).await)
     }
 
     /// Runs a script.
@@ -65,22 +71,31 @@ impl Connection {
     ///
     /// As [`query`](Self::query).
     pub(super) async fn call<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T> {
-        let mut connection = self.current.read().await.clone();
-        self.checked(call.invoke_async(&mut connection).await).await
+        let (number, mut connection) = self.0.current.read().await.clone();
+        self.checked(number, call.invoke_async(&mut connection).await)
     }
 
-    async fn checked<T>(&self, outcome: std::result::Result<T, RedisError>) -> Result<T> {
-        match outcome {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                // A server that has become a replica stays one. A new connection may find the primary.
-                if error.code() == Some("READONLY")
-                    && let Ok(new) = connect(&self.client).await
-                {
-                    *self.current.write().await = new;
-                }
-                Err(failed(&error))
+    fn checked<T>(&self, number: u64, outcome: std::result::Result<T, RedisError>) -> Result<T> {
+        outcome.map_err(|error| {
+            // A server that has become a replica stays one, and one that does not respond may be gone for good. A new
+            // connection may find the primary.
+            if error.code() == Some("READONLY") || error.is_timeout() {
+                let shared = Arc::clone(&self.0);
+                tokio::spawn(async move { shared.renew(number).await });
             }
+            failed(&error)
+        })
+    }
+}
+
+impl Shared {
+    /// Replaces the connection with this number, unless that is being done or has been done.
+    async fn renew(&self, number: u64) {
+        let Ok(_turn) = self.renewal.try_lock() else { return };
+        if self.current.read().await.0 == number
+            && let Ok(new) = connect(&self.client).await
+        {
+            *self.current.write().await = (number + 1, new);
         }
     }
 }

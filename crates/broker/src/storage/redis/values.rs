@@ -14,5 +14,6 @@ pub(super) fn failed(error: &RedisError) -> Error {
         None if error.is_io_error() => "no connection".to_owned(),
         None => format!("{:?}", error.kind()),
     };
-    Error::store(format!("the Redis store failed: {what}"))
+    let message = format!("the Redis store failed: {what}");
+    Error::store(message.clone()).kept_as(message)
 }

@@ -17,5 +17,6 @@ pub(super) fn failed(error: &rusqlite::Error) -> Error {
         rusqlite::Error::SqliteFailure(code, _) => format!("{:?}", code.code),
         other => other.to_string(),
     };
-    Error::store(format!("the SQLite store failed: {what}"))
+    let message = format!("the SQLite store failed: {what}");
+    Error::store(message.clone()).kept_as(message)
 }

@@ -188,7 +188,15 @@ impl Storage for Sqlite {
 
     async fn backup(&self, to: &Path) -> Result<()> {
         let to: PathBuf = to.to_owned();
-        self.readers.run(move |db| queries::backup(db, &to)).await
+        // SQLite writes into an empty file, but would create one that others can read.
+        let mut new = private();
+        new.create_new(true).open(&to).map_err(|e| cannot("create", &to, &e))?;
+        let file = to.clone();
+        let written = self.readers.run(move |db| queries::backup(db, &file)).await;
+        if written.is_err() {
+            let _ = std::fs::remove_file(&to);
+        }
+        written
     }
 }
 

@@ -125,6 +125,22 @@ impl Fleet {
         severed
     }
 
+    /// Waits until an instance refreshes a token of this user. Until then it says that the store fails, each time
+    /// within twenty seconds.
+    pub async fn recovers(&self, at: usize, user: &str) {
+        let until = Instant::now() + Duration::from_secs(40);
+        loop {
+            let (api, path) = (self.api(at), token_of(user, NEW));
+            let answer = tokio::time::timeout(Duration::from_secs(20), api.get(&path)).await;
+            match answer.expect("no response at all") {
+                answer if answer.status == 200 => return,
+                answer => answer.problem(503),
+            };
+            assert!(Instant::now() < until, "{}", self.broker(at).log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Waits until an instance has ended by itself.
     pub fn await_end(&mut self, at: usize) {
         self.brokers[at].as_mut().unwrap().process.await_end().ok();

@@ -1,7 +1,7 @@
 //! A connection to a store that breaks when the store has received a request and its response is on the way.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,6 +31,10 @@ pub enum After {
 pub struct Severed {
     pub address: SocketAddr,
     state: watch::Sender<u8>,
+    /// Where new connections lead.
+    store: watch::Sender<SocketAddr>,
+    /// Connections that are older than this bring no responses, and stay open.
+    silent: watch::Sender<Option<Instant>>,
 }
 
 impl Severed {
@@ -39,15 +43,28 @@ impl Severed {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let state = watch::Sender::new(OPEN);
-        let shared = state.clone();
+        let (store, silent) = (watch::Sender::new(address), watch::Sender::new(None));
+        let (shared, target, is_silent) = (state.clone(), store.subscribe(), silent.subscribe());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(store) = TcpStream::connect(address).await else { continue };
-                let task = carry(client, store, shared.clone(), (is_it, after));
+                let to = *target.borrow();
+                let Ok(store) = TcpStream::connect(to).await else { continue };
+                let silence = Silence { since: Instant::now(), before: is_silent.clone() };
+                let task = carry(client, store, shared.clone(), (is_it, after), silence);
                 tokio::spawn(task);
             }
         });
-        Self { address: at, state }
+        Self { address: at, state, store, silent }
+    }
+
+    /// From now on, the connections that are open bring no responses. New ones do.
+    pub fn silence(&self) {
+        self.silent.send_replace(Some(Instant::now()));
+    }
+
+    /// New connections lead to this address. Those that are open stay as they are.
+    pub fn lead_to(&self, address: SocketAddr) {
+        self.store.send_replace(address);
     }
 
     pub fn arm(&self) {
@@ -65,11 +82,18 @@ impl Severed {
     }
 }
 
+/// Whether a connection brings responses.
+struct Silence {
+    since: Instant,
+    before: watch::Receiver<Option<Instant>>,
+}
+
 async fn carry(
     mut client: TcpStream,
     mut store: TcpStream,
     state: watch::Sender<u8>,
     (is_it, after): (Marker, After),
+    silence: Silence,
 ) -> Option<()> {
     let (mut request, mut response) = (vec![0; 65_536], vec![0; 65_536]);
     let mut is_last = false;
@@ -90,6 +114,9 @@ async fn carry(
             }
             count = read(&mut store, &mut response) => {
                 let count = count?;
+                if silence.before.borrow().is_some_and(|before| silence.since < before) {
+                    continue;
+                }
                 if is_last && after != After::IsSilent {
                     return None;
                 }
