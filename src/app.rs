@@ -31,7 +31,8 @@ number of seconds.\n\n\
 Examples:\n  \
 oauthctl demo  # a complete login without any setup\n  \
 oauthctl login gitlab  # once, after oauthctl profile add gitlab\n  \
-oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
+oauthctl token -p gitlab --format curl |\n    \
+curl -K - https://gitlab.com/api/v4/user\n  \
 oauthctl --no-input token -p gitlab  # in a job, never prompt";
 
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
@@ -43,7 +44,7 @@ oauthctl --no-input token -p gitlab  # in a job, never prompt";
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = WIDEST,
-    after_help = format!("{NOTES}\n\n{}", exit_codes::list())
+    after_help = format!("{NOTES}\n\n{}\n\n{}", help::topics::LIST, exit_codes::list())
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub use request::Request;
 const ATTEMPTS: u32 = 3;
 
 /// The scope that every login requests where it is offered.
-const OFFLINE_ACCESS: &str = "offline_access";
+pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A login that is about to begin.
 #[derive(Debug)]

@@ -11,6 +11,9 @@ use crate::given::{Given, option};
 /// The variable with an account, for jobs that start with an empty store.
 pub const IMPORT: &str = "OAUTHCTL_IMPORT";
 
+/// The variables with the key of the file store, or the name of its file, in the order in which they count.
+const STORE_KEYS: [&str; 2] = ["OAUTHCTL_STORE_KEY", "OAUTHCTL_STORE_KEY_FILE"];
+
 /// Returns what to do about an error, as one line.
 pub fn of(error: &Error) -> Option<String> {
     let words: Vec<String> = error.advice().iter().map(words).collect();
@@ -122,6 +125,19 @@ fn start() -> &'static str {
     }
 }
 
+/// Returns whether a variable is set; an empty one counts as unset.
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+fn recipient_key() -> String {
+    let name = STORE_KEYS.into_iter().find(|name| is_set(name)).unwrap_or(STORE_KEYS[0]);
+    format!(
+        "set {name} to the age identity for which the line was encrypted; if it is that, the line is \
+         damaged: export the account again"
+    )
+}
+
 fn words(advice: &Advice) -> String {
     match advice {
         Advice::LogIn(key) => log_in(key, &login_command(key)),
@@ -173,6 +189,7 @@ fn words(advice: &Advice) -> String {
         Advice::LogInOrRemoveFile(key) => {
             format!("log in again with `{}`, or remove that file", login_command(key))
         }
+        Advice::GiveRecipientKey => recipient_key(),
         Advice::GiveStoreKey(account) => store_key(account.as_ref()),
         Advice::FreePorts(ports) => free_ports(ports),
         other => of_this_call(other)

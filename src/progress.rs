@@ -16,11 +16,23 @@ use crate::context::Context;
 use crate::ui::{self, Ui};
 use crate::{qr, wrap};
 
-/// Reports one step of a login. Without a listener (`listens`), the callback must be pasted.
-pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
+/// What the messages of a login depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Whether a listener receives the callback; otherwise, it must be pasted.
+    pub listens: bool,
+    /// Whether the device flow would work, as far as it is known.
+    pub has_device: bool,
+    /// Whether the user chose the flow.
+    pub is_chosen: bool,
+}
+
+/// Reports one step of a login.
+pub fn narrate(context: &Context, profile: &Profile, login: &mut Setting, progress: Progress<'_>) {
     let ui = &context.ui;
     match progress {
         Progress::Server(server) => {
+            login.has_device &= server.endpoints.device_authorization.is_some();
             if !server.iss_parameter_supported {
                 callbacks::tell(context, profile);
             }
@@ -33,28 +45,27 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         }
         Progress::Opening(url) => {
             ui.say(format!("Opening the browser. If it does not open, use this URL:\n\n  {url}\n"));
-            say_what_to_paste(ui, listens);
+            say_what_to_paste(ui, *login, true);
         }
         Progress::Asking(url) => {
             ui.insist(format!("Press Enter to open this URL in the browser:\n\n  {url}\n"));
-            say_what_to_paste(ui, listens);
+            say_what_to_paste(ui, *login, true);
         }
         Progress::Open(url) => {
             ui.insist(open_this(url));
-            if !listens {
-                say_what_to_paste(ui, listens);
+            if !login.listens {
+                say_what_to_paste(ui, *login, false);
             }
         }
-        Progress::Listening(uri, left) => say_where(ui, uri, left),
+        Progress::Listening(uri, left) => say_where(ui, *login, uri, left),
         Progress::BrowserFailed(url, why) => {
             ui.say(format!("Could not open a browser: {}.", one_line(&why)));
             ui.insist(open_this(url));
         }
         Progress::Unconfirmed(url) if ui.quiet => ui.insist(open_this(url)),
         Progress::Unconfirmed(_) => {}
-        Progress::RejectedRequest(what) | Progress::NotPasted(what) => {
-            ui.warn_always(&one_line(&what));
-        }
+        Progress::RejectedRequest(what) => ui.warn_always(&one_line(&what)),
+        Progress::NotPasted(error) => ui.insist_on(&error),
         Progress::Waiting(left) => ui::status(&waiting(left)),
         Progress::Redeeming => ui.remark("The response is authentic. Redeeming the code …"),
     }
@@ -115,30 +126,34 @@ fn open_this(url: &str) -> String {
     format!("Open this URL in a browser:\n\n  {url}\n")
 }
 
-fn say_what_to_paste(ui: &Ui, listens: bool) {
-    if !listens {
-        ui.insist(
-            "After you log in, paste the URL from the browser's address bar here. \
-             The page may fail to load: only its URL is needed.",
-        );
-    } else if std::io::stdin().is_terminal() {
-        ui.say(
-            "Waiting for you to log in. You can also paste the URL from the browser's address bar \
-             here.",
-        );
-    } else {
+/// Says how the login goes on. A browser on another machine cannot load the page that this one serves.
+fn say_what_to_paste(ui: &Ui, login: Setting, opens_here: bool) {
+    const ONLY_URL: &str = "The page may fail to load: only its URL is needed.";
+    if !login.listens {
+        ui.insist(format!(
+            "After you log in, paste the URL from the browser's address bar here. {ONLY_URL}"
+        ));
+    } else if !std::io::stdin().is_terminal() {
         ui.say("Waiting for you to log in …");
+    } else {
+        let paste = "Waiting for you to log in. You can also paste the URL from the browser's \
+                     address bar here.";
+        ui.say(if opens_here { paste.to_owned() } else { format!("{paste} {ONLY_URL}") });
+    }
+    if login.has_device && !login.is_chosen && !opens_here {
+        ui.say("If you prefer to enter a code on another device, log in with `--flow device`.");
     }
 }
 
 /// Says where the response is awaited. Without a terminal, no callback can be pasted.
-fn say_where(ui: &Ui, uri: &str, left: Duration) {
+fn say_where(ui: &Ui, login: Setting, uri: &str, left: Duration) {
     if std::io::stdin().is_terminal() {
-        return say_what_to_paste(ui, true);
+        return say_what_to_paste(ui, login, false);
     }
+    let device = if login.has_device { ", or with `--flow device`" } else { "" };
     ui.say(format!(
         "Waiting {} for the response at {}. Only a browser on this machine reaches this address. If yours \
-         is on another one, log in at a terminal, where the callback URL can be pasted, or with `--flow device`.",
+         is on another one, log in at a terminal, where the callback URL can be pasted{device}.",
         time::describe(left),
         one_line(uri)
     ));

@@ -81,9 +81,13 @@ impl Ui {
 
     /// Prints a warning.
     pub fn warn(&self, warning: &Error) {
-        if self.quiet {
-            return;
+        if !self.quiet {
+            self.insist_on(warning);
         }
+    }
+
+    /// Prints a warning and its hint even when it is quiet.
+    pub fn insist_on(&self, warning: &Error) {
         self.tell("warning:", warning);
     }
 
@@ -115,10 +119,12 @@ impl Ui {
         stderr_lines(word, &self.paint(word, color), &without_secrets(&completed(text)));
     }
 
-    /// Prints an error and returns its exit code.
+    /// Prints an error, unless it is that the reader of stdout has ended, and returns its exit code.
     pub fn fail(&self, error: &Error) -> ExitCode {
         let code = error.exit_code();
-        if self.json {
+        if code == BROKEN_PIPE {
+            clear_status();
+        } else if self.json {
             stderr_line(&without_secrets(&escaped(&error_json(error, code).to_string())));
         } else {
             if let Some(warning) = error.warning() {
@@ -277,9 +283,23 @@ pub fn print_path(path: &Path) -> Result<(), Error> {
 }
 
 fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error> {
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| {
-        Error::new(ErrorKind::Internal, format!("cannot write the result to stdout: {e}"))
-    })
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|e| unwritten("the result to stdout", &e))
+}
+
+/// The exit code of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
+/// Returns the error of a result that could not be written. A reader that needs no more of it ends the program
+/// without a message.
+pub fn unwritten(what: &str, error: &std::io::Error) -> Error {
+    let unwritten = Error::new(ErrorKind::Internal, format!("cannot write {what}: {error}"));
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => unwritten.with_exit_code(BROKEN_PIPE),
+        _ => unwritten,
+    }
 }
 
 /// Returns the text without control characters, bidirectional overrides and invisible characters. Line

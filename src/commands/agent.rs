@@ -20,7 +20,8 @@ use crate::ui;
 #[command(
     after_help = "Clients find the agent through OAUTHCTL_AGENT. They need no configuration.\n\nExamples:\n  \
 oauthctl agent\n  \
-OAUTHCTL_AGENT=unix:/run/user/1000/oauthctl/agent.sock oauthctl token -p gitlab\n  \
+OAUTHCTL_AGENT=unix:/run/user/1000/oauthctl/agent.sock \\\n    \
+oauthctl token -p gitlab\n  \
 oauthctl agent --stop"
 )]
 pub struct AgentArgs {

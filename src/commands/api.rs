@@ -36,9 +36,10 @@ const REDIRECTS: usize = 10;
                   scope. If the server rejects the token with 401, oauthctl refreshes the token and \
                   sends the request once more.\n\nExamples:\n  \
 oauthctl api -p gitlab user\n  \
-oauthctl api -p gitlab projects/7/issues -f title=Broken -f labels=bug\n  \
-oauthctl api -p gitlab DELETE https://gitlab.com/api/v4/projects/7/issues/3\n  \
-oauthctl api -p example PUT a.txt -d @a.txt -H 'Content-Type: text/plain'"
+oauthctl api -p gitlab projects/7/issues -f title=Broken\n  \
+oauthctl api -p gitlab DELETE https://gitlab.com/api/v4/projects/7\n  \
+oauthctl api -p example PUT a.txt -d @a.txt \\\n    \
+-H 'Content-Type: text/plain'"
 )]
 pub struct ApiArgs {
     #[command(flatten)]

@@ -46,10 +46,11 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
-    /// Name of the attribute; follows PROFILE if both are specified
+    /// Name of the attribute
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
-    #[arg(id = "last", value_name = "NAME", hide = true, value_hint = ValueHint::Other)]
+    /// Profile to use, before the name [env: OAUTHCTL_PROFILE]
+    #[arg(id = "last", value_name = "PROFILE", value_hint = ValueHint::Other)]
     second: Option<String>,
     #[command(flatten)]
     profile: ProfileOption,
@@ -70,13 +71,14 @@ impl NameArgs {
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
-    /// Name of the attribute; follows PROFILE if both are specified
+    /// Name of the attribute
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
     /// Value of the attribute
     #[arg(value_name = "VALUE", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     second: String,
-    #[arg(id = "last", value_name = "VALUE", allow_hyphen_values = true, hide = true, value_hint = ValueHint::Other)]
+    /// Profile to use, before the name [env: OAUTHCTL_PROFILE]
+    #[arg(id = "last", value_name = "PROFILE", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     third: Option<String>,
     #[command(flatten)]
     profile: ProfileOption,

@@ -17,7 +17,7 @@ use crate::ui;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
-oauthctl completions bash > ~/.local/share/bash-completion/completions/oauthctl")]
+oauthctl completions bash \\\n    > ~/.local/share/bash-completion/completions/oauthctl")]
 pub struct CompletionsArgs {
     /// Shell to print a completion script for
     shell: Shell,

@@ -16,7 +16,7 @@ use crate::{manager, run as runner, ui};
     after_help = "The line contains the refresh token: keep it in a secret store and out of \
                   logs.\n\nExamples:\n  \
 oauthctl export -p gitlab --account ci\n  \
-oauthctl export -p gitlab --account ci --recipient age1... > ci.line  # encrypted"
+oauthctl export -p gitlab --recipient age1... > ci.line  # encrypted"
 )]
 pub struct ExportArgs {
     #[command(flatten)]

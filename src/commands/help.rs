@@ -16,8 +16,10 @@ use crate::ui;
 use crate::wrap::WIDEST;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Topics:\n  configuration, environment, exit-codes, options\n\n\
-Examples:\n  oauthctl help profile add\n  oauthctl help environment")]
+#[command(after_help = format!(
+    "{}\n\nExamples:\n  oauthctl help profile add\n  oauthctl help environment",
+    topics::LIST
+))]
 pub struct HelpArgs {
     /// Command or topic to show help for
     #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
@@ -66,8 +68,10 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 ///
 /// Returns `Usage` for an unknown command.
 pub fn of(words: &[String], mut program: Command) -> Result<String> {
-    if words == [topics::OPTIONS] {
-        return Ok(options());
+    match words {
+        [topic] if topic == topics::OPTIONS => return Ok(options()),
+        [topic] if topic == topics::TOPICS => return Ok(format!("{}\n", topics::LIST)),
+        _ => {}
     }
     if let [topic] = words
         && let Some(text) = topics::find(topic)

@@ -224,7 +224,7 @@ fn log_in_once(
     let prepared = by_url::prepare(&place, &finder, name, request);
     let prepared = runner::block_on(Some(&finder), prepared)?;
     let profile = prepared.profile()?;
-    announce(context, &prepared);
+    announce(args, context, &prepared);
     let by_url::Prepared { login, server, secret, mark, .. } = prepared;
     let target = Target {
         profile: &profile,
@@ -254,10 +254,26 @@ fn log_in_once(
     Ok(LoggedIn { grant, manager })
 }
 
-/// Says at which server a client is used that the user named.
-fn announce(context: &Context, prepared: &by_url::Prepared) {
-    let Some(named) = prepared.named else { return };
+/// Says what a login at an issuer requests if the user named no scopes, and at which server a client is used that the
+/// user named.
+fn announce(args: &LoginArgs, context: &Context, prepared: &by_url::Prepared) {
     let login = &prepared.login;
+    let names_scopes = !args.scopes.is_empty() || !args.add_scopes.is_empty();
+    if !names_scopes && login.resource.is_none() {
+        match login.scopes.as_slice() {
+            [] => context.ui.say(
+                "No scopes are requested: the server decides what the token is good for, and may issue no refresh \
+                 token. Request scopes with `--scope`.",
+            ),
+            [only] if only == by_url::OFFLINE_ACCESS => context.ui.say(format!(
+                "Only `{}` is requested: the server decides what the token is good for. Request \
+                 further scopes with `--scope`.",
+                by_url::OFFLINE_ACCESS
+            )),
+            _ => {}
+        }
+    }
+    let Some(named) = prepared.named else { return };
     let (id, issuer) = (one_line(&login.client.id), one_line(&login.issuer));
     context.ui.say(match named {
         by_url::Named::Now => format!("Using the client `{id}` at {issuer}."),

@@ -68,10 +68,12 @@ pub struct DefaultArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 oauthctl profile add work\n  \
-oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
-oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
-pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
---client-secret-stdin")]
+oauthctl profile add gitlab --provider gitlab --client-id ID \\\n    \
+--scope read_api\n  \
+oauthctl profile add work --issuer https://sso.example.com \\\n    \
+--client-id ID\n  \
+pass show api | oauthctl profile add api --provider asana \\\n    \
+--client-id ID --client-secret-stdin")]
 pub struct AddArgs {
     /// Name of the new profile
     #[arg(value_hint = ValueHint::Other)]

@@ -40,7 +40,8 @@ use crate::{run as runner, source, ui};
                   compared.\n\nExamples:\n  \
 oauthctl proxy -p gitlab\n  \
 oauthctl proxy -p gitlab --allow 'GET /api/v4/**' -- ./report.sh\n  \
-oauthctl proxy -p gitlab --listen unix:/run/user/1000/gitlab/proxy --audit gitlab.jsonl"
+oauthctl proxy -p gitlab --listen unix:/run/user/1000/gitlab/proxy \\\n    \
+--audit gitlab.jsonl"
 )]
 pub struct ProxyArgs {
     /// Profile to use [env: OAUTHCTL_PROFILE]

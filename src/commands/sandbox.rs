@@ -20,7 +20,8 @@ everything in memory, prints its issuer, and runs until you stop it.\n\n\
 Every scenario is also a separate issuer on the same server:\n  \
 http://127.0.0.1:PORT/s/NAME\nRun `oauthctl sandbox --scenario help` to list the scenarios.\n\n\
 Example:\n  \
-oauthctl sandbox --port 8901 --auto-consent --scenario rotate --scenario expire-fast"
+oauthctl sandbox --port 8901 --auto-consent \\\n    \
+--scenario rotate --scenario expire-fast"
 )]
 pub struct SandboxArgs {
     /// Port to listen on [default: chosen by the system]

@@ -12,23 +12,35 @@ use crate::context::Context;
 /// The program that has both commands.
 const BROKER: &str = "oauthctl-broker";
 
+/// How to install it.
+const HOW_TO_INSTALL: &str =
+    "run `cargo install --locked --path crates/broker` in the source directory of oauthctl";
+
+/// Returns a paragraph of the help: which program both commands run.
+fn which_program() -> String {
+    format!(
+        "This command runs `{BROKER}`, from the directory of `oauthctl` or from PATH. To install it, \
+         {HOW_TO_INSTALL}."
+    )
+}
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  oauthctl serve --listen 127.0.0.1:8700\n\n\
-This command runs `oauthctl-broker`, from the directory of `oauthctl` or from\n\
-PATH. `cargo install oauthctl-broker` installs it. After that,\n\
-`oauthctl serve --help` lists its options.")]
+#[command(after_help = format!(
+    "Example:\n  oauthctl serve --listen 127.0.0.1:8700\n\n{} After that, `oauthctl serve --help` lists \
+     its options.",
+    which_program()
+))]
 pub struct ServeArgs {
     #[command(flatten)]
     passed: Passed,
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  oauthctl tenant create shop --allow-redirect https://shop.example/done\n\n\
-This command runs `oauthctl-broker`, from the directory of `oauthctl` or from\n\
-PATH. `cargo install oauthctl-broker` installs it. After that,\n\
-`oauthctl tenant --help` lists its commands."
-)]
+#[command(after_help = format!(
+    "Example:\n  oauthctl tenant create shop --allow-redirect https://shop.example/\n\n{} After that, \
+     `oauthctl tenant --help` lists its commands.",
+    which_program()
+))]
 pub struct TenantArgs {
     #[command(flatten)]
     passed: Passed,
@@ -114,9 +126,8 @@ fn is_absent(error: &std::io::Error) -> bool {
 
 fn cannot_start(error: &std::io::Error) -> Error {
     if is_absent(error) {
-        return Error::config(format!("`{BROKER}` is not installed")).hint(format!(
-            "run `cargo install {BROKER}`, or put `{BROKER}` beside `oauthctl` or on PATH"
-        ));
+        return Error::config(format!("`{BROKER}` is not installed"))
+            .hint(format!("{HOW_TO_INSTALL}, or put `{BROKER}` beside `oauthctl` or on PATH"));
     }
     Error::config(format!("cannot start `{BROKER}`: {error}")).caused_by(error)
 }

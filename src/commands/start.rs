@@ -25,7 +25,8 @@ const LONGEST_URL: usize = 8 * 1024;
 response, perhaps much later. Any number of flows can be open at the same time, for any number of \
 users. A state is signed, works only once, and expires.\n\n\
 Example:\n  \
-oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
+oauthctl start gitlab --user 4711 \\\n    \
+--redirect-uri https://app.example/callback\n\n\
 Send the user to `authorization_url`, and keep `state` in their session. When \
 they come back, pass the callback URL to `oauthctl complete -`, in any process, \
 before the flow expires."

@@ -25,7 +25,8 @@ use stored::{Account, needs_user};
     after_help = "No server is contacted. If a store needs a prompt or does not respond within a \
 second, its state as of the last use is shown, with a warning.\n\n\
 Examples:\n  oauthctl status\n  \
-oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"
+oauthctl status --json |\n    \
+jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"
 )]
 pub struct StatusArgs {
     /// Profile to show [default: all profiles]

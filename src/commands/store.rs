@@ -150,7 +150,8 @@ impl Place {
         };
         let places = context.store_paths()?;
         let key = match &places.key {
-            KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
+            KeySource::Identity(_) => "given".to_owned(),
+            KeySource::Variable(name, _) => (*name).to_owned(),
             KeySource::File(path) => path.display().to_string(),
             KeySource::Generated(path) if path.exists() => path.display().to_string(),
             KeySource::Generated(path) => {

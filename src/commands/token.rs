@@ -24,7 +24,8 @@ is 4.\n\n\
 If a refresh fails for a transient reason and the stored token has not expired, that token is printed \
 with a warning.\n\n{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
-oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
+oauthctl token -p api --format curl |\n    \
+curl -K - https://api.example.com/me\n  \
 eval \"$(oauthctl token -p gitlab --format env)\""))]
 pub struct TokenArgs {
     #[command(flatten)]

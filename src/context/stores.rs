@@ -13,6 +13,9 @@ use super::Context;
 use crate::agent::client::Agent;
 use crate::environment;
 
+/// The variable with the key of the file store.
+const STORE_KEY: &str = "OAUTHCTL_STORE_KEY";
+
 impl Context {
     /// Returns the selected store: of the flag, the variable, the profile or the defaults, else the
     /// keyring.
@@ -109,8 +112,8 @@ impl Context {
     ///
     /// Returns an error if no variable or home directory determines them.
     pub fn store_paths(&self) -> Result<StorePaths> {
-        let key = match self.env("OAUTHCTL_STORE_KEY")? {
-            Some(identity) => KeySource::Identity(Secret::new(identity)),
+        let key = match self.env(STORE_KEY)? {
+            Some(identity) => KeySource::Variable(STORE_KEY, Secret::new(identity)),
             None => match environment::variable_os("OAUTHCTL_STORE_KEY_FILE") {
                 Some(path) => KeySource::File(path.into()),
                 None => KeySource::Generated(self.key_dir()?.join("store.key")),

@@ -91,6 +91,7 @@ impl Listener {
                 Ok(listener) => Ok(Self::Tcp(listener)),
                 Err(error) => {
                     Err(Error::unavailable(format!("cannot listen on {address}: {error}"))
+                        .hint("choose another port, or omit `--listen` for one that is free")
                         .caused_by(&error))
                 }
             },

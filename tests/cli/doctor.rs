@@ -135,6 +135,15 @@ fn doctor_state_that_is_no_directory_fails() {
 }
 
 #[test]
+fn doctor_counts_the_profiles_of_the_file() {
+    let (mut home, sandbox) = healthy();
+    home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", &sandbox.issuer]).ok();
+    let output = home.run(["doctor", "--offline"]).ok();
+    assert!(output.stdout.contains("config.toml: 1 profile\n"), "{}", output.stdout);
+}
+
+#[test]
 fn doctor_without_a_bus_names_it() {
     let mut home = Home::new();
     home.config(PROFILE);

@@ -155,6 +155,31 @@ fn documented_sandbox_block_prints_a_token() {
 }
 
 #[test]
+fn documented_sandbox_client_and_resource_work() {
+    let (home, sandbox) = with_sandbox(None);
+    let run = |heading: &str| {
+        let block = documented_block("sandbox.md", heading);
+        shell(
+            &home,
+            &format!("set -e\n{}", block.replace("http://127.0.0.1:8901", &sandbox.issuer)),
+            "",
+        )
+        .ok()
+    };
+    let client = run("## Clients with a secret").json();
+    assert!(client["client_secret"].is_string() && client["client_id"].is_string(), "{client}");
+    assert!(run("## A protected resource").stdout.contains("welcome"));
+    home.run(["login", &sandbox.issuer]).ok();
+    // The client that needs no registration.
+    let page = documentation("sandbox.md");
+    let (id, secret) = ("sandbox-confidential", "sandbox-secret");
+    assert!(page.contains(&format!("`{id}`, whose secret is `{secret}`")), "{page}");
+    let more = format!("client_secret = {secret:?}\n");
+    home.profile("c", &sandbox.issuer, id, &more);
+    home.run(["login", "c"]).ok();
+}
+
+#[test]
 fn documented_two_phase_block_completes() {
     let block = documented_block("two-phase.md", "## A complete round");
     let block = with_free_ports(&block, &["8902", "8903"]);

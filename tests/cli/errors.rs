@@ -330,6 +330,45 @@ fn large_account_is_exported_and_imported() {
 }
 
 #[test]
+fn bad_store_key_is_named_by_its_variable() {
+    let mut home = planted(TOKEN);
+    let key = home.run(["store", "keygen"]).ok();
+    let recipient = key.stderr.split_whitespace().find(|word| word.starts_with("age1")).unwrap();
+    let line = home.run(["export", "p", "--recipient", recipient]).ok().line().to_owned();
+    home.set("OAUTHCTL_STORE_KEY", "no key");
+    let failed = home.run(["token", "p"]).fails(10);
+    let named = "error: OAUTHCTL_STORE_KEY contains no age identity";
+    assert!(failed.stderr.starts_with(named), "{}", failed.stderr);
+    let other = home.run(["store", "keygen"]).ok().line().to_owned();
+    for wrong in ["no key", &other] {
+        home.set("OAUTHCTL_STORE_KEY", wrong);
+        let failed = home.run_with(["import", "--replace"], &line).fails(10);
+        let hint = "hint: set OAUTHCTL_STORE_KEY to the age identity for which the line was";
+        assert!(failed.stderr.contains(hint), "{}", failed.stderr);
+    }
+    let file = home.path("other.key");
+    home.write(&file, &other);
+    home.unset("OAUTHCTL_STORE_KEY").set("OAUTHCTL_STORE_KEY_FILE", &file);
+    let failed = home.run_with(["import", "--replace"], &line).fails(10);
+    assert!(failed.stderr.contains("set OAUTHCTL_STORE_KEY_FILE to"), "{}", failed.stderr);
+    home.write(&file, "no key");
+    let failed = home.run(["token", "p"]).fails(10);
+    assert!(failed.stderr.starts_with("error: OAUTHCTL_STORE_KEY_FILE: `"), "{}", failed.stderr);
+}
+
+#[test]
+fn missing_metadata_is_told_line_by_line() {
+    let (home, sandbox) = with_sandbox(None);
+    let issuer = format!("{}/nowhere", sandbox.issuer);
+    home.profile("n", &issuer, "demo", "");
+    let failed = home.run(["login", "n"]).fails(3);
+    let lines: Vec<&str> =
+        failed.stderr.lines().filter(|line| line.starts_with("  http")).collect();
+    assert!(lines.len() > 1 && !failed.stderr.contains("   "), "{}", failed.stderr);
+    assert!(lines.iter().all(|line| line.matches("http").count() == 1), "{}", failed.stderr);
+}
+
+#[test]
 fn failed_import_changes_nothing() {
     let home = planted(TOKEN);
     for line in ["", "rubbish", "oauthctl-1-plain.e30", "oauthctl-1-age.AAAA"] {

@@ -270,6 +270,14 @@ fn help_topics_are_plain_text() {
         let text = run(&format!("help {topic}")).ok().stdout;
         assert!(text.contains(words), "{topic}: {text}");
         assert!(!["](", "<!--", "| ---"].iter().any(|mark| text.contains(mark)), "{topic}: {text}");
-        assert!(run("help --help").ok().stdout.contains(topic), "{topic}");
+        for list in ["help --help", "help help", "help topics", "--help"] {
+            assert!(run(list).ok().stdout.contains(&format!("  {topic} ")), "{list}: {topic}");
+        }
     }
+    let environment = run("help environment").ok().stdout;
+    for kept in ["*.example.com only", "* every host"] {
+        let text = environment.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(kept), "{environment}");
+    }
+    assert!(!environment.contains("is generated"), "{environment}");
 }

@@ -63,6 +63,18 @@ fn every_command_has_a_page_with_all_of_its_flags() {
     }
 }
 
+/// What is shown as it is stands 11 columns to the right.
+#[test]
+fn examples_fit_into_80_columns() {
+    for command in COMMANDS {
+        let text = plain(&page(command));
+        let shown = text.split("\n.EX\n").skip(1).map(|part| part.split("\n.EE").next().unwrap());
+        let wide: Vec<&str> =
+            shown.flat_map(str::lines).filter(|line| line.chars().count() > 69).collect();
+        assert_eq!(wide, [""; 0], "{command}");
+    }
+}
+
 #[test]
 fn main_page_lists_variables_files_statuses_commands() {
     let text = plain(&page(""));

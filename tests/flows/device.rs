@@ -13,6 +13,7 @@ use crate::identity::tokens::invalid_token;
 use crate::support::shapes::*;
 use crate::support::signed::{jwk, keys};
 use crate::support::*;
+use crate::terminal::url_on;
 use crate::user::*;
 use responses::{deviating_responses, invalid_responses, refusals};
 
@@ -276,6 +277,37 @@ fn over_ssh_the_device_flow_comes_before_pasting() {
     let output = home.run(["login", "p"]).ok();
     assert!(!output.stderr.contains(CODE), "{}", output.stderr);
     browser.await_visit();
+}
+
+#[test]
+fn over_ssh_the_device_flow_is_mentioned() {
+    let mut home = Home::new();
+    home.set("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+    let mentions = "with `--flow device`";
+    for (more, args, is_told) in [
+        (WITH_DEVICE, &[][..], true),
+        (WITH_DEVICE, &["--no-browser"], true),
+        (WITH_DEVICE, &["--flow", "browser"], false),
+        ("", &[], false),
+    ] {
+        profile(&home, "tag.told", more);
+        let mut terminal = AtTerminal::start(&home.command([&["login", "p"], args].concat()));
+        terminal.await_text("The page may fail to load: only its URL is needed.", 1);
+        // The sentence after it has arrived too.
+        let url = url_on(&mut terminal);
+        visit(&callback(&url)).unwrap();
+        let (status, screen) = terminal.wait();
+        assert_eq!((status, screen.contains(mentions)), (0, is_told), "{args:?} {screen}");
+    }
+    // Nobody can paste without a terminal.
+    for (more, is_told) in [(WITH_DEVICE, true), ("", false)] {
+        profile(&home, "tag.told", more);
+        let mut running = home.spawn(["login", "p"]);
+        let url = url_to_open(&mut running);
+        visit(&callback(&url)).unwrap();
+        let told = running.wait().ok().stderr;
+        assert_eq!(told.contains("`--flow device`"), is_told, "{told}");
+    }
 }
 
 /// What a scanner reads from a code that is drawn in half blocks, white on black.

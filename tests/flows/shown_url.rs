@@ -29,7 +29,8 @@ fn shown(running: &mut Running) -> String {
 
 #[test]
 fn login_without_a_browser_says_where_it_waits() {
-    let mut home = home("tag.where");
+    let mut home = Home::new();
+    profile(&home, "tag.where", WITH_DEVICE);
     for name in ["BROWSER", "OAUTHCTL_BROWSER", "DISPLAY", "WAYLAND_DISPLAY"] {
         home.unset(name);
     }

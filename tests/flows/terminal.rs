@@ -17,8 +17,9 @@ fn at_terminal(home: &Home, args: &[&str]) -> (AtTerminal, String) {
     (terminal, callback(&url))
 }
 
+/// The URL to open on the screen of a login.
 #[track_caller]
-fn url_on(terminal: &mut AtTerminal) -> String {
+pub fn url_on(terminal: &mut AtTerminal) -> String {
     terminal.await_screen(|screen| {
         let (_, after) = screen.split_once("Open this URL in a browser:\r\n\r\n  ")?;
         Some(after.split_once("\r\n")?.0.to_owned())
@@ -54,6 +55,39 @@ fn pasted_line_over_the_drivers_limit_arrives_whole() {
     terminal.press(format!("\u{1b}[200~{}\u{1b}[201~\r", long(&callback)));
     let (status, screen) = terminal.wait();
     assert_eq!(status, 0, "{screen}");
+}
+
+#[test]
+fn wrong_paste_at_a_terminal_gets_a_hint() {
+    let home = pasting_home("tag.wrong-paste");
+    let mut terminal =
+        AtTerminal::start(&home.command(["login", "p", "--flow", "paste", "--quiet"]));
+    let url = url_on(&mut terminal);
+    let callback = callback(&url);
+    let (place, query) = callback.split_once('?').unwrap();
+    let hint = format!("which begins with `{place}`");
+    let code = query.split(['=', '&']).nth(1).unwrap();
+    let wrong = [
+        (code, "the pasted text is not the callback URL"),
+        (&callback[..callback.find("state=").unwrap() + 12], "in the middle of its `state`"),
+        (&callback.replace("state=", "state=x"), "is not the callback of this login"),
+        ("http://127.0.0.1/other?code=c&state=s", "has a different"),
+        (&url, "the pasted URL is that of the login page"),
+        (url.split_once('?').unwrap().0, "the pasted URL is that of the login page"),
+    ];
+    let mut seen = Vec::new();
+    for (number, (line, what)) in wrong.into_iter().enumerate() {
+        terminal.press(format!("{line}\r"));
+        seen.push(what);
+        let times = seen.iter().filter(|seen| **seen == what).count();
+        terminal.await_text(what, times);
+        terminal.await_text(&hint, number + 1);
+    }
+    terminal.press(format!("{callback}\r"));
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+    let piped = home.run_with(["login", "p", "--flow", "paste"], code).fails(7);
+    assert!(piped.stderr.contains("which begins with `http://127.0.0.1"), "{}", piped.stderr);
 }
 
 #[test]

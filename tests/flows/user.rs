@@ -103,6 +103,9 @@ pub fn profile_over_tls(home: &Home, listener: &str, scenario: &str, more: &str)
     home.profile("p", &hostile().issuer_at(listener, scenario), "cli", &more);
 }
 
+/// A device authorization endpoint, which the metadata of the hostile server lacks.
+pub const WITH_DEVICE: &str = "device_authorization_endpoint = \"http://127.0.0.1:7/device\"\n";
+
 /// Scopes with which the server answers with an id_token.
 pub const OPENID: &str = "scopes = [\"openid\", \"api\"]\n";
 

@@ -146,6 +146,8 @@ pub enum Advice {
     /// Set the key that encrypted the record. If it is the record of an account, it can be removed
     /// instead.
     GiveStoreKey(Option<StoredAccount>),
+    /// Set the key for which the exported account was encrypted.
+    GiveRecipientKey,
     /// Unlock the keyring, then try again.
     UnlockKeyring,
     /// Create the default collection of the keyring.
@@ -289,6 +291,7 @@ impl std::fmt::Display for Advice {
                 }
                 None => "restore it from a copy",
             }),
+            Self::GiveRecipientKey => f.write_str("set the key of the recipient"),
             Self::Configure { how, .. } | Self::Text(how) => f.write_str(how),
             fixed => f.write_str(fixed.fixed()),
         }
@@ -339,6 +342,7 @@ impl Advice {
             Self::UseAnotherFlow => "use a flow that does not require a listener",
             Self::UseUnprivilegedPort => "choose a port above 1023",
             Self::LogIn(_)
+            | Self::GiveRecipientKey
             | Self::LogInAgain { .. }
             | Self::LogInIfIntended(_)
             | Self::Refresh(_)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use oauthctl_core::http::api::{ApiResponse, Version};
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, ErrorKind, Result};
+use oauthctl_core::{Error, Result};
 
 use crate::ui;
 
@@ -106,10 +106,10 @@ impl Sink<'_> {
         match self {
             Self::Stdout(None) => ui::print_bytes(bytes),
             Self::Stdout(Some(terminal)) => ui::print(&terminal.text(bytes)),
-            Self::File(path, file) => file.borrow_mut().write_all(bytes).map_err(|error| {
-                let what = format!("cannot write {}: {error}", shown(path));
-                Error::new(ErrorKind::Internal, what)
-            }),
+            Self::File(path, file) => {
+                let written = file.borrow_mut().write_all(bytes);
+                written.map_err(|error| ui::unwritten(&shown(path), &error))
+            }
         }
     }
 

@@ -111,9 +111,12 @@ fn read_method(text: &str) -> Result<Method> {
     // Other commands accept a profile in this place: no server should get it as a method.
     if text != upper && !COMMON.contains(&upper.as_str()) {
         let word = shell_word(text);
-        return Err(Error::usage(format!("`{}` is not a common method", one_line(text))).hint(
-            format!("select a profile with `-p {word}`; write other methods in upper case"),
-        ));
+        let methods = COMMON.join(", ");
+        return Err(Error::usage(format!(
+            "unknown method `{}` (expected {methods}, or another one in upper case)",
+            one_line(text)
+        ))
+        .hint(format!("to select a profile, use `-p {word}`")));
     }
     Method::from_bytes(upper.as_bytes()).map_err(|_| invalid())
 }

@@ -42,7 +42,9 @@ impl Values {
         let value_name = arg.get_value_names().and_then(|names| names.first());
         let owned = |names: Vec<&str>| Self::Words(names.into_iter().map(str::to_owned).collect());
         match (arg.get_id().as_str(), value_name.map_or("", |name| name.as_str())) {
-            // `attr` reads its first argument as the profile where another one follows.
+            // `attr` reads its first argument as the profile where another one follows, and the last one as what
+            // its name does not say.
+            ("last", _) => return Self::Unknown,
             (_, "PROFILE") | ("first", _) => return Self::Names(NameKind::Profiles),
             (_, "ACCOUNT") => return Self::Names(NameKind::Accounts),
             (_, "STORE") => return owned(vec!["keyring", "file", "command", "agent"]),

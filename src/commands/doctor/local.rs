@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use oauthctl_core::login::{Browser, is_headless};
 use oauthctl_core::profile::Profile;
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::{StorePaths, StoreSpec};
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
@@ -42,7 +43,9 @@ pub fn config(context: &Context, has_agent: bool, report: &mut Report) -> bool {
         report.error(NAME, None, Status::Warn, &error);
         return true;
     }
-    report.ok(NAME, None, &format!("{shown}: {}", counted(config.profiles.len(), "profile")));
+    // Logins by URL are profiles that no file contains.
+    let count = config.profiles.keys().filter(|name| !is_url(name)).count();
+    report.ok(NAME, None, &format!("{shown}: {}", counted(count, "profile")));
     for warning in &config.warnings {
         report.error(NAME, None, Status::Warn, &Error::config(warning.clone()));
     }

@@ -2,8 +2,8 @@
 
 use crate::wrap::{hanging, wrapped};
 
-/// The topics and their pages.
-const TOPICS: [(&str, &str); 3] = [
+/// The topics with a page.
+const PAGES: [(&str, &str); 3] = [
     ("configuration", include_str!("../../../docs/reference/configuration.md")),
     ("environment", include_str!("../../../docs/reference/environment.md")),
     ("exit-codes", include_str!("../../../docs/reference/exit-codes.md")),
@@ -16,14 +16,24 @@ const COLUMN: usize = 26;
 /// The topic without a page: the options of all commands.
 pub const OPTIONS: &str = "options";
 
+/// The topic that lists the others.
+pub const TOPICS: &str = "topics";
+
 /// Returns the names of all topics.
 pub fn names() -> Vec<&'static str> {
-    TOPICS.iter().map(|(topic, _)| *topic).chain([OPTIONS]).collect()
+    PAGES.iter().map(|(topic, _)| *topic).chain([OPTIONS, TOPICS]).collect()
 }
+
+/// The list of topics, as it ends the help of the program and that of `help`.
+pub const LIST: &str = "Help topics, for `oauthctl help TOPIC`:
+  configuration  keys of the configuration file
+  environment    environment variables and files
+  exit-codes     exit codes and kinds of errors
+  options        options of every command";
 
 /// Returns the text about a topic.
 pub fn find(name: &str) -> Option<String> {
-    TOPICS.iter().find(|(topic, _)| *topic == name).map(|(_, page)| plain(page))
+    PAGES.iter().find(|(topic, _)| *topic == name).map(|(_, page)| plain(page))
 }
 
 /// Returns a page without its markup.
@@ -88,10 +98,15 @@ fn row(line: &str) -> String {
     format!("{names}\n{}\n", hanging(&" ".repeat(COLUMN), &rest, [COLUMN, 4], WIDTH))
 }
 
-/// Returns text without the marks of links and code.
+/// Returns text without the marks of links, code and emphasis. In code, asterisks are no marks.
 fn unmarked(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(number, part)| match number % 2 {
+        1 => part.to_owned(),
+        _ => part.replace('*', ""),
+    });
+    let text = parts.collect::<String>();
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("](") {
         let (before, after) = rest.split_at(at);
         let (label, before) = match before.rfind('[') {
@@ -101,7 +116,7 @@ fn unmarked(text: &str) -> String {
         out.extend([before, label]);
         rest = after.find(')').map_or("", |end| &after[end + 1..]);
     }
-    (out + rest).replace(['`', '*'], "")
+    out + rest
 }
 
 fn blank_lines_once(text: &str) -> String {
@@ -123,15 +138,15 @@ mod tests {
     fn page_becomes_plain_text() {
         let page = "# Exit [codes](x.md)\n\n<!-- generated: x -->\n| code | `error` | meaning |\n\
                     | --- | --- | --- |\n| 0 |  | Done. |\n| 4 | `login_required` | a \\| b |\n\n\
-                    One\ntwo `three`.\n\n```toml\na = 1\n```\n- item\n";
+                    One\n*two* `three`, `*.four` or `*`.\n\n```toml\na = 1\n```\n- item\n";
         let text = "EXIT CODES\n\n  0                       Done.\n  \
-                    4                       login_required: a | b\n\nOne two three.\n\n  a = 1\n- item\n";
+                    4                       login_required: a | b\n\nOne two three, *.four or *.\n\n  a = 1\n- item\n";
         assert_eq!(plain(page), text);
     }
 
     #[test]
     fn every_topic_fits_the_width() {
-        for (name, _) in TOPICS {
+        for (name, _) in PAGES {
             let text = find(name).unwrap();
             assert!(text.lines().count() > 10 && !text.contains("](") && !text.contains("<!--"));
             let wide = text.lines().filter(|line| line.chars().count() > WIDTH);

@@ -23,7 +23,7 @@ oauthctl login gitlab --add-scope write_repository\n  \
 oauthctl login gitlab --no-browser  # print the URL instead\n  \
 oauthctl login github --flow device  # enter a code on any device\n  \
 oauthctl login gitlab --flow paste  # then paste the callback URL\n  \
-oauthctl login https://mcp.example.com/mcp  # by URL, without a profile"
+oauthctl login https://mcp.example.com/mcp  # without a profile"
 )]
 pub struct LoginArgs {
     #[command(flatten)]

@@ -15,6 +15,7 @@ use oauthctl_core::{Error, ErrorKind, Result};
 use super::args::{FlowArg, LoginArgs};
 use crate::context::Context;
 use crate::login_flow::{self, Chosen};
+use crate::progress::Setting;
 use crate::target::Target;
 use crate::{login_turn, progress, run as runner, ui};
 
@@ -77,6 +78,7 @@ async fn log_in_by(
     let Plan { args, context, target, .. } = *plan;
     let Chosen { mut flow, instead, browser } = chosen;
     let countdown = !context.ui.quiet && ui::shows_status();
+    let tried_device = flow == LoginFlow::Device;
     if flow == LoginFlow::Device {
         args.warn_of_unused(context, flow);
         let mut request = DeviceRequest::new(attempt.key.clone());
@@ -113,7 +115,10 @@ async fn log_in_by(
         countdown,
         ..attempt
     };
-    let mut tell = |step: Progress<'_>| progress::narrate(context, target.profile, listen, step);
+    let mut setting =
+        Setting { listens: listen, has_device: !tried_device, is_chosen: args.flow.is_some() };
+    let mut tell =
+        |step: Progress<'_>| progress::narrate(context, target.profile, &mut setting, step);
     let outcome = attempt::log_in(manager, attempt, &mut tell).await;
     ui::clear_status();
     outcome

@@ -64,7 +64,10 @@ fn profile_in_place_of_the_method_is_not_sent() {
     let home = api.home("", "");
     for word in ["p", "propfind"] {
         let refused = home.run(["api", word, "x"]).fails(2).stderr;
-        assert!(refused.contains(&format!("hint: select a profile with `-p {word}`")), "{refused}");
+        let named =
+            format!("error: unknown method `{word}` (expected GET, HEAD, POST, PUT, PATCH, ");
+        let hint = format!("hint: to select a profile, use `-p {word}`");
+        assert!(refused.starts_with(&named) && refused.contains(&hint), "{refused}");
     }
     assert_eq!(api.asked().len(), 0);
     home.run(["api", "PROPFIND", "x"]).ok();

@@ -50,6 +50,19 @@ fn login_that_nobody_answers_gets_longer_as_told() {
 }
 
 #[test]
+fn proxy_on_a_port_in_use_gets_another_as_told() {
+    let home = planted(TOKEN);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!("{config}api_url = [\"https://api.example.com/\"]\n"));
+    let call = ["proxy", "-p", "p", "--listen", &address, "--", "true"];
+    let failed = home.run(call).fails(9);
+    assert!(failed.stderr.contains("or omit `--listen`"), "{}", failed.stderr);
+    home.run(["proxy", "-p", "p", "--", "true"]).ok();
+}
+
+#[test]
 fn port_in_use_is_replaced_as_told() {
     let (mut home, _sandbox) = with_sandbox(None);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -336,3 +336,22 @@ fn import_elsewhere_says_that_a_login_is_needed() {
     other.run(["login", &scene.url]).ok();
     other.run(["token", "-p", &scene.url, "--force-refresh"]).ok();
 }
+
+#[test]
+fn login_at_an_issuer_says_what_it_requests() {
+    let scene = Scene::new();
+    let issuer = format!("{}/a", scene.server.base);
+    let said = |url: &str, args: &[&str]| {
+        let output = scene.home.run([&["login", url], args].concat()).ok();
+        let sentences = output.stderr.lines().filter(|line| line.contains("with `--scope`"));
+        sentences.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [only] = &said(&issuer, &[])[..] else { panic!("no or several sentences") };
+    assert!(only.starts_with("Only `offline_access` is requested:"), "{only}");
+    scene.server.set(&json!({ "metadata": { "scopes_supported": null } }));
+    let [none] = &said(&issuer, &["--account", "other"])[..] else { panic!("the same") };
+    assert!(none.starts_with("No scopes are requested:"), "{none}");
+    assert!(none.contains("may issue no refresh token"), "{none}");
+    assert_eq!(said(&issuer, &["--account", "third", "--scope", "read"]), [""; 0]);
+    assert_eq!(said(&scene.url, &[]), [""; 0]);
+}

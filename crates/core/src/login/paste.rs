@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::protocol::callback::{Parameters, parse_query, to_text};
 use crate::protocol::response::{Parts, without_paste_markers};
 use crate::secret::Secret;
+use crate::text::one_line;
 
 #[cfg(unix)]
 use super::terminal::{Echo, Input, Lines, Terminal};
@@ -52,7 +53,7 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
                 let text = format!(
                     "the pasted URL has a different {what} than the redirect URI of this login"
                 );
-                return Err(Error::validation(text).hint(HINT));
+                return Err(Error::validation(text).hint(what_to_paste(redirect_uri)));
             }
             url.query
         }
@@ -60,10 +61,13 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
             text.split('#').next().unwrap_or_default().trim_start_matches('?')
         }
         None => {
-            return Err(Error::validation("the pasted text is not the callback").hint(HINT));
+            let text = "the pasted text is not the callback URL";
+            return Err(Error::validation(text).hint(what_to_paste(redirect_uri)));
         }
     };
-    let explain = |error: Error| error.context("cannot use the pasted callback").hint(HINT);
+    let explain = |error: Error| {
+        error.context("cannot use the pasted callback").hint(what_to_paste(redirect_uri))
+    };
     let parameters = parse_query(query).map_err(explain)?;
     if parameters.get("state").is_none() && parameters.get("code").is_some() {
         let what = "it ends before its `state`; it may be incomplete";
@@ -73,8 +77,19 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
     Ok(Pasted { parameters, has_place })
 }
 
-const HINT: &str = "paste the whole URL from the browser's address bar, from `http` on, with its \
-                    `state`";
+/// Returns what to paste, as a hint.
+pub(super) fn what_to_paste(redirect_uri: &str) -> String {
+    let begin = one_line(redirect_uri);
+    format!(
+        "after you log in, paste the whole URL from the browser's address bar, which begins with `{begin}`"
+    )
+}
+
+/// Returns whether the pasted text is a URL that equals another one up to its query.
+pub(super) fn is_same_page(pasted: &str, url: &str) -> bool {
+    let places = (Parts::of(unquote(pasted)), Parts::of(url));
+    matches!(places, (Some(pasted), Some(url)) if pasted.differs_from(&url).is_none())
+}
 
 fn unquote(text: &str) -> &str {
     let text = without_paste_markers(text).trim();
@@ -185,7 +200,7 @@ fn typed(input: &mut Lines, has_blank_lines: bool) -> Option<Result<Secret>> {
 }
 
 fn too_long() -> Error {
-    Error::validation("the pasted line is longer than 64 KiB").hint(HINT)
+    Error::validation("the pasted line is longer than 64 KiB")
 }
 
 /// Returns the next line that is not blank. A failing input is treated as ended.

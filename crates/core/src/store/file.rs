@@ -97,13 +97,14 @@ impl FileStore {
         }
         let key = match &self.source {
             KeySource::Identity(secret) => Key::parse(secret.expose(), "the configured value")?,
+            KeySource::Variable(name, secret) => Key::parse(secret.expose(), name)?,
             KeySource::File(path) => {
                 let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
                 let read = files::read_named(path).map_err(|error| match error.kind() {
                     ErrorKind::Store => error.hint(hint),
                     _ => error,
                 });
-                Key::read(&read?, path)?
+                Key::read(&read?, path).map_err(|error| error.context("OAUTHCTL_STORE_KEY_FILE"))?
             }
             KeySource::Generated(path) => match self.generated(path)? {
                 Some(key) => key,

@@ -102,15 +102,15 @@ fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>
         Error::store("the exported line is encrypted, but no key is set")
             .hint("set OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE to the age identity of its recipient")
     })?;
+    let bad = |what| Error::store(what).hint(Advice::GiveRecipientKey);
     // A key file has comments above the identity.
     let lines = identity.expose().lines().map(str::trim);
     let identity = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .find_map(|line| age::x25519::Identity::from_str(line).ok())
-        .ok_or_else(|| Error::store("the store's key is not an age identity"))?;
+        .ok_or_else(|| bad("the store's key is not an age identity"))?;
     age_file::decrypt(&identity, sealed, record::LARGEST).map_err(|unopened| match unopened {
-        Unopened::OtherKey | Unopened::Damaged => Error::store("cannot decrypt the exported line")
-            .hint("it was encrypted for another key, or is damaged"),
+        Unopened::OtherKey | Unopened::Damaged => bad("cannot decrypt the exported line"),
         Unopened::Header(why) => Error::usage(format!("the exported line is damaged: {why}")),
         Unopened::TooLong => too_long(),
     })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::error::Error;
 use crate::grant::GrantKey;
 use crate::login::browser::Browser;
 use crate::login::paste::PastedLines;
@@ -70,8 +71,8 @@ pub enum Progress<'a> {
     Unconfirmed(&'a str),
     /// A request arrived that was not the expected callback.
     RejectedRequest(String),
-    /// The pasted text is not the expected callback.
-    NotPasted(String),
+    /// The pasted text is not the expected callback; the error says what to paste.
+    NotPasted(Error),
     /// The remaining time of the user, to be shown on one line of at most
     /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) columns.
     Waiting(Duration),

@@ -9,7 +9,7 @@ use crate::login::candidate::Candidate;
 use crate::login::countdown::Countdown;
 use crate::login::launch::{Launch, launch};
 use crate::login::listener::{Event, Listener};
-use crate::login::paste::{PastedLines, parse_pasted};
+use crate::login::paste::{PastedLines, is_same_page, parse_pasted, what_to_paste};
 use crate::port::BoxFuture;
 use crate::protocol::authorization::Validation;
 
@@ -60,7 +60,7 @@ pub(super) async fn wait(waiting: &mut Waiting<'_>, pending: &Authorization) -> 
                 let Some(line) = line else {
                     attempt.pasted = None;
                     if listener.is_none() {
-                        return Err(nothing_pasted());
+                        return Err(nothing_pasted(&pending.redirect_uri));
                     }
                     continue;
                 };
@@ -78,7 +78,7 @@ pub(super) async fn wait(waiting: &mut Waiting<'_>, pending: &Authorization) -> 
                         if listener.is_none() && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
                             return Err(error);
                         }
-                        tell(Progress::NotPasted(error.message().to_owned()));
+                        tell(Progress::NotPasted(error));
                     }
                 }
             }
@@ -130,9 +130,9 @@ fn step_of(launch: Launch, url: &str) -> Progress<'_> {
     }
 }
 
-fn nothing_pasted() -> Error {
-    Error::new(ErrorKind::LoginRequired, "no callback URL was entered")
-        .hint("paste the whole URL from the browser's address bar")
+fn nothing_pasted(redirect_uri: &str) -> Error {
+    let error = Error::new(ErrorKind::LoginRequired, "no callback URL was entered");
+    error.hint(what_to_paste(redirect_uri))
 }
 
 async fn validate_pasted(
@@ -140,26 +140,29 @@ async fn validate_pasted(
     pending: &Authorization,
     line: Result<crate::Secret>,
 ) -> Result<Response> {
-    let line = line?;
-    let pasted = parse_pasted(line.expose(), &pending.redirect_uri)?;
+    let hint = || what_to_paste(&pending.redirect_uri);
+    let line = line.map_err(|error| error.hint(hint()))?;
+    let pasted = parse_pasted(line.expose(), &pending.redirect_uri).map_err(|error| {
+        if !is_same_page(line.expose(), &pending.authorization_url) {
+            return error;
+        }
+        Error::validation("the pasted URL is that of the login page, not the callback").hint(hint())
+    })?;
     let (validation, parameters) = manager.open(pending, pasted.parameters.to_pairs()).await?;
     if !pasted.has_place && matches!(validation, Validation::Code(_)) {
         manager.refuse_mix_up(pending, &parameters).await?;
     }
     let is_cut = |state: &str| !state.is_empty() && pending.state_begins_with(state);
-    match validation {
+    let what = match validation {
         Validation::NotOurs(_) if pasted.parameters.get("state").is_some_and(is_cut) => {
-            Err(Error::new(
-                ErrorKind::InvalidState,
-                "the pasted callback is incomplete: it ends in the middle of its `state`",
-            ))
+            "the pasted callback is incomplete: it ends in the middle of its `state`".to_owned()
         }
-        Validation::NotOurs(what) => Err(Error::new(
-            ErrorKind::InvalidState,
-            format!("the pasted text is not the callback of this login: {what}"),
-        )),
-        validation => Ok(Response { candidate: None, parameters, validation }),
-    }
+        Validation::NotOurs(what) => {
+            format!("the pasted text is not the callback of this login: {what}")
+        }
+        validation => return Ok(Response { candidate: None, parameters, validation }),
+    };
+    Err(Error::new(ErrorKind::InvalidState, what).hint(hint()))
 }
 
 pub(super) async fn next_event(listener: &mut Option<&mut Listener>) -> Event {

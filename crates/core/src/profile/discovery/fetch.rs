@@ -187,13 +187,13 @@ pub(crate) struct Unusable {
 }
 
 fn none_found(issuer: &str, failures: &[(String, Unusable)]) -> Failure {
-    let lines: Vec<String> =
-        failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
-    let message = format!("no metadata found for {}:\n{}", one_line(issuer), lines.join("\n"));
+    let lines = failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why));
+    let message = format!("no metadata found for {}:", one_line(issuer));
     if failures.iter().any(|(_, nothing)| nothing.is_transient) {
-        return Failure::NoAnswer(Error::unavailable(message).hint(Advice::RetryLater));
+        let error = Error::unavailable(message).and_lines(lines);
+        return Failure::NoAnswer(error.hint(Advice::RetryLater));
     }
-    Failure::NoDocument(Error::config(message))
+    Failure::NoDocument(Error::config(message).and_lines(lines))
 }
 
 /// Returns the document of a response, or what the response was instead.

@@ -17,6 +17,8 @@ use crate::secret::Secret;
 pub enum KeySource {
     /// The key itself: an age X25519 identity, `AGE-SECRET-KEY-1…`.
     Identity(Secret),
+    /// The same, from the environment variable of this name.
+    Variable(&'static str, Secret),
     /// A file with such an identity, which must exist.
     File(PathBuf),
     /// A file of this program, created with a new identity when a record is first written.
@@ -29,7 +31,7 @@ impl KeySource {
     /// # Errors Returns [`Config`](crate::ErrorKind::Config) if another user can write to its file.
     pub fn read(&self) -> Result<Option<Secret>> {
         let path = match self {
-            Self::Identity(secret) => return Ok(Some(secret.clone())),
+            Self::Identity(secret) | Self::Variable(_, secret) => return Ok(Some(secret.clone())),
             Self::File(path) | Self::Generated(path) => path,
         };
         match files::read_named(path) {
