@@ -316,7 +316,7 @@ fn user_records_consent_in_a_real_browser() {
     assert_eq!(browser.address(), url);
     let since = browser.text();
     assert_eq!(since.matches("has consented since").count(), 1, "{since}");
-    assert!(since.contains("as user-2 (brook@sandbox.example)"), "{since}");
+    assert!(since.contains("as person-2 (brook@sandbox.example)"), "{since}");
     browser.look("track_consent");
     browser.click("[aria-label='Withdraw consent: Brook Lindqvist']", "Who has consented?");
     browser.until("nobody has consented", "!document.body.innerText.includes('since')");
