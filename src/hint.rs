@@ -11,6 +11,9 @@ use crate::given::{Given, option};
 /// The variable with an account, for jobs that start with an empty store.
 pub const IMPORT: &str = "OAUTHCTL_IMPORT";
 
+/// The variable that selects the store.
+pub const STORE: &str = "OAUTHCTL_STORE";
+
 /// The variables with the key of the file store, or the name of its file, in the order in which they count.
 const STORE_KEYS: [&str; 2] = ["OAUTHCTL_STORE_KEY", "OAUTHCTL_STORE_KEY_FILE"];
 
@@ -130,6 +133,17 @@ fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
+/// Returns how commands find the accounts of a profile in this store.
+pub fn use_store(store: &str, profile: &str) -> String {
+    let (word, name) = (shell_word(store), one_line(store));
+    // The variable overrides the profile.
+    let lasting = match is_set(STORE) {
+        true => format!("set {STORE} to `{name}`"),
+        false => format!("set `store = \"{}\"` in the profile `{}`", name, one_line(profile)),
+    };
+    format!("add `--store {}` to the command, or {lasting}", word)
+}
+
 fn recipient_key() -> String {
     let name = STORE_KEYS.into_iter().find(|name| is_set(name)).unwrap_or(STORE_KEYS[0]);
     format!(
@@ -157,13 +171,9 @@ fn words(advice: &Advice) -> String {
                 login_command(key)
             )
         }
-        Advice::UseStore { key, store } => format!(
-            "it is in a different store: add `--store {}` to the command, or set `store = \"{}\"` \
-             in the profile `{}`",
-            shell_word(store),
-            one_line(store),
-            one_line(&key.profile)
-        ),
+        Advice::UseStore { key, store } => {
+            format!("it is in a different store: {}", use_store(store, &key.profile))
+        }
         Advice::StoreClientSecret(profile) => {
             format!("store it with `oauthctl profile set-secret {}`", shell_word(profile))
         }

@@ -94,7 +94,7 @@ impl<'c> Target<'c> {
             _ => {
                 let all = self.state.some_accounts(profile, usize::MAX)?;
                 let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
-                let hint = format!("select one with `--account`: {names}");
+                let hint = format!("select one with `--account` or OAUTHCTL_ACCOUNT: {names}");
                 return Err(several_accounts(profile).hint(hint));
             }
         };

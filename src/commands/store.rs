@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::args::ProfileOption;
 use crate::context::Context;
+use crate::hint::STORE;
 use crate::migrated;
 use crate::rows::Rows;
 use crate::{prompt, run as runner, ui};
@@ -181,6 +182,15 @@ impl Tables {
 
     /// Writes the store to the file, if the user wants that, and says what is written or to be written.
     fn write(&self, to_spec: &StoreSpec, what: &str, write: bool, context: &Context) -> Result<()> {
+        if let Some(used) = context.env(STORE)?.filter(|used| *used != to_spec.to_string()) {
+            let what = format!(
+                "{STORE} is set to `{}`, which overrides the configuration",
+                text::one_line(&used)
+            );
+            context
+                .ui
+                .warn(&Error::config(what).hint(format!("set it to `{to_spec}`, or unset it")));
+        }
         let own = self.profiles.iter();
         let own = own.map(|name| format!("[profiles.{}]", text::one_line(name)));
         let tables = self.defaults.then(|| "[defaults]".to_owned()).into_iter().chain(own);

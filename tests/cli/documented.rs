@@ -26,8 +26,13 @@ fn script(path: &Path, text: &str) {
 
 /// The documented line of a crontab without its time, with what stands for curl first on the path.
 fn run_cron_line(home: &Home, curl: &str) -> Output {
+    run_nth_cron_line(home, 0, curl)
+}
+
+fn run_nth_cron_line(home: &Home, number: usize, curl: &str) -> Output {
     let page = documentation("scripts.md");
-    let line = page.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
+    let mut lines = page.lines().filter_map(|line| line.strip_prefix("*/15 * * * *  "));
+    let line = lines.nth(number).unwrap();
     let bin = home.path("home/.cargo/bin");
     std::fs::create_dir_all(&bin).unwrap();
     let program = home.command(["x"]).get_program().to_owned();
@@ -53,6 +58,29 @@ fn documented_cron_line_keeps_the_last_answer() {
         format!("case \" $* \" in *' --fail '*) exit 22;; esac; {}", body("unauthorized"));
     run_cron_line(&home, &refused);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
+}
+
+#[test]
+fn documented_cron_line_mails_a_required_login() {
+    let home = Home::new();
+    home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
+    let plant = |expires_at: u64| {
+        plant(
+            &home,
+            &grant("default", TOKEN, |grant| {
+                grant["key"]["profile"] = json!("gitlab");
+                grant["tokens"]["expires_at"] = json!(expires_at);
+                grant["tokens"]["refresh_token"] = json!(null);
+            }),
+        );
+    };
+    plant(4_000_000_000);
+    let silent = run_nth_cron_line(&home, 1, "true").ok();
+    assert_eq!(silent.stdout + &silent.stderr, "");
+    plant(1_700_000_000);
+    let mailed = run_nth_cron_line(&home, 1, "true").fails(4);
+    assert_eq!(mailed.stdout, "");
+    assert!(mailed.stderr.contains("hint: run `oauthctl login gitlab`"), "{}", mailed.stderr);
 }
 
 /// The first block of a page after this text.

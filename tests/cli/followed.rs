@@ -84,6 +84,28 @@ fn store_hint_is_a_flag_or_a_key_of_the_profile() {
 }
 
 #[test]
+fn store_hint_names_the_variable_that_selects_it() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    home.set("OAUTHCTL_STORE", "file");
+    let there = format!("file:{}", home.path("home/there").display());
+    home.run(["login", "s", "--store", &there]).ok();
+    let failed = home.run(["token", "-p", "s"]).fails(4).stderr;
+    let told =
+        format!("add `--store {there}` to the command, or set OAUTHCTL_STORE to `{there}`\n");
+    assert!(failed.contains(&told), "{failed}");
+    let status = home.run(["status"]).ok().stdout;
+    assert!(status.contains(&told), "{status}");
+    let here = format!("file:{}", home.path("home/here").display());
+    let moved = home.run(["store", "migrate", "--to", &here]).ok().stderr;
+    assert!(moved.contains(&format!("hint: set it to `{here}`, or unset it\n")), "{moved}");
+    home.run(["token", "-p", "s"]).fails(4);
+    home.set("OAUTHCTL_STORE", &here).run(["token", "-p", "s"]).ok();
+    home.set("OAUTHCTL_STORE", "file");
+    let moved = home.run(["store", "migrate", "--to", "file"]).ok().stderr;
+    assert!(!moved.contains("OAUTHCTL_STORE"), "{moved}");
+}
+
+#[test]
 fn migrate_names_the_table_that_sets_the_store() {
     for (own, table) in [("", "[defaults]"), ("store = \"file:here\"\n", "[profiles.p]")] {
         let mut home = Home::new();

@@ -30,6 +30,9 @@ fn logout_that_could_mean_several_accounts_says_so() {
     let output = home.run(["logout", "p"]).fails(3);
     assert!(output.stderr.contains("profile `p` has several accounts"), "{}", output.stderr);
     assert!(output.stderr.contains("or use `--all`: one, two"), "{}", output.stderr);
+    let output = home.run(["token", "p"]).fails(3);
+    let told = "select one with `--account` or OAUTHCTL_ACCOUNT: one, two";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
     let output = home.run(["logout", "p", "--account", "three"]).fails(3);
     assert!(output.stderr.contains("not logged in to"), "{}", output.stderr);
     assert!(

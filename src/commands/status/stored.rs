@@ -141,11 +141,7 @@ fn elsewhere(entry: &AccountEntry, context: &Context) -> Option<Error> {
     let now = context.store_spec_of(&entry.key.profile).ok()?.to_string();
     (now != entry.store).then(|| {
         let what = format!("commands use a different store, `{}`", one_line(&now));
-        Error::config(what).hint(format!(
-            "add `--store {}` to the command, or set `store = \"{}\"` in the profile",
-            shell_word(&entry.store),
-            one_line(&entry.store)
-        ))
+        Error::config(what).hint(hint::use_store(&entry.store, &entry.key.profile))
     })
 }
 
