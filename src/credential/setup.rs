@@ -202,23 +202,20 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, Str
         .map(|line| format!("{indent}{line}\n"))
         .concat()
     };
-    let mut at = 0;
-    let mut lines = file.split_inclusive('\n');
-    while let Some(line) = lines.next() {
-        at += line.len();
-        if line.trim_end() == "users:" {
-            let newline = if line.ends_with('\n') { "" } else { "\n" };
-            let is_entry = |line: &&str| line.trim_start().starts_with("- ");
-            let next = lines.next().filter(is_entry).unwrap_or_default();
-            let indent = &next[..next.len() - next.trim_start().len()];
-            return Ok((at..at, format!("{newline}{}", entry(indent))));
-        }
-        if line.starts_with("users:") || line.starts_with(['{', '\t']) {
-            return Err(Error::config("the `users` of the file are not written as a block list")
-                .hint(
-                    "remove the empty `users` from it, or add the user with `kubectl config \
-                 set-credentials`",
-                ));
+    let mut start = 0;
+    for line in file.split_inclusive('\n') {
+        let end = start + line.len();
+        match value_of_users(line) {
+            Some("") if line.ends_with('\n') => {
+                let indent = indent_of_list(&file[end..]).ok_or_else(another_notation)?;
+                return Ok((end..end, entry(indent)));
+            }
+            // kubectl writes `null` if there are no users. The line becomes a comment.
+            Some("" | "null" | "Null" | "NULL" | "~" | "[]" | "[ ]") => {
+                return Ok((start..start, format!("users:\n{}# ", entry(""))));
+            }
+            None if !line.starts_with(['{', '\t']) => start = end,
+            _ => return Err(another_notation()),
         }
     }
     let (head, line) = match (file.trim().is_empty(), file.ends_with('\n')) {
@@ -227,6 +224,31 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, Str
         (false, false) => ("", "\n"),
     };
     Ok(end(file, format!("{line}{head}users:\n{}", entry(""))))
+}
+
+/// Returns the value behind the key `users` of a kubeconfig, without a comment, if the line begins with this key.
+fn value_of_users(line: &str) -> Option<&str> {
+    let keys = ["users:", "\"users\":", "'users':"];
+    let value = keys.into_iter().find_map(|key| line.strip_prefix(key))?.trim_end();
+    // Some characters that are not harmless would end the comment.
+    let comment = value.find(" #").filter(|at| value[*at..].chars().all(text::is_harmless));
+    Some(value[..comment.unwrap_or(value.len())].trim())
+}
+
+/// Returns the indent of the block list that these lines begin with, which may be empty; `None` if they begin with
+/// another value.
+fn indent_of_list(lines: &str) -> Option<&str> {
+    let is_content = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
+    let first = lines.lines().map(str::trim_end).find(is_content).unwrap_or_default();
+    let content = first.trim_start();
+    let indent = &first[..first.len() - content.len()];
+    let is_entry = content == "-" || content.starts_with("- ");
+    (is_entry || indent.is_empty()).then_some(indent)
+}
+
+fn another_notation() -> Error {
+    Error::config("the `users` of the file are not written as a block list")
+        .hint("add the user with `kubectl config set-credentials`")
 }
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
@@ -305,6 +327,8 @@ mod tests {
             ("users:\n- name: a\n  user: {}\n", "users:\n", "", "- name: a\n"),
             ("users:\n  - name: a\nx: y\n", "users:\n", "  ", "  - name: a\n"),
             ("a: b\nusers:", "a: b\nusers:\n", "", ""),
+            ("users:\n\n# a\n  -\n    name: a\n", "users:\n", "  ", "\n# a\n  -\n"),
+            ("a: b\nusers: null\n", "a: b\nusers:\n", "", "# users: null\n"),
         ] {
             let text = after(CredentialTool::Kubernetes, key, file);
             let (head, rest) = text.split_once(&format!("{indent}- name: \"oauthctl-")).unwrap();
@@ -314,7 +338,7 @@ mod tests {
             assert!(rest.contains(&format!("provideClusterInfo: true\n{next}")), "{text}");
             assert!(insertion(CredentialTool::Kubernetes, key, &text, "x").is_err());
         }
-        for file in ["users: []\n", "users: null\n", "{\"users\": []}"] {
+        for file in ["users: [{}]\n", "users: {}\n", "{\"users\": []}"] {
             assert!(insertion(CredentialTool::Kubernetes, key, file, "x").is_err(), "{file}");
         }
     }

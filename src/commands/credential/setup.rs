@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::profile::{Credential, CredentialTool};
+use oauthctl_core::profile::{Credential, CredentialTool, programs};
 use oauthctl_core::store::{Insertion, StateDir, read_tool_file};
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
@@ -14,6 +14,9 @@ use serde_json::json;
 use crate::context::Context;
 use crate::credential::{self, setup};
 use crate::{environment, ui};
+
+/// The name under which docker runs the helper.
+const DOCKER_HELPER: &str = "docker-credential-oauthctl";
 
 /// A tool whose configuration can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -167,9 +170,10 @@ fn name_of(tool: CredentialTool, key: &str) -> String {
 /// Says what the user does next, where writing the file is not all.
 fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<Option<String>> {
     Ok(match tool {
+        CredentialTool::Docker if is_linked(DOCKER_HELPER) => None,
         CredentialTool::Docker => Some(format!(
             "docker finds the helper by its name. Create a link in a directory of PATH, for example: \
-             `ln -s {} /usr/local/bin/docker-credential-oauthctl`",
+             `ln -s {} /usr/local/bin/{DOCKER_HELPER}`",
             shell_word(&program()?)
         )),
         CredentialTool::Kubernetes => Some(format!(
@@ -185,6 +189,16 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
         }
         _ => None,
     })
+}
+
+/// Returns whether the first program of this name in `PATH` is a link to this program.
+fn is_linked(name: &str) -> bool {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let path = environment::variable_os("PATH").unwrap_or_default();
+    // docker runs no program that it finds in a relative directory.
+    let first = programs::find(&file, &path).ok().filter(|file| file.is_absolute());
+    let target = first.and_then(|file| file.canonicalize().ok());
+    target.is_some() && target == std::env::current_exe().and_then(|f| f.canonicalize()).ok()
 }
 
 /// Returns the path of this program, as it is written into configurations.

@@ -1,3 +1,5 @@
+mod kubernetes;
+
 use std::fs;
 
 use super::planted_with;
@@ -236,53 +238,30 @@ fn setup_undo_keeps_what_was_added_since() {
     assert!(gone.contains("git is not set up for"), "{gone}");
 }
 
+/// docker runs the first program of this name in PATH.
 #[test]
-fn setup_writes_the_first_file_of_kubeconfig() {
+fn docker_setup_with_a_link_prints_no_next_step() {
     let mut home = planted_with(SETTINGS);
-    let files = [home.path("home/one"), home.path("home/two")];
-    home.set("KUBECONFIG", format!(":{}:{}", files[0].display(), files[1].display()));
-    let said = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
-    assert!(said.contains("--user=oauthctl-k8s.example`"), "{said}");
-    assert!(files[0].is_file() && !files[1].exists());
-    home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
-    assert!(!files[0].exists());
-}
-
-/// `kubectl config` writes the whole file anew: the next step of the setup is such a command.
-#[test]
-fn kubernetes_setup_survives_a_rewrite_by_kubectl() {
-    let home = planted_with(SETTINGS);
-    let path = home.path("home/.kube/config");
-    home.run(["credential", "setup", "kubernetes"]).ok();
-    let program = home.command([""]).get_program().to_string_lossy().into_owned();
-    let head = "apiVersion: v1\ncontexts:\n- context:\n    user: oauthctl-k8s.example\n  name: dev\n\
-        kind: Config\nusers:\n";
-    let user = format!(
-        "- name: oauthctl-k8s.example\n  user:\n    exec:\n      args:\n      - credential\n      - kubernetes\n\
-         \x20     - https://k8s.example\n      command: {program}\n"
-    );
-    let rewritten = format!("{head}{user}");
-    home.write(&path, &rewritten);
-    let again = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
-    assert!(again.contains("is already set up for"), "{again}");
-    assert_eq!(fs::read_to_string(&path).unwrap(), rewritten);
-    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
-    let remove = format!(
-        "`kubectl config --kubeconfig {} delete-user oauthctl-k8s.example`",
-        path.display()
-    );
-    assert!(undone.contains(&remove), "{undone}");
-    // A user of this name that another program wrote stays alone.
-    home.write(&path, &rewritten.replace(&program, "another"));
-    let taken = home.run(["credential", "setup", "kubernetes"]).fails(3).stderr;
-    assert!(taken.contains("`kubectl config delete-user oauthctl-k8s.example`"), "{taken}");
-    // As the hint says.
-    home.write(&path, head);
-    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
-    assert!(undone.contains("is not set up for"), "{undone}");
-    home.run(["credential", "setup", "kubernetes"]).ok();
-    home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
-    assert_eq!(fs::read_to_string(&path).unwrap(), head);
+    let name = "docker-credential-oauthctl";
+    let link = super::links::link(&home, name);
+    let other = home.path("other").join(name);
+    home.write(&other, "#!/bin/sh\n");
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    let directory = |file: &std::path::Path| file.parent().unwrap().display().to_string();
+    let (ours, others) = (directory(&link), directory(&other));
+    for (path, executable, is_ready) in [
+        (format!("/nowhere:{ours}:{others}"), true, true),
+        (format!("{others}:{ours}"), false, true),
+        (format!("{others}:{ours}"), true, false),
+        (others.clone(), true, false),
+        ("../bin".to_owned(), true, false),
+    ] {
+        fs::set_permissions(&other, mode(if executable { 0o700 } else { 0o600 })).unwrap();
+        home.set("PATH", &path);
+        let said = home.run(["credential", "setup", "docker"]).ok().stderr;
+        assert_eq!(!said.contains("Create a link"), is_ready, "{path}: {said}");
+        home.run(["credential", "setup", "docker", "--undo"]).ok();
+    }
 }
 
 #[test]

@@ -47,19 +47,27 @@ fn obstacle(program: &str, path: Option<&OsStr>) -> Option<String> {
         return validate(Path::new(program)).err();
     }
     // Without PATH, the system uses its own default.
-    let folders: Vec<PathBuf> = std::env::split_paths(path?).collect();
+    find(program, path?).err()
+}
+
+/// Returns the file that starts if a program runs this name in the directories of `PATH`.
+///
+/// # Errors
+///
+/// Returns why there is none.
+pub fn find(program: &str, path: &OsStr) -> Result<PathBuf, String> {
     let mut found = "it is not in PATH".to_owned();
-    for folder in folders {
+    for folder in std::env::split_paths(path) {
         let file = folder.join(program);
         if !file.exists() {
             continue;
         }
         match validate(&file) {
-            Ok(()) => return None,
+            Ok(()) => return Ok(file),
             Err(why) => found = format!("{}: {why}", one_line(&file.display().to_string())),
         }
     }
-    Some(found)
+    Err(found)
 }
 
 fn validate(file: &Path) -> Result<(), String> {

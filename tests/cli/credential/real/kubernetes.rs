@@ -54,3 +54,18 @@ fn python_client_gets_its_token_in_both_versions() {
         assert_eq!(String::from_utf8(said).unwrap(), "v1.30.0-notes\n");
     }
 }
+
+/// A kubeconfig that kubectl wrote before it had a user.
+#[test]
+fn kubectl_reads_the_first_user_of_its_file() {
+    let home = planted_with("[credential.kubernetes.\"https://k8s.example\"]\nprofile = \"p\"\n");
+    run(&home, &["kubectl", "config", "set-context", "c", "--cluster=c"]);
+    let path = home.path("home/.kube/config");
+    let before = std::fs::read_to_string(&path).unwrap();
+    assert!(before.contains("\nusers: null\n"), "{before}");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    let users = run(&home, &["kubectl", "config", "get-users"]).stdout;
+    assert_eq!(String::from_utf8(users).unwrap(), "NAME\noauthctl-k8s.example\n");
+    home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+}
