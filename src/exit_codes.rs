@@ -1,6 +1,9 @@
-//! The exit codes, as help and manual pages list them: all come from the kinds of errors.
+//! The exit codes, as help and manual pages list them: all come from the kinds of errors, except that of a pipe without
+//! a reader.
 
 use oauthctl_core::ErrorKind;
+
+use crate::ui::BROKEN_PIPE;
 
 /// Returns each exit code, and what it means in a sentence.
 pub fn table() -> Vec<(String, String)> {
@@ -11,7 +14,10 @@ pub fn table() -> Vec<(String, String)> {
         };
         (code, format!("`{}`: {}.", kind.word(), kind.meaning()))
     });
-    [("0".to_owned(), "success.".to_owned())].into_iter().chain(kinds).collect()
+    let pipe = "stdout is a pipe without a reader; the command ends without an error message (128 + SIGPIPE).";
+    let first = ("0".to_owned(), "success.".to_owned());
+    let last = (BROKEN_PIPE.to_string(), pipe.to_owned());
+    [first].into_iter().chain(kinds).chain([last]).collect()
 }
 
 /// Returns a short list in two columns.

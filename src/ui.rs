@@ -290,7 +290,7 @@ fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error
 }
 
 /// The exit code of a program that SIGPIPE ended.
-const BROKEN_PIPE: u8 = 141;
+pub const BROKEN_PIPE: u8 = 141;
 
 /// Returns the error of a result that could not be written. A reader that needs no more of it ends the program
 /// without a message.

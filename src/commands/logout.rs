@@ -106,7 +106,9 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
         (_, true) => unknown.hint(format!("the accounts of this profile are {names}")),
         (several, false) => {
             let error = if several > 1 { several_accounts(profile) } else { unknown };
-            error.hint(format!("select one with `--account`, or use `--all`: {names}"))
+            error.hint(format!(
+                "select one with `--account` or OAUTHCTL_ACCOUNT, or use `--all`: {names}"
+            ))
         }
     })
 }

@@ -51,6 +51,9 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
             format!("{kind}: {}\n", ui::field(&name))
         });
         ui::print(&lines.collect::<String>())?;
+        if args.dry_run && !items.is_empty() {
+            context.ui.say("Nothing was removed: these would be removed without `--dry-run`.");
+        }
     }
     if items.is_empty() {
         context.ui.say("There is nothing to remove.");

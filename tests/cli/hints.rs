@@ -29,7 +29,8 @@ fn logout_that_could_mean_several_accounts_says_so() {
     plant(&home, &grant("two", TOKEN, |_| ()));
     let output = home.run(["logout", "p"]).fails(3);
     assert!(output.stderr.contains("profile `p` has several accounts"), "{}", output.stderr);
-    assert!(output.stderr.contains("or use `--all`: one, two"), "{}", output.stderr);
+    let told = "select one with `--account` or OAUTHCTL_ACCOUNT, or use `--all`: one, two";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
     let output = home.run(["token", "p"]).fails(3);
     let told = "select one with `--account` or OAUTHCTL_ACCOUNT: one, two";
     assert!(output.stderr.contains(told), "{}", output.stderr);

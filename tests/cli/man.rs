@@ -93,7 +93,7 @@ fn main_page_lists_variables_files_statuses_commands() {
     for name in names {
         assert!(section(&text, "ENVIRONMENT").contains(name), "{name}");
     }
-    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "130, 143"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "130, 143", "141"] {
         let status = section(&text, "EXIT STATUS");
         assert!(status.contains(&format!(".TP\n{code}\n")), "{code}: {status}");
     }

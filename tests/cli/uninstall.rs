@@ -154,8 +154,14 @@ fn uninstall_asks_or_is_told_to() {
     assert!(output.stderr.contains("`--dry-run`") && output.stderr.contains("`--yes`"));
     home.run(["uninstall", "--yes", "--dry-run"]).fails(2);
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
-    home.run(["uninstall", "--dry-run"]).ok();
-    home.run(["uninstall", "--yes"]).ok();
+    let nothing = "Nothing was removed: these would be removed without `--dry-run`.\n";
+    let dry = home.run(["uninstall", "--dry-run"]).ok();
+    assert!(dry.stderr.contains(nothing) && !dry.stdout.contains(nothing), "{}", dry.stderr);
+    let json = home.run(["uninstall", "--dry-run", "--json"]).ok();
+    assert!(!json.stderr.contains("Nothing was removed"), "{}", json.stderr);
+    assert_eq!(json.json()["removed"], false);
+    assert!(!home.run(["uninstall", "--yes"]).ok().stderr.contains("Nothing was removed"));
+    assert!(!home.run(["uninstall", "--dry-run"]).ok().stderr.contains("these would be removed"));
     assert!(home.run(["uninstall", "--yes"]).ok().stderr.contains("nothing to remove"));
 }
 

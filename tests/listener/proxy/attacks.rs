@@ -1,11 +1,11 @@
 //! Requests that must not reach the server.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::client::Proxy;
-use crate::support::{Api, Replied};
+use crate::support::{Api, Replied, await_some};
 
 #[test]
 fn request_without_the_key_is_refused() {
@@ -184,12 +184,24 @@ fn slow_clients_do_not_hold_up_others() {
     assert!(reply.ends_with("abcde"), "{reply}");
 }
 
-/// Opens a connection, and sends a request with half of its body.
-fn half_sent(proxy: &Proxy, path: &str) -> TcpStream {
+/// Opens a connection, and sends the head of a request whose body is to be `abcde`.
+fn begun(proxy: &Proxy, path: &str, lines: &str) -> TcpStream {
     let (key, host) = (&proxy.key, &proxy.address);
     let mut stream = TcpStream::connect(host).unwrap();
-    let head = format!("POST {key}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    stream.write_all(format!("{head}Content-Length: 5\r\n\r\nab").as_bytes()).unwrap();
+    let head = format!("POST {key}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}");
+    stream.write_all(format!("{head}Content-Length: 5\r\n\r\n").as_bytes()).unwrap();
+    stream
+}
+
+/// Opens a connection, and sends a request with half of its body. The proxy has asked for that body, so the connection
+/// is busy.
+fn half_sent(proxy: &Proxy, path: &str) -> TcpStream {
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut stream = begun(proxy, path, "Expect: 100-continue\r\n");
+    let mut interim = vec![0; CONTINUE.len()];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(interim, CONTINUE, "{}", String::from_utf8_lossy(&interim));
+    stream.write_all(b"ab").unwrap();
     stream
 }
 
@@ -240,15 +252,44 @@ fn idle_connections_make_room_for_requests() {
     drop(idle);
 }
 
+/// The number of sockets that the proxy has open.
+fn sockets(proxy: &Proxy) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", proxy.process.pid())).unwrap().flatten();
+    let targets = open.flat_map(|entry| std::fs::read_link(entry.path()));
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// Nothing arrives before the read timeout.
+#[track_caller]
+fn assert_unanswered(stream: &TcpStream) {
+    let outcome = stream.peek(&mut [0]);
+    let kind = outcome.as_ref().map_err(std::io::Error::kind);
+    assert_eq!(kind, Err(ErrorKind::WouldBlock), "{outcome:?}");
+}
+
 #[test]
 fn request_waits_while_all_connections_are_busy() {
     let api = Api::start(|asked| Replied::ok(&asked.text()));
     let home = api.home("", "");
     let proxy = Proxy::start(&home, &[]);
     let mut busy: Vec<TcpStream> = (0..256).map(|_| half_sent(&proxy, "/x")).collect();
-    let last = half_sent(&proxy, "/last");
+    let before = sockets(&proxy);
+    // It lacks nothing but a place.
+    let mut last = begun(&proxy, "/last", "");
+    last.write_all(b"abcde").unwrap();
+    last.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    await_some("the last connection", || {
+        assert_unanswered(&last);
+        (sockets(&proxy) > before).then_some(())
+    });
+    // Now it is accepted.
+    assert_unanswered(&last);
+    assert_eq!(api.asked().len(), 0);
+    last.set_read_timeout(None).unwrap();
     assert!(completed(busy.remove(0)).ends_with("abcde"));
-    assert!(completed(last).ends_with("abcde"));
+    let mut reply = String::new();
+    last.read_to_string(&mut reply).unwrap();
+    assert!(reply.ends_with("abcde"), "{reply}");
     for stream in busy {
         assert!(completed(stream).ends_with("abcde"));
     }
