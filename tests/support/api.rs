@@ -149,6 +149,8 @@ impl Api {
 }
 
 fn serve(stream: TcpStream, notes: &Mutex<Vec<Asked>>, answer: &Answers) {
+    // The body follows the head at once, also on a connection that is used again.
+    let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader) {
         let refreshes = {
