@@ -15,7 +15,7 @@ use oauthctl_core::{Error, Result, Timestamp};
 
 use crate::args::Globals;
 use crate::environment;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// The context in which a command runs.
 pub struct Context {
@@ -45,7 +45,7 @@ impl Context {
     /// Returns `Usage` if the HAR file cannot be written.
     pub fn new(globals: Globals, ui: Ui) -> Result<Self> {
         let sink: Option<oauthctl_core::trace::LineSink> =
-            globals.trace.then(|| Box::new(move |line: &str| ui.insist(line)) as _);
+            globals.trace.then(|| Box::new(ui::quote) as _);
         let har = globals.trace_har.clone();
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
         if let Some(path) = &har {

@@ -84,7 +84,9 @@ pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
         }
         DeviceProgress::Unanswered(why, wait) => {
             let wait = time::describe(wait);
-            ui.say(format!("{}; trying again in {wait}.", one_line(&why)));
+            if !ui.quiet {
+                ui::quote(&format!("{}; trying again in {wait}.", one_line(&why)));
+            }
         }
         DeviceProgress::Waiting(left) => ui::status(&waiting(left)),
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::task::Poll;
+use std::time::Duration;
 
 use oauthctl_core::flow::{CriticalPart, FlowManager};
 use oauthctl_core::{Error, ErrorKind, Result};
@@ -54,7 +55,7 @@ pub fn block_on_child<T>(
     let outcome = runtime.block_on(async {
         let outcome = work.await;
         while manager.is_some_and(FlowManager::is_critical) {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         outcome
     });
@@ -67,6 +68,10 @@ enum Ended<T> {
     /// A signal ended it, with this part unfinished.
     Signal(Ending, Option<CriticalPart>),
 }
+
+/// How long a registration of a client may take after a signal: a server could delay the end of the program for longer,
+/// and the loss is only a client that nobody uses.
+const REGISTRATION_WAIT: Duration = Duration::from_secs(5);
 
 async fn until_signal<T>(
     manager: Option<&FlowManager>,
@@ -97,10 +102,18 @@ async fn until_signal<T>(
         }
         Poll::Ready(())
     });
+    let too_long = async {
+        tokio::time::sleep(REGISTRATION_WAIT).await;
+        let is_registration = || unfinished() == Some(CriticalPart::Registration);
+        // It is polled whenever the work progresses.
+        std::future::poll_fn(|_| if is_registration() { Poll::Ready(()) } else { Poll::Pending })
+            .await;
+    };
     tokio::select! {
         biased;
         second = signals.next() => Ended::Signal(second, unfinished()),
         () = critical_part => Ended::Signal(signal, None),
+        () = too_long => Ended::Signal(signal, unfinished()),
     }
 }
 
@@ -119,7 +132,7 @@ fn waiting(signal: Ending, part: CriticalPart) -> String {
             ("finishing the logout first", "the tokens may stay valid at the server")
         }
         CriticalPart::Registration => (
-            "finishing the registration of the client first",
+            "finishing the registration of the client first, for at most 5 seconds",
             "the server may keep a client that nobody uses",
         ),
         _ => ("saving the changes first", "they may be lost"),
@@ -146,7 +159,9 @@ pub fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
         ),
         Some(CriticalPart::Registration) => (
             format!("interrupted by {name} before the registration of the client was finished"),
-            Some("start the login again; it registers another client"),
+            Some(
+                "start the login again; it registers another client, and the server may keep the first one",
+            ),
         ),
         Some(_) => (format!("interrupted by {name} before the changes were saved"), None),
     };

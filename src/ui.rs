@@ -74,8 +74,8 @@ impl Ui {
         for warning in warnings {
             self.warn(warning);
         }
-        for note in notes {
-            self.remark(oauthctl_core::text::one_line(note));
+        for note in notes.iter().filter(|_| self.verbose) {
+            quote(&oauthctl_core::text::one_line(note));
         }
     }
 
@@ -106,17 +106,18 @@ impl Ui {
     fn tell(&self, what: &str, error: &Error) {
         self.tell_line(what, error.message());
         if let Some(hint) = hint::of(error) {
-            self.tell_line("hint:", &hint);
+            self.tell_line("hint:", &completed(&hint));
         }
     }
 
+    /// Prints a line as it is: servers write parts of it, whose commands must not look like this program's.
     fn tell_line(&self, word: &str, text: &str) {
         let color = match word {
             "error:" => "31;1",
             "warning:" => "33;1",
             _ => "36;1",
         };
-        stderr_lines(word, &self.paint(word, color), &without_secrets(&completed(text)));
+        stderr_lines(word, &self.paint(word, color), &without_secrets(text));
     }
 
     /// Prints an error, unless it is that the reader of stdout has ended, and returns its exit code.
@@ -168,7 +169,7 @@ pub fn without_secrets(text: &str) -> String {
 fn error_json(error: &Error, code: u8) -> Value {
     let mut object = json!({
         "error": error.kind().word(),
-        "message": completed(error.message()),
+        "message": error.message(),
         "hint": hint_of(error),
         "exit_code": code,
     });
@@ -182,6 +183,11 @@ fn error_json(error: &Error, code: u8) -> Value {
         object["warning"] = json!(warning.message());
     }
     object
+}
+
+/// Prints what others may have written, whatever the settings. Its commands are not this program's.
+pub fn quote(text: &str) {
+    stderr_lines("", "", text);
 }
 
 /// Prints a message, whatever the settings.

@@ -7,7 +7,7 @@ use oauthctl_core::flow::{CriticalPart, FlowManager, Located, Registration};
 use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, canonical};
 use oauthctl_core::store::{ClientMark, LockedUrlLogins};
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Error, Result, Timestamp};
+use oauthctl_core::{Error, Result, Secret, Timestamp};
 
 use super::place::Place;
 use super::request::Request;
@@ -129,9 +129,37 @@ pub async fn register(place: &Place, manager: &FlowManager, wanted: &Wanted<'_>)
     let port = new_port(request.port)?;
     let uri = located.redirect_uri(port);
     // Nobody could delete a registration that is not kept.
+    place.store.check().await?;
+    place.logins.lock().await?.check()?;
     let _critical = manager.enter_critical(CriticalPart::Registration);
     let registration = manager.register_client(&located.server, &uri, scopes).await?;
-    registered(place, wanted.issuer(), registration, request.listens).await
+    let management = registration.management.clone();
+    let id = registration.client_id.clone();
+    let client = match registered(place, wanted.issuer(), registration).await {
+        Ok(client) => client,
+        Err(error) => return Err(given_up(manager, &id, management, error).await),
+    };
+    let lock = place.logins.lock().await?;
+    let mark = lock.mark_used(wanted.issuer(), &place.store_name, &client.id, request.listens)?;
+    Ok((client, mark))
+}
+
+/// Deletes a registration that could not be kept, and returns the error with what is left of it.
+async fn given_up(
+    manager: &FlowManager,
+    id: &str,
+    management: Option<(String, Secret)>,
+    error: Error,
+) -> Error {
+    let why = match management {
+        Some((uri, token)) => match manager.unregister_client(&uri, &token).await {
+            Ok(()) => return error,
+            Err(why) => why.message().to_owned(),
+        },
+        None => "the server does not support it".to_owned(),
+    };
+    let what = format!("cannot delete the client `{}` at the server: {why}", one_line(id));
+    error.with_warning(Error::unavailable(what))
 }
 
 fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
@@ -149,12 +177,7 @@ fn bare(id: &str, origin: ClientOrigin) -> UrlClient {
 }
 
 /// Keeps a registration at once: it exists whether or not the login succeeds.
-async fn registered(
-    place: &Place,
-    issuer: &str,
-    registration: Registration,
-    listens: bool,
-) -> Result<Found> {
+async fn registered(place: &Place, issuer: &str, registration: Registration) -> Result<UrlClient> {
     let Registration { client_id, client_secret, secret_expires_at, auth, management, .. } =
         registration;
     let mut client = bare(&client_id, ClientOrigin::Registered);
@@ -162,21 +185,39 @@ async fn registered(
     client.secret_expires_at = secret_expires_at;
     client.redirect_uri = Some(registration.redirect_uri);
     client.scopes = registration.scopes;
-    if let Some(secret) = &client_secret {
-        let item = item(issuer, &client_id, "client_secret");
-        place.store.items.set(&item, secret).await?;
-        client.secret_item = Some(item);
+    let item = |what| item(issuer, &client_id, what);
+    let mut secrets = Vec::new();
+    if let Some(secret) = client_secret {
+        let item = item("client_secret");
+        client.secret_item = Some(item.clone());
+        secrets.push((item, secret));
     }
-    if let Some((uri, token)) = &management {
-        let item = item(issuer, &client_id, "registration_access_token");
-        place.store.items.set(&item, token).await?;
-        client.registration_uri = Some(uri.clone());
-        client.registration_token_item = Some(item);
+    if let Some((uri, token)) = management {
+        let item = item("registration_access_token");
+        client.registration_uri = Some(uri);
+        client.registration_token_item = Some(item.clone());
+        secrets.push((item, token));
     }
-    let lock = place.logins.lock().await?;
-    lock.keep_client(issuer, &place.store_name, &client)?;
-    let mark = lock.mark_used(issuer, &place.store_name, &client.id, listens)?;
-    Ok((client, mark))
+    let kept = keep(place, issuer, &client, &secrets).await;
+    if kept.is_err() {
+        for (item, _) in &secrets {
+            // The store has failed already.
+            let _ = place.store.items.unset(item).await;
+        }
+    }
+    kept.map(|()| client)
+}
+
+async fn keep(
+    place: &Place,
+    issuer: &str,
+    client: &UrlClient,
+    secrets: &[(String, Secret)],
+) -> Result<()> {
+    for (item, secret) in secrets {
+        place.store.items.set(item, secret).await?;
+    }
+    place.logins.lock().await?.keep_client(issuer, &place.store_name, client)
 }
 
 fn item(issuer: &str, client_id: &str, what: &str) -> String {

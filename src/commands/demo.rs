@@ -192,7 +192,7 @@ async fn log_in(demo: &Demo<'_>, step: &mut Steps<'_>) -> Result<GrantInfo> {
             // The receiver lives as long as the login.
             let _ = urls.send(url.to_owned());
         }
-        Progress::RejectedRequest(what) => context.ui.say(what),
+        Progress::RejectedRequest(what) => ui::quote(&what),
         Progress::NotPasted(error) => context.ui.warn(&error),
         Progress::BrowserFailed(_, why) => {
             context.ui.insist(format!("Could not open a browser: {why}. Open the URL yourself."));

@@ -35,7 +35,9 @@ fn fault(event: &str) -> Option<&'static str> {
     if strings(event).iter().any(|(_, text)| text.contains('{')) {
         return Some("a value is part of the text of a log event");
     }
-    event.replace(' ', "").contains("=%").then_some("a field of a log event is not quoted")
+    let event: String = event.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_unquoted = event.starts_with('%') || event.contains("=%") || event.contains(",%");
+    is_unquoted.then_some("a field of a log event is not quoted")
 }
 
 #[test]
@@ -59,7 +61,10 @@ fn rule_of_log_events_sees_what_it_looks_for() {
     let code = "tracing::warn!(a = f(\")\"), \"b\"); info!(\"x {y}\")";
     assert_eq!(events(code).len(), 2);
     assert!(events(code).contains(&"a = f(\")\"), \"b\""));
-    for wrong in ["\"x {y}\"", "\"{}\", error", "a = %b, \"x\"", "a = f(\"{b}\"), \"x\""] {
+    let wrong = ["\"x {y}\"", "\"{}\", error", "a = %b, \"x\"", "a = f(\"{b}\"), \"x\""];
+    let shorthand =
+        ["%error, \"x\"", "\n    %error,\n    \"x\"", "a, %error, \"x\"", "a =\n%b, \"x\""];
+    for wrong in wrong.into_iter().chain(shorthand) {
         assert!(fault(wrong).is_some(), "{wrong}");
     }
     assert_eq!(fault("a, b = ?c, d = e(\"f\"), \"x\""), None);

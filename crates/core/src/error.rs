@@ -228,7 +228,7 @@ impl Error {
 
     /// Adds another failure as a warning.
     #[must_use]
-    pub(crate) fn with_warning(mut self, warning: Self) -> Self {
+    pub fn with_warning(mut self, warning: Self) -> Self {
         self.0.warning = Some(warning);
         self
     }

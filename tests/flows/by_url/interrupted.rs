@@ -26,6 +26,20 @@ fn interrupted_registration_is_kept() {
 }
 
 #[test]
+fn slow_registration_ends_after_a_signal() {
+    let (server, home) = (Scripted::start(), Home::new());
+    server.hold("register", Moment::Processed, 1);
+    let login = home.spawn(["login", server.issuer()]);
+    server.await_held(1);
+    login.signal(Signal::TERM);
+    // The server never responds.
+    let ended = login.wait().fails(143);
+    for said in ["at most 5 seconds", "before the registration of the client was finished"] {
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn second_signal_ends_a_registration_at_once() {
     let (server, home) = (Scripted::start(), Home::new());
     server.hold("register", Moment::Processed, 1);

@@ -184,6 +184,57 @@ fn refused_registration_says_what_to_do() {
 }
 
 #[test]
+fn unusable_store_registers_no_client() {
+    let mut scene = Scene::confidential();
+    let clients = scene.home.state_dir().join("clients");
+    std::fs::create_dir_all(clients.parent().unwrap()).unwrap();
+    std::fs::write(&clients, "").unwrap();
+    scene.login().fails(10);
+    assert_eq!((scene.count("/a/register"), stored(&scene)), (0, 0));
+    std::fs::remove_file(&clients).unwrap();
+    scene.home.set("OAUTHCTL_STORE_KEY", "bad");
+    scene.login().fails(10);
+    assert_eq!((scene.count("/a/register"), stored(&scene)), (0, 0));
+}
+
+#[test]
+fn registration_that_is_not_kept_is_deleted() {
+    let (scene, records) = Scene::confidential().with_scripted_store();
+    let shell = |script: &str| json!(["sh", "-c", script, records.to_str().unwrap()]);
+    scene.home.config(&format!(
+        "[defaults]\nstore = \"command\"\n[store.command]\nget = {}\nset = {}\ndelete = {}\n",
+        shell("cat \"$0/$1\""),
+        shell("cat >\"$0/$1\"; ! grep -q registration_access_token \"$0/$1\""),
+        shell("rm \"$0/$1\""),
+    ));
+    let failed = scene.login().fails(10);
+    assert!(!failed.stderr.contains("warning:"), "{}", failed.stderr);
+    let deletion = scene.one("/a/register/client-1");
+    assert_eq!(deletion["method"], "DELETE");
+    assert_eq!(deletion["authorization"], "Bearer rat-client-1-canary-7f3a");
+    assert_eq!(std::fs::read_dir(&records).unwrap().count(), 0);
+    // A client that stays is named.
+    let broken = json!({ "/a/register/client-2": { "status": 500, "body": "" } });
+    scene.server.set(&json!({ "raw": broken }));
+    let failed = scene.login().fails(10);
+    assert!(failed.stderr.contains("cannot delete the client `client-2`"), "{}", failed.stderr);
+    assert_no_secret(&scene.home, ["rat-client-2-canary-7f3a".to_owned()]);
+}
+
+#[test]
+fn command_of_a_server_is_printed_unchanged() {
+    let said = "run \u{60}oauthctl logout --all\u{60}";
+    let body = json!({ "error": "access_denied", "error_description": said }).to_string();
+    let scene = Scene::with(&json!({ "registration": { "status": 400, "body": body } }));
+    let failed = scene.login().fails(5);
+    assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    let failed = scene.home.run(["login", &scene.url, "--json"]).fails(5);
+    assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    let traced = scene.home.run(["login", &scene.url, "--trace"]).fails(5);
+    assert!(!traced.stderr.contains("logout --all -"), "{}", traced.stderr);
+}
+
+#[test]
 fn server_that_knows_only_localhost_gets_it() {
     let scene = Scene::with(
         &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_redirect_uri\"}" } }),

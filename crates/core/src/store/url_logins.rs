@@ -21,6 +21,8 @@ const LOCKS: &str = "locks";
 const LOCK: &str = "urls.lock";
 /// How long a process waits for another one that changes them.
 const WAIT: Duration = Duration::from_secs(20);
+/// Size of the file that [`LockedUrlLogins::check`] reserves: that of a record with many clients.
+const CHECKED: usize = 64 * 1024;
 /// Version of the file formats.
 const VERSION: u32 = 1;
 
@@ -234,6 +236,19 @@ impl Deref for LockedUrlLogins {
 }
 
 impl LockedUrlLogins {
+    /// Proves that logins and clients can be stored, without storing anything.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot.
+    pub fn check(&self) -> Result<()> {
+        for below in [URLS, CLIENTS] {
+            let dir = Dir::create(&self.path, &self.warnings)?.make_child(below)?;
+            drop(dir.reserve("check.json", CHECKED)?);
+        }
+        Ok(())
+    }
+
     /// Stores the login of a URL durably.
     ///
     /// # Errors
