@@ -1,10 +1,11 @@
 //! Files and directories that only the user of the process may read.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use oauthctl_core::Error;
+use oauthctl_core::text::shell_word;
+use oauthctl_core::{Error, Result};
 
 /// Creates a directory and its parents as private to this user.
 ///
@@ -26,6 +27,52 @@ pub fn for_writing() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Refuses a file that other users can read or write to.
+///
+/// # Errors
+///
+/// Returns `Config`; the hint contains the command that fixes it.
+#[cfg(unix)]
+pub fn refuse_open(file: &Metadata, path: &Path) -> Result<()> {
+    let can = match std::os::unix::fs::MetadataExt::mode(file) {
+        mode if mode & 0o022 != 0 => "write to",
+        mode if mode & 0o077 != 0 => "read",
+        _ => return Ok(()),
+    };
+    let shown = path.display();
+    Err(Error::config(format!("other users can {can} {shown}"))
+        .hint(format!("run `chmod 600 {}`", shell_word(&shown.to_string()))))
+}
+
+/// Refuses a file that other users can read or write to, or that belongs to one of them.
+///
+/// # Errors
+///
+/// Returns `Config`; the hint says what to do about it.
+#[cfg(unix)]
+pub fn refuse_shared(file: &Metadata, path: &Path) -> Result<()> {
+    let owner = std::os::unix::fs::MetadataExt::uid(file);
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        let what = format!("{} belongs to another user (uid {owner})", path.display());
+        return Err(
+            Error::config(what).hint("run the command as that user, or use a copy of the file")
+        );
+    }
+    refuse_open(file, path)
+}
+
+/// Accepts every file: the platform protects the user's own directories.
+#[cfg(not(unix))]
+pub fn refuse_open(_: &Metadata, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Accepts every file, for the same reason.
+#[cfg(not(unix))]
+pub fn refuse_shared(_: &Metadata, _: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// Returns the error of a store whose file fails.

@@ -213,20 +213,9 @@ fn draft(path: &Path, key: &str) -> Result<PathBuf> {
     Ok(draft)
 }
 
-#[cfg(unix)]
 fn refuse_open_file(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_err(|e| cannot("read", path, &e))?.permissions().mode();
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(Error::config(format!("other users can read {}", path.display()))
-        .hint(format!("run `chmod 600 {}`", path.display())))
-}
-
-#[cfg(not(unix))]
-fn refuse_open_file(_: &Path) -> Result<()> {
-    Ok(())
+    let file = fs::metadata(path).map_err(|e| cannot("read", path, &e))?;
+    private_files::refuse_open(&file, path)
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

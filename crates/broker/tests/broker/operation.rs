@@ -36,6 +36,30 @@ fn tenant_that_exists_is_refused_with_a_command() {
 }
 
 #[test]
+fn store_that_others_can_access_is_refused() {
+    for (suffix, mode, said) in [
+        ("", 0o666, "write to"),
+        ("", 0o620, "write to"),
+        ("", 0o644, "read"),
+        ("-wal", 0o666, "write to"),
+        ("-shm", 0o604, "read"),
+    ] {
+        let home = Home::new();
+        let store = format!("sqlite:{}", home.path().join("x.db").display());
+        let create = ["tenant", "create", "acme", "--store", &store];
+        let file = home.path().join(format!("x.db{suffix}"));
+        std::fs::write(&file, "").unwrap();
+        let set = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        set(mode);
+        let refused = home.run(&create).fails(3).stderr;
+        assert!(refused.contains(&format!("other users can {said} ")), "{refused}");
+        assert!(refused.contains(&format!("run `chmod 600 {}`", file.display())), "{refused}");
+        set(0o600);
+        home.run(&create).ok();
+    }
+}
+
+#[test]
 fn usage_error_is_json_with_json() {
     let home = Home::new();
     for wrong in [&["serve", "--nonsense"][..], &["tenant"], &["tenant", "create"], &["serve", "x"]]

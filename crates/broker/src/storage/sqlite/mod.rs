@@ -46,7 +46,8 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// Returns `Store` if it cannot be opened, has the schema of a newer version, or is served by another process.
+    /// Returns `Store` if it cannot be opened, has the schema of a newer version, or is served by another process, and
+    /// `Config` if other users can read it or write to it.
     pub async fn open(path: &Path, usage: Usage) -> Result<Self> {
         let path = path.to_owned();
         run(move || Self::open_blocking(&path, usage)).await
@@ -61,6 +62,9 @@ impl Sqlite {
             Usage::Administer => None,
         };
         create_private(path)?;
+        for suffix in COMPANIONS {
+            refuse_shared_companion(&beside(path, suffix))?;
+        }
         let mut connection = schema::connect(path)?;
         schema::migrate(&mut connection)?;
         let feed = Feed::new(schema::connect(path)?);
@@ -202,9 +206,8 @@ impl Storage for Sqlite {
 
 /// Locks the file for this process. The lock ends with the process, however that ends.
 fn claim(path: &Path) -> Result<File> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = private().open(Path::new(&name)).map_err(|e| cannot("lock", path, &e))?;
+    let name = beside(path, ".lock");
+    let file = private().open(&name).map_err(|e| cannot("lock", path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -216,8 +219,29 @@ fn claim(path: &Path) -> Result<File> {
     }
 }
 
+/// What SQLite adds to the name of a database for the files that it keeps beside it.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Returns the path with this at its end.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Creates a file that is missing, and refuses one that is not private: it contains tokens.
 fn create_private(path: &Path) -> Result<()> {
-    private().open(path).map(drop).map_err(|e| cannot("open", path, &e))
+    let file = private().open(path).map_err(|e| cannot("open", path, &e))?;
+    let metadata = file.metadata().map_err(|e| cannot("open", path, &e))?;
+    private_files::refuse_shared(&metadata, path)
+}
+
+fn refuse_shared_companion(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => private_files::refuse_shared(&metadata, path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(cannot("open", path, &error)),
+    }
 }
 
 /// Opens files for reading and writing, and creates them as private to this user.
