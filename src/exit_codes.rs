@@ -14,7 +14,7 @@ pub fn table() -> Vec<(String, String)> {
         };
         (code, format!("`{}`: {}.", kind.word(), kind.meaning()))
     });
-    let pipe = "stdout is a pipe without a reader; the command ends without an error message (128 + SIGPIPE).";
+    let pipe = "the reader of stdout ended before the end of the output; no error message is printed (128 + SIGPIPE).";
     let first = ("0".to_owned(), "success.".to_owned());
     let last = (BROKEN_PIPE.to_string(), pipe.to_owned());
     [first].into_iter().chain(kinds).chain([last]).collect()

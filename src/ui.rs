@@ -120,7 +120,7 @@ impl Ui {
         stderr_lines(word, &self.paint(word, color), &without_secrets(text));
     }
 
-    /// Prints an error, unless it is that the reader of stdout has ended, and returns its exit code.
+    /// Prints an error, unless it is that the reader of stdout needs no more, and returns its exit code.
     pub fn fail(&self, error: &Error) -> ExitCode {
         let code = error.exit_code();
         if code == BROKEN_PIPE {
@@ -289,21 +289,42 @@ pub fn print_path(path: &Path) -> Result<(), Error> {
 }
 
 fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error> {
-    stdout
-        .write_all(bytes)
-        .and_then(|()| stdout.flush())
-        .map_err(|e| unwritten("the result to stdout", &e))
+    deliver(stdout, bytes).map_err(|e| unwritten("the result to stdout", &e))
+}
+
+/// Whether the reader of stdout has been sent anything.
+static DELIVERED: AtomicBool = AtomicBool::new(false);
+
+fn deliver(stdout: &mut std::io::StdoutLock<'_>, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match stdout.write(bytes) {
+            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                // What does not end a line waits in the buffer.
+                let is_sent = bytes[..written].contains(&b'\n');
+                DELIVERED.fetch_or(is_sent, Ordering::Relaxed);
+                bytes = &bytes[written..];
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    stdout.flush()?;
+    DELIVERED.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// The exit code of a program that SIGPIPE ended.
 pub const BROKEN_PIPE: u8 = 141;
 
-/// Returns the error of a result that could not be written. A reader that needs no more of it ends the program
-/// without a message.
+/// Returns the error of a result that could not be written. A reader that received some of it and needs no more ends
+/// the program without a message.
 pub fn unwritten(what: &str, error: &std::io::Error) -> Error {
     let unwritten = Error::new(ErrorKind::Internal, format!("cannot write {what}: {error}"));
     match error.kind() {
-        std::io::ErrorKind::BrokenPipe => unwritten.with_exit_code(BROKEN_PIPE),
+        std::io::ErrorKind::BrokenPipe if DELIVERED.load(Ordering::Relaxed) => {
+            unwritten.with_exit_code(BROKEN_PIPE)
+        }
         _ => unwritten,
     }
 }
