@@ -153,11 +153,12 @@ async fn rotate_key(globals: &Globals, section: &Section, ui: Ui) -> Result<Exit
     let vault = places::vault(globals, section, Usage::Administer).await?;
     let count = rotation::rotate(&vault, next).await?;
     places::keep_master_key(globals, &text)?;
-    ui.result(
+    let printed = ui.result(
         &json!({ "records": count }),
         &format!("{count} records are encrypted with the new key"),
     );
     ui.say("Set OAUTHCTL_MASTER_KEY to the new key before you restart an instance.");
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 

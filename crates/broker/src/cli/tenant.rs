@@ -130,18 +130,18 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
                 )),
                 _ => error,
             })?;
-            show_key(ui, &tenant.name, &key, None);
+            show_key(ui, &tenant.name, &key, None)?;
         }
         TenantCommand::List => {
             let all = tenants::list(&vault).await?;
             let values: Vec<Value> = all.iter().map(value).collect();
             let lines: Vec<String> = all.iter().map(line).collect();
-            ui.result(&Value::Array(values), &lines.join("\n"));
+            ui.result(&Value::Array(values), &lines.join("\n"))?;
         }
         TenantCommand::Disable { name } | TenantCommand::Enable { name } => {
             let disabled = matches!(command, TenantCommand::Disable { .. });
             let tenant = tenants::change(&vault, name, |tenant| tenant.disabled = disabled).await?;
-            ui.result(&value(&tenant), &line(&tenant));
+            ui.result(&value(&tenant), &line(&tenant))?;
         }
         TenantCommand::Key(args) => key(&vault, args, ui).await?,
         TenantCommand::Quota(args) => quota(&vault, args, ui).await?,
@@ -162,15 +162,14 @@ async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> 
             None => format!("{} {}", key.id, key.name),
         };
         let lines: Vec<String> = all.iter().map(line).collect();
-        ui.result(&values.collect(), &lines.join("\n"));
-        return Ok(());
+        return ui.result(&values.collect(), &lines.join("\n"));
     }
     if let Some(id) = &args.revoke {
         if !tenants::revoke_key(vault, &args.name, id).await? {
             return Err(no_such_key(args));
         }
-        ui.result(&json!({ "tenant": args.name, "key_id": id, "revoked": true }), "revoked");
-        return Ok(());
+        let revoked = json!({ "tenant": args.name, "key_id": id, "revoked": true });
+        return ui.result(&revoked, "revoked");
     }
     let (issued, secret) = match &args.rotate {
         Some(id) => {
@@ -179,8 +178,7 @@ async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> 
         }
         None => tenants::issue_key(vault, &args.name, &args.label).await?,
     };
-    show_key(ui, &args.name, &secret, Some(&issued));
-    Ok(())
+    show_key(ui, &args.name, &secret, Some(&issued))
 }
 
 fn no_such_key(args: &KeyArgs) -> Error {
@@ -216,18 +214,26 @@ async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<
         shown(*pending),
         shown(*requests)
     );
-    ui.result(&value(&tenant), &text);
-    Ok(())
+    ui.result(&value(&tenant), &text)
 }
 
 /// Prints a key. It cannot be shown again.
-fn show_key(ui: Ui, tenant: &str, secret: &Secret, issued: Option<&ApiKey>) {
+fn show_key(ui: Ui, tenant: &str, secret: &Secret, issued: Option<&ApiKey>) -> Result<()> {
     let mut shown = json!({ "tenant": tenant, "api_key": secret.expose() });
     if let (Some(issued), Some(object)) = (issued, shown.as_object_mut()) {
         object.insert("key_id".to_owned(), issued.id.clone().into());
     }
-    ui.result(&shown, secret.expose());
+    ui.result(&shown, secret.expose()).map_err(|error| {
+        let command = match issued {
+            Some(issued) => format!("{tenant} --rotate {}", issued.id),
+            None => tenant.to_owned(),
+        };
+        error.hint(format!(
+            "run `oauthctl tenant key {command}` to issue another API key in place of the lost one"
+        ))
+    })?;
     ui.say("Keep this API key: it is not shown again.");
+    Ok(())
 }
 
 fn value(tenant: &Tenant) -> Value {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use oauthctl_core::Error;
+use oauthctl_core::{Error, ErrorKind as Kind, Result};
 use serde_json::{Map, Value, json};
 
 /// How messages are printed.
@@ -18,9 +18,14 @@ pub struct Ui {
 
 impl Ui {
     /// Prints a result: this value with `--json`, else this text.
-    pub fn result(self, value: &Value, text: &str) {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if stdout is full or closed: a result that is lost is a failure.
+    pub fn result(self, value: &Value, text: &str) -> Result<()> {
         let line = if self.json { value.to_string() } else { text.to_owned() };
-        let _ = writeln!(std::io::stdout(), "{line}");
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|e| unwritten(&e))
     }
 
     /// Prints a message for the operator.
@@ -35,10 +40,13 @@ impl Ui {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Prints an error, and returns its exit code.
+    /// Prints an error, unless it is that the reader of stdout has ended, and returns its exit code.
     pub fn fail(self, error: &Error) -> ExitCode {
         let hint = error.advice_text();
         let code = error.exit_code();
+        if code == BROKEN_PIPE {
+            return ExitCode::from(code);
+        }
         let text = if self.json {
             let mut object = Map::new();
             object.insert("error".to_owned(), error.kind().word().into());
@@ -57,13 +65,28 @@ impl Ui {
     }
 }
 
+/// The exit code of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
+/// Returns the error of a result that could not be written.
+fn unwritten(error: &std::io::Error) -> Error {
+    let message = format!("cannot write the result to stdout: {error}");
+    let unwritten = Error::new(Kind::Internal, message);
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => unwritten.with_exit_code(BROKEN_PIPE),
+        _ => unwritten,
+    }
+}
+
 /// Prints clap's message: help, or a usage error.
 pub fn usage(error: &clap::Error) -> ExitCode {
+    let is_json = std::env::args_os().any(|argument| argument == "--json");
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let fail = |e| Ui { json: is_json, quiet: false }.fail(&unwritten(&e));
+        return printed.map_or_else(fail, |()| ExitCode::SUCCESS);
     }
-    if !std::env::args_os().any(|argument| argument == "--json") {
+    if !is_json {
         let _ = error.print();
         return ExitCode::from(2);
     }

@@ -44,7 +44,7 @@ impl Grants {
 
     async fn load_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
         let record = Place::of(key).grant(&self.vault);
-        if self.spool.has(&record) {
+        if !self.spool.is_settled(&record).await {
             return Err(Error::store("the new tokens of this connection are not stored yet"));
         }
         let found = self.vault.get::<Grant>(&record).await?;
@@ -136,7 +136,7 @@ impl Grants {
                 if settled == Settled::Stored { Ok(()) } else { Err(lost()) }
             }
             Err(error) => {
-                self.spool.keep(record, grant).await;
+                self.spool.keep_refused(record, grant).await;
                 Err(error)
             }
         }

@@ -332,6 +332,15 @@ impl Own {
         );
         self.run(&format!("CLIENT PAUSE {milliseconds} ALL"), &sql).await;
     }
+
+    /// Delays writes to PostgreSQL for this long. Reads work.
+    pub async fn stall_writes(&self, time: Duration) {
+        let sql = format!(
+            "BEGIN; LOCK TABLE oauthctl_records IN EXCLUSIVE MODE; SELECT pg_sleep({}); COMMIT",
+            time.as_secs_f64()
+        );
+        self.run("", &sql).await;
+    }
 }
 
 impl Drop for Own {

@@ -308,6 +308,37 @@ async fn stalled_store_delays_and_loses_nothing(kind: &str) {
     fleet.authority.assert_nothing_was_lost();
 }
 
+/// In Redis, a pause of writes delays the scripts that read, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn request_during_a_slow_save_waits_for_its_token() {
+    let fleet = Fleet::start("postgres", 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let first = fleet.begin_refresh(0, "u-1").await;
+    let saving = async {
+        let until = Instant::now() + Duration::from_secs(30);
+        while fleet.spool(0).is_empty() {
+            assert!(Instant::now() < until, "{}", fleet.broker(0).log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let others = (0..20).map(|_| {
+            let api = fleet.api(0);
+            tokio::spawn(async move { api.token("p", "u-1").await })
+        });
+        let mut answers = Vec::new();
+        for other in others.collect::<Vec<_>>() {
+            answers.push(other.await.unwrap());
+        }
+        answers
+    };
+    let ((), answers) = tokio::join!(fleet.store.stall_writes(Duration::from_secs(3)), saving);
+    assert_eq!(access_token(&first.await.unwrap()), "at-0-2");
+    for answer in &answers {
+        assert_eq!(access_token(answer), "at-0-2");
+    }
+    fleet.authority.assert_nothing_was_lost();
+}
+
 async fn store_that_restarts_under_load_loses_nothing(kind: &str) {
     let mut fleet = Fleet::start(kind, 2).await;
     let users: Vec<String> = (0..6).map(|n| format!("u-{n}")).collect();

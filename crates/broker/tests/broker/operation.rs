@@ -1,6 +1,8 @@
 //! Running it.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use oauthctl_broker::storage::{Key, Space};
@@ -74,6 +76,57 @@ fn usage_error_is_json_with_json() {
     let help = home.run(&["serve", "--help", "--json"]).ok().stdout;
     for store in ["sqlite:PATH", "postgres://", "redis://"] {
         assert!(help.contains(store), "{help}");
+    }
+}
+
+#[test]
+fn result_that_is_lost_is_a_failure() {
+    let home = Home::new();
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let run = |line: &str, stdout: Stdio| {
+        let mut command = home.command(&line.split(' ').collect::<Vec<_>>());
+        command.env("OAUTHCTL_NEW_MASTER_KEY", "A".repeat(43));
+        let output = command.stdin(Stdio::null()).stdout(stdout).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let another = "hint: run `oauthctl tenant key acme` to issue another API key";
+    let (code, stderr) = run("tenant create acme", full().into());
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: cannot write the result to stdout: "), "{stderr}");
+    assert!(stderr.contains(another) && !stderr.contains("not shown again"), "{stderr}");
+    let id = home.json(&["tenant", "key", "acme"])["key_id"].as_str().unwrap().to_owned();
+    let (_, stderr) = run("tenant key acme --json", full().into());
+    let error: Value = serde_json::from_str(&stderr).unwrap();
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("`oauthctl tenant key acme --rotate "), "{hint}");
+    // The command of the hint works.
+    let rotate: Vec<_> = hint.split('`').nth(1).unwrap().split(' ').skip(1).collect();
+    home.run(&rotate).ok();
+    let rotate = format!("tenant key acme --rotate {id}");
+    for line in [
+        "--help",
+        "--version",
+        "tenant --help",
+        "tenant create shop",
+        "tenant list",
+        "tenant list --json",
+        "tenant disable acme",
+        "tenant enable acme",
+        "tenant key acme",
+        "tenant key acme --list",
+        &rotate,
+        &format!("tenant key acme --revoke {id}"),
+        "tenant quota acme",
+        "serve rotate-key",
+    ] {
+        let (code, stderr) = run(line, full().into());
+        assert_eq!(code, Some(1), "{line}: {stderr}");
+        assert!(stderr.contains("cannot write the result to stdout: "), "{line}: {stderr}");
+    }
+    for line in ["tenant list", "tenant key acme", "tenant create other", "--help"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(line, writer.into()), (Some(141), String::new()), "{line}");
     }
 }
 

@@ -8,7 +8,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl_broker::storage::{Condition, Key, Location, Space, Storage, Usage, Write, open};
+use oauthctl_broker::storage::{
+    Condition, Key, Location, Removal, Space, Storage, Usage, Write, Written, open,
+};
 use oauthctl_core::ErrorKind;
 
 use crate::databases;
@@ -224,4 +226,29 @@ fn store_on_another_host_needs_tls() {
         let shown = format!("{error} {error:?} {place:?}");
         assert!(!shown.contains("secret-word"), "{shown}");
     }
+}
+
+/// Each of these statements takes a while, and all together longer than one may.
+#[tokio::test]
+async fn transaction_of_slow_statements_is_not_silent() {
+    let url = databases::postgres().await;
+    let home = Home(Location::parse(&url, "/".as_ref()).unwrap(), None);
+    let store = home.open().await;
+    let waiting = |n: usize| Key::new(Space::Unconfirmed, "acme", &n.to_string());
+    for n in 0..3 {
+        store.put(write(&waiting(n), b"x")).await.unwrap();
+    }
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+                'BEGIN PERFORM pg_sleep(4.5); RETURN OLD; END'; \
+                CREATE TRIGGER slow BEFORE DELETE ON oauthctl_records \
+                FOR EACH ROW EXECUTE FUNCTION slow()";
+    client.batch_execute(slow).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    let removes = (0..3).map(|n| Removal { key: waiting(n), revision: 1 }).collect();
+    let written = store.put(Write { removes, ..write(&key("a"), b"z") }).await.unwrap();
+    assert_eq!(written, Written::Stored(1));
+    assert_eq!(value(&*store, &key("a")).await.unwrap(), b"z");
 }

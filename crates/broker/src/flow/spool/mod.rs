@@ -10,12 +10,15 @@ mod files;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oauthctl_core::grant::{AccountEntry, Intent};
 use oauthctl_core::{Error, Grant, Result};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use self::files::Files;
 use super::place::{Place, UNCONFIRMED};
@@ -34,6 +37,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The number of these pauses after which files that could not be decrypted are tried again.
 const AGAIN: u64 = 20;
 
+/// How long callers wait for tokens that are being stored. The store ends a slow statement after this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Maximum number of attempts to commit a record that others change at the same time.
 const ATTEMPTS: usize = 5;
 
@@ -51,6 +57,8 @@ struct Kept {
     /// The files that contain it, or an earlier generation of it.
     files: Vec<PathBuf>,
     is_written: bool,
+    /// The store has failed to accept it so far.
+    is_refused: bool,
 }
 
 /// The outcome for a grant that waited.
@@ -72,6 +80,8 @@ pub struct Spool {
     /// Distinguishes the files of processes that share a folder.
     process: String,
     kept: Mutex<HashMap<Key, Kept>>,
+    /// Wakes those who wait for a grant that is being stored.
+    changed: Notify,
     /// The files that cannot be decrypted, each with the record that it names if that is readable.
     unopened: Mutex<HashMap<PathBuf, Option<Key>>>,
 }
@@ -86,7 +96,7 @@ impl Spool {
         let process = random_text()?[..12].to_owned();
         let files = Files::new(folder);
         let (kept, unopened) = (Mutex::default(), Mutex::default());
-        Ok(Self { vault, caches, files, process, kept, unopened })
+        Ok(Self { vault, caches, files, process, kept, changed: Notify::new(), unopened })
     }
 
     /// Loads the files that earlier processes left. A file that cannot be decrypted is kept, and its connection
@@ -186,7 +196,10 @@ impl Spool {
                 kept.iter().map(|(record, kept)| (record.clone(), kept.grant.clone())).collect()
             };
             for (record, grant) in waiting {
-                let Ok(settled) = self.settle(&record, &grant).await else { break };
+                let Ok(settled) = self.settle(&record, &grant).await else {
+                    self.refuse_all();
+                    break;
+                };
                 self.forget(&record, grant.generation).await;
                 tracing::warn!(
                     tenant = record.tenant,
@@ -198,8 +211,50 @@ impl Spool {
         }
     }
 
+    /// Waits some seconds for tokens of this record that are being stored. Returns whether no tokens of it wait any more:
+    /// at once if the store has failed to accept them, or if they are in a file that cannot be decrypted.
+    pub(super) async fn is_settled(&self, record: &Key) -> bool {
+        let until = Instant::now() + PATIENCE;
+        while self.has(record) {
+            let mut changed = pin!(self.changed.notified());
+            // From here on, no change is missed.
+            changed.as_mut().enable();
+            if self.has(record)
+                && (!self.is_being_stored(record) || timeout_at(until, changed).await.is_err())
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_being_stored(&self, record: &Key) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(record).is_some_and(|kept| !kept.is_refused)
+    }
+
+    /// Notes that the store fails: nobody waits for it.
+    fn refuse_all(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values_mut().for_each(|kept| kept.is_refused = true);
+        drop(kept);
+        self.changed.notify_waiters();
+    }
+
+    /// Keeps a grant that the store has failed to accept.
+    pub(super) async fn keep_refused(&self, record: &Key, grant: &Grant) {
+        self.keep(record, grant).await;
+        {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = kept.get_mut(record) {
+                kept.is_refused |= kept.grant.generation == grant.generation;
+            }
+        }
+        self.changed.notify_waiters();
+    }
+
     /// Returns whether tokens of this record wait to be stored, or may be in a file that cannot be decrypted.
-    pub fn has(&self, record: &Key) -> bool {
+    fn has(&self, record: &Key) -> bool {
         let is_kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(record);
         let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
         is_kept || unopened.values().flatten().any(|found| found == record)
@@ -252,12 +307,16 @@ impl Spool {
         let is_written = file.is_some();
         let Some(kept) = all.get_mut(record) else {
             let files = file.into_iter().collect();
-            all.insert(record.clone(), Kept { grant: grant.clone(), files, is_written });
+            all.insert(
+                record.clone(),
+                Kept { grant: grant.clone(), files, is_written, is_refused: false },
+            );
             return true;
         };
         kept.files.extend(file.filter(|file| !kept.files.contains(file)));
         let is_later = grant.generation >= kept.grant.generation;
         if is_later {
+            kept.is_refused &= grant.generation == kept.grant.generation;
             kept.grant = grant.clone();
             kept.is_written = is_written;
         }
@@ -274,6 +333,7 @@ impl Spool {
             }
         };
         let Some(Kept { files, .. }) = removed else { return };
+        self.changed.notify_waiters();
         let work = tokio::task::spawn_blocking(move || {
             files.iter().filter_map(|file| files::remove(file).err()).next()
         });

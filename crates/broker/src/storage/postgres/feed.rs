@@ -11,7 +11,7 @@ use oauthctl_core::{Error, Result};
 use tokio_postgres::Row;
 
 use super::super::record::{Change, Changes, Key, Space};
-use super::values::{LIMIT, client, finished};
+use super::values::{Failure, client, finished, responded};
 
 /// Pause between two reads of the table while a caller waits.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -43,17 +43,14 @@ pub(super) async fn changes(pool: &Pool, after: Option<&str>) -> Result<Changes>
 /// Reads the feed once.
 async fn read(pool: &Pool, after: Option<&str>) -> Result<Changes> {
     let client = client(pool).await?;
-    let outcome = tokio::time::timeout(LIMIT, read_on(&client, after)).await;
+    let outcome = read_on(&client, after).await;
     finished(pool, client, outcome)
 }
 
-async fn read_on(
-    client: &Client,
-    after: Option<&str>,
-) -> std::result::Result<Changes, tokio_postgres::Error> {
-    let statement = client.prepare_cached(STATE).await?;
+async fn read_on(client: &Client, after: Option<&str>) -> std::result::Result<Changes, Failure> {
+    let statement = responded(client.prepare_cached(STATE)).await?;
     // The state is read first: all transactions that had ended by then are visible to the next statement.
-    let state = client.query_one(&statement, &[]).await?;
+    let state = responded(client.query_one(&statement, &[])).await?;
     let (epoch, swept, oldest) = (text(&state, 0), number(&state, 1), number(&state, 2));
     let position = format!("{epoch}/{oldest}");
     let Some(after) = after else {
@@ -64,8 +61,8 @@ async fn read_on(
     let Some(from) = from.filter(|from| *from > swept && *from <= oldest) else {
         return Ok(Changes { position, changed: Vec::new(), is_incomplete: true });
     };
-    let statement = client.prepare_cached(NEWS).await?;
-    let rows = client.query(&statement, &[&from.to_string(), &AT_ONCE]).await?;
+    let statement = responded(client.prepare_cached(NEWS)).await?;
+    let rows = responded(client.query(&statement, &[&from.to_string(), &AT_ONCE])).await?;
     let is_incomplete = i64::try_from(rows.len()).is_ok_and(|count| count >= AT_ONCE);
     let changed = if is_incomplete { Vec::new() } else { rows.iter().filter_map(change).collect() };
     Ok(Changes { position, changed, is_incomplete })

@@ -19,7 +19,9 @@ use tokio_postgres::types::ToSql;
 
 use super::Storage;
 use super::record::{Addition, Changes, Condition, Key, Record, Removal, Space, Write, Written};
-use values::{Columns, LIMIT, client, finished, millis, most, number, signed, unsigned};
+use values::{
+    Columns, Failure, client, finished, millis, most, number, responded, signed, unsigned,
+};
 
 /// The store.
 pub struct Postgres {
@@ -48,11 +50,10 @@ impl Postgres {
 
     async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let client = client(&self.pool).await?;
-        let work = async {
-            let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, values).await
+        let outcome = match responded(client.prepare_cached(sql)).await {
+            Ok(statement) => responded(client.query(&statement, values)).await,
+            Err(failure) => Err(failure),
         };
-        let outcome = tokio::time::timeout(LIMIT, work).await;
         finished(&self.pool, client, outcome)
     }
 
@@ -65,8 +66,7 @@ impl Postgres {
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Option<Row>> {
         let mut client = client(&self.pool).await?;
-        let work = replaced(&mut client, removes, sql, values);
-        let outcome = tokio::time::timeout(LIMIT, work).await;
+        let outcome = replaced(&mut client, removes, sql, values).await;
         finished(&self.pool, client, outcome)
     }
 
@@ -85,23 +85,23 @@ async fn replaced(
     removes: &[Removal],
     sql: &str,
     values: &[&(dyn ToSql + Sync)],
-) -> Result<Option<Row>, tokio_postgres::Error> {
-    let transaction = client.transaction().await?;
+) -> Result<Option<Row>, Failure> {
+    let transaction = responded(client.transaction()).await?;
     let nothing = Columns::default();
     for Removal { key, revision } in removes {
         let (space, revision) = (number(key.space), signed(*revision));
         let mut record: Vec<&(dyn ToSql + Sync)> = vec![&space, &key.tenant, &key.id, &false];
         record.extend(nothing.values());
         record.push(&revision);
-        let statement = transaction.prepare_cached(queries::DELETE_REVISION).await?;
-        if transaction.query_opt(&statement, &record).await?.is_none() {
+        let statement = responded(transaction.prepare_cached(queries::DELETE_REVISION)).await?;
+        if responded(transaction.query_opt(&statement, &record)).await?.is_none() {
             return Ok(None);
         }
     }
-    let statement = transaction.prepare_cached(sql).await?;
-    let row = transaction.query_opt(&statement, values).await?;
+    let statement = responded(transaction.prepare_cached(sql)).await?;
+    let row = responded(transaction.query_opt(&statement, values)).await?;
     if row.is_some() {
-        transaction.commit().await?;
+        responded(transaction.commit()).await?;
     }
     Ok(row)
 }

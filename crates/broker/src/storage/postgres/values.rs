@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
 use oauthctl_core::{Error, Result};
-use tokio::time::error::Elapsed;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::super::record::{Addition, Space};
 
 /// How long a statement may take. The server ends it earlier, if it responds at all.
-pub(super) const LIMIT: Duration = Duration::from_secs(12);
+const LIMIT: Duration = Duration::from_secs(12);
 
 /// Returns a connection of the pool.
 pub(super) async fn client(pool: &Pool) -> Result<Client> {
@@ -34,19 +33,40 @@ pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
     Error::store(message.clone()).kept_as(message)
 }
 
-/// Returns what statements on this connection returned in time.
+/// Why statements have no result.
+pub(super) enum Failure {
+    /// The server refused one, or the connection broke.
+    Refused(tokio_postgres::Error),
+    /// There was no response to one.
+    Silent,
+}
+
+/// Returns the response to one statement. Several statements together may take longer than the limit: a server that
+/// responds to each is slow, and not silent.
+pub(super) async fn responded<T>(
+    statement: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+) -> std::result::Result<T, Failure> {
+    match tokio::time::timeout(LIMIT, statement).await {
+        Ok(outcome) => outcome.map_err(Failure::Refused),
+        Err(_) => Err(Failure::Silent),
+    }
+}
+
+/// Returns what statements on this connection returned.
 pub(super) fn finished<T>(
     pool: &Pool,
     client: Client,
-    outcome: std::result::Result<std::result::Result<T, tokio_postgres::Error>, Elapsed>,
+    outcome: std::result::Result<T, Failure>,
 ) -> Result<T> {
     let error = match outcome {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) if error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+        Ok(value) => return Ok(value),
+        Err(Failure::Refused(error))
+            if error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) =>
+        {
             return Err(failed(&error));
         }
-        Ok(Err(error)) => failed(&error),
-        Err(_) => silent(),
+        Err(Failure::Refused(error)) => failed(&error),
+        Err(Failure::Silent) => silent(),
     };
     // A server that has become a standby stays one, and one that does not respond may be gone for good. New connections
     // find the primary.
