@@ -215,22 +215,25 @@ fn random_key() -> Result<(Secret, String)> {
     }
 }
 
-/// Issues an API key that replaces another one, which ends after this time. Returns `None` if there is no key
-/// of this id.
+/// Issues an API key that replaces another one, and shows it before the other one's end is set to this time from now.
+/// Returns false if there is no key of this id.
 ///
 /// # Errors
 ///
-/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+/// Returns `Config` for an unknown tenant, `Store` if the store fails, and the error of showing it: the other key
+/// remains valid then.
 pub async fn rotate_key(
     vault: &Vault,
     tenant: &str,
     id: &str,
     grace: Duration,
-) -> Result<Option<(ApiKey, Secret)>> {
+    show: impl FnOnce(&ApiKey, &Secret) -> Result<()>,
+) -> Result<bool> {
     get(vault, tenant).await?;
     let named = Key::new(Space::KeyNames, tenant, id);
-    let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(None) };
-    let issued = issue_key(vault, tenant, &found.document.name).await?;
+    let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(false) };
+    let (issued, secret) = issue_key(vault, tenant, &found.document.name).await?;
+    show(&issued, &secret)?;
     let ends = now_seconds() + grace.as_secs();
     // A key that would end earlier is not prolonged.
     let ends = found.document.expires_at.map_or(ends, |at| at.min(ends));
@@ -245,7 +248,7 @@ pub async fn rotate_key(
             }
         }
     }
-    Ok(Some(issued))
+    Ok(true)
 }
 
 /// Returns the API keys of a tenant, without the keys themselves.

@@ -130,7 +130,8 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
                 )),
                 _ => error,
             })?;
-            show_key(ui, &tenant.name, &key, None)?;
+            let shown = json!({ "tenant": tenant.name, "api_key": key.expose() });
+            show_secret(ui, &shown, &key, &tenant.name)?;
         }
         TenantCommand::List => {
             let all = tenants::list(&vault).await?;
@@ -171,14 +172,16 @@ async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> 
         let revoked = json!({ "tenant": args.name, "key_id": id, "revoked": true });
         return ui.result(&revoked, "revoked");
     }
-    let (issued, secret) = match &args.rotate {
-        Some(id) => {
-            let rotated = tenants::rotate_key(vault, &args.name, id, args.grace).await?;
-            rotated.ok_or_else(|| no_such_key(args))?
-        }
-        None => tenants::issue_key(vault, &args.name, &args.label).await?,
+    let Some(id) = &args.rotate else {
+        let (issued, secret) = tenants::issue_key(vault, &args.name, &args.label).await?;
+        return show_key(ui, &secret, &issued, &issued.id);
     };
-    show_key(ui, &args.name, &secret, Some(&issued))
+    // A key that could not be shown replaces nothing.
+    let show = |issued: &ApiKey, secret: &Secret| show_key(ui, secret, issued, id);
+    match tenants::rotate_key(vault, &args.name, id, args.grace, show).await? {
+        true => Ok(()),
+        false => Err(no_such_key(args)),
+    }
 }
 
 fn no_such_key(args: &KeyArgs) -> Error {
@@ -217,19 +220,18 @@ async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<
     ui.result(&value(&tenant), &text)
 }
 
-/// Prints a key. It cannot be shown again.
-fn show_key(ui: Ui, tenant: &str, secret: &Secret, issued: Option<&ApiKey>) -> Result<()> {
-    let mut shown = json!({ "tenant": tenant, "api_key": secret.expose() });
-    if let (Some(issued), Some(object)) = (issued, shown.as_object_mut()) {
-        object.insert("key_id".to_owned(), issued.id.clone().into());
-    }
-    ui.result(&shown, secret.expose()).map_err(|error| {
-        let command = match issued {
-            Some(issued) => format!("{tenant} --rotate {}", issued.id),
-            None => tenant.to_owned(),
-        };
+/// Prints a key. If that fails, the key of this id can be rotated to get another one.
+fn show_key(ui: Ui, secret: &Secret, issued: &ApiKey, instead: &str) -> Result<()> {
+    let ApiKey { tenant, id, .. } = issued;
+    let shown = json!({ "tenant": tenant, "api_key": secret.expose(), "key_id": id });
+    show_secret(ui, &shown, secret, &format!("{tenant} --rotate {instead}"))
+}
+
+/// Prints a key, which cannot be shown again. If that fails, these arguments of `tenant key` issue another one.
+fn show_secret(ui: Ui, shown: &Value, secret: &Secret, instead: &str) -> Result<()> {
+    ui.result(shown, secret.expose()).map_err(|error| {
         error.hint(format!(
-            "run `oauthctl tenant key {command}` to issue another API key in place of the lost one"
+            "run `oauthctl tenant key {instead}` to issue another API key in place of the lost one"
         ))
     })?;
     ui.say("Keep this API key: it is not shown again.");

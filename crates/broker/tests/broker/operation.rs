@@ -123,6 +123,14 @@ fn result_that_is_lost_is_a_failure() {
         assert_eq!(code, Some(1), "{line}: {stderr}");
         assert!(stderr.contains("cannot write the result to stdout: "), "{line}: {stderr}");
     }
+    // The old key stays until its successor is shown.
+    let old = home.json(&["tenant", "key", "acme"])["key_id"].as_str().unwrap().to_owned();
+    let rotate = format!("tenant key acme --rotate {old} --grace 0s");
+    let (_, stderr) = run(&rotate, full().into());
+    assert!(stderr.contains(&format!("`oauthctl tenant key acme --rotate {old}`")), "{stderr}");
+    let keys = home.json(&["tenant", "key", "acme", "--list"]);
+    let kept = keys.as_array().unwrap().iter().find(|key| key["key_id"] == *old).unwrap();
+    assert_eq!(kept["expires_at"], Value::Null);
     for line in ["tenant list", "tenant key acme", "tenant create other", "--help"] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -234,7 +234,7 @@ async fn transaction_of_slow_statements_is_not_silent() {
     let url = databases::postgres().await;
     let home = Home(Location::parse(&url, "/".as_ref()).unwrap(), None);
     let store = home.open().await;
-    let waiting = |n: usize| Key::new(Space::Unconfirmed, "acme", &n.to_string());
+    let waiting = |n: usize| Key::new(Space::Unconfirmed, "acme", n.to_string());
     for n in 0..3 {
         store.put(write(&waiting(n), b"x")).await.unwrap();
     }
