@@ -129,8 +129,10 @@ pub async fn register(place: &Place, manager: &FlowManager, wanted: &Wanted<'_>)
     let port = new_port(request.port)?;
     let uri = located.redirect_uri(port);
     // Nobody could delete a registration that is not kept.
-    place.store.check().await?;
-    place.logins.lock().await?.check()?;
+    if located.server.endpoints.registration.is_some() {
+        place.store.check().await?;
+        place.logins.lock().await?.check()?;
+    }
     let _critical = manager.enter_critical(CriticalPart::Registration);
     let registration = manager.register_client(&located.server, &uri, scopes).await?;
     let management = registration.management.clone();

@@ -195,6 +195,9 @@ fn unusable_store_registers_no_client() {
     scene.home.set("OAUTHCTL_STORE_KEY", "bad");
     scene.login().fails(10);
     assert_eq!((scene.count("/a/register"), stored(&scene)), (0, 0));
+    // A server that registers no clients is told first.
+    scene.server.set(&json!({ "metadata": { "registration_endpoint": null } }));
+    scene.login().fails(3);
 }
 
 #[test]

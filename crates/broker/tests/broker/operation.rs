@@ -62,6 +62,20 @@ fn store_that_others_can_access_is_refused() {
 }
 
 #[test]
+fn store_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        println!("NOT RUN: only root can give files away");
+        return;
+    }
+    let home = Home::new();
+    home.tenant("acme", &[]);
+    let file = home.path().join("state/broker.db");
+    std::os::unix::fs::chown(&file, Some(12_345), None).unwrap();
+    let refused = home.run(&["tenant", "list"]).fails(3).stderr;
+    assert!(refused.contains("belongs to another user (uid 12345)"), "{refused}");
+}
+
+#[test]
 fn usage_error_is_json_with_json() {
     let home = Home::new();
     for wrong in [&["serve", "--nonsense"][..], &["tenant"], &["tenant", "create"], &["serve", "x"]]
