@@ -1,10 +1,19 @@
 //! What `credential setup` inserts into the configuration of a tool, and where.
 
-use std::ops::Range;
+mod cargo;
+mod kubeconfig;
+mod kubernetes;
+mod place;
 
 use oauthctl_core::profile::{CredentialTool, Target};
+use oauthctl_core::store;
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
+
+use cargo::cargo;
+use kubernetes::kubernetes;
+pub use kubernetes::{has_kubernetes_user, kept_kubernetes_user, kubernetes_user};
+use place::at_end;
 
 /// The configuration file of a tool: its path below the home directory, and the variables that change it.
 pub struct Place {
@@ -56,11 +65,8 @@ pub fn insertion(
     key: &str,
     file: &str,
     program: &str,
-) -> Result<(Range<usize>, String)> {
-    let append = |block: String| {
-        let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
-        Ok(end(file, format!("{line}{block}")))
-    };
+) -> Result<store::Place> {
+    let append = |block: String| Ok(at_end(file, &block));
     let taken = |what: &str| {
         Err(Error::config(format!("the file already has {what}"))
             .hint("change it manually, or remove it first"))
@@ -119,145 +125,14 @@ pub fn calls_of(tool: CredentialTool, key: &str, program: &str) -> Result<Vec<St
     Ok(lines.map(|(line, _)| line.trim().to_owned()).collect())
 }
 
-/// Inserts a text at the end of a file.
-fn end(file: &str, text: String) -> (Range<usize>, String) {
-    (file.len()..file.len(), text)
-}
-
-/// Inserts the provider into the registry with this index, or adds the registry.
-fn cargo(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)> {
-    let argument = |text: &str| Value::from(text).to_string();
-    let provider =
-        format!("credential-provider = [{}, \"credential\", \"cargo\"]\n", argument(program));
-    let index = format!("index = {}", argument(key));
-    let mut at = 0;
-    for line in file.split_inclusive('\n') {
-        at += line.len();
-        if line.trim() == index {
-            let newline = if line.ends_with('\n') { "" } else { "\n" };
-            // The providers of all registries are equal.
-            return Ok((at - line.len()..at, format!("{newline}{provider}")));
-        }
-    }
-    let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
-    if !target.is_url() {
-        // cargo rejects its whole configuration if an index is no URL.
-        return Err(Error::config(format!("the key `{}` is not the URL of an index", text::one_line(key)))
-            .hint("use the index of the registry as the key, for example `[credential.cargo.\"sparse+https://cargo.example.com/index/\"]`"));
-    }
-    let is_word = |c: char| c.is_ascii_alphanumeric();
-    let name: String = target.host().chars().map(|c| if is_word(c) { c } else { '-' }).collect();
-    // A registry name of cargo must not begin with a digit.
-    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        name
-    } else {
-        format!("registry-{}", name.trim_matches('-'))
-    };
-    let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
-    Ok(end(file, format!("{line}[registries.{name}]\n{index}\n{provider}")))
-}
-
-/// Returns the name of the kubeconfig user for a table.
-pub fn kubernetes_user(key: &str) -> String {
-    let url = Target::parse(key).ok().filter(Target::is_url);
-    format!("oauthctl-{}", url.map_or_else(|| key.to_owned(), |url| url.authority()))
-}
-
-/// Returns whether a kubeconfig has the user of a table, also if kubectl has rewritten the file: each change with
-/// `kubectl config` does.
-pub fn has_kubernetes_user(key: &str, file: &str) -> bool {
-    let user = kubernetes_user(key);
-    let names = [Value::from(user.as_str()).to_string(), format!("'{user}'"), user];
-    let is_name = |line: &str| {
-        let name = line.trim_start().strip_prefix("- name: ");
-        name.is_some_and(|name| names.iter().any(|one| name.trim_end() == one))
-    };
-    let mut pairs = file.lines().zip(file.lines().skip(1));
-    pairs.any(|(line, next)| is_name(line) && next.trim_start().starts_with("user:"))
-}
-
-/// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
-fn kubernetes(key: &str, file: &str, program: &str) -> Result<(Range<usize>, String)> {
-    // A JSON string is a valid YAML string.
-    let quoted = |text: &str| Value::from(text).to_string();
-    let user = kubernetes_user(key);
-    let name = format!("name: {}", quoted(&user));
-    let is_name = |line: &str| line.trim_start_matches([' ', '-']) == name;
-    if has_kubernetes_user(key, file) || file.lines().any(is_name) {
-        let remove = format!("kubectl config delete-user {}", text::shell_word(&user));
-        return Err(Error::config(format!("the file already has a user with `{name}`"))
-            .hint(format!("run `{remove}` first")));
-    }
-    let entry = |indent: &str| {
-        [
-            format!("- {name}"),
-            "  user:".to_owned(),
-            "    exec:".to_owned(),
-            "      apiVersion: client.authentication.k8s.io/v1".to_owned(),
-            format!("      command: {}", quoted(program)),
-            format!("      args: [credential, kubernetes, {}]", quoted(key)),
-            "      interactiveMode: Never".to_owned(),
-            "      provideClusterInfo: true".to_owned(),
-        ]
-        .map(|line| format!("{indent}{line}\n"))
-        .concat()
-    };
-    let mut start = 0;
-    for line in file.split_inclusive('\n') {
-        let end = start + line.len();
-        match value_of_users(line) {
-            Some("") if line.ends_with('\n') => {
-                let indent = indent_of_list(&file[end..]).ok_or_else(another_notation)?;
-                return Ok((end..end, entry(indent)));
-            }
-            // kubectl writes `null` if there are no users. The line becomes a comment.
-            Some("" | "null" | "Null" | "NULL" | "~" | "[]" | "[ ]") => {
-                return Ok((start..start, format!("users:\n{}# ", entry(""))));
-            }
-            None if !line.starts_with(['{', '\t']) => start = end,
-            _ => return Err(another_notation()),
-        }
-    }
-    let (head, line) = match (file.trim().is_empty(), file.ends_with('\n')) {
-        (true, _) => ("apiVersion: v1\nkind: Config\n", ""),
-        (false, true) => ("", ""),
-        (false, false) => ("", "\n"),
-    };
-    Ok(end(file, format!("{line}{head}users:\n{}", entry(""))))
-}
-
-/// Returns the value behind the key `users` of a kubeconfig, without a comment, if the line begins with this key.
-fn value_of_users(line: &str) -> Option<&str> {
-    let keys = ["users:", "\"users\":", "'users':"];
-    let value = keys.into_iter().find_map(|key| line.strip_prefix(key))?.trim_end();
-    // Some characters that are not harmless would end the comment.
-    let comment = value.find(" #").filter(|at| value[*at..].chars().all(text::is_harmless));
-    Some(value[..comment.unwrap_or(value.len())].trim())
-}
-
-/// Returns the indent of the block list that these lines begin with, which may be empty; `None` if they begin with
-/// another value.
-fn indent_of_list(lines: &str) -> Option<&str> {
-    let is_content = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
-    let first = lines.lines().map(str::trim_end).find(is_content).unwrap_or_default();
-    let content = first.trim_start();
-    let indent = &first[..first.len() - content.len()];
-    let is_entry = content == "-" || content.starts_with("- ");
-    (is_entry || indent.is_empty()).then_some(indent)
-}
-
-fn another_notation() -> Error {
-    Error::config("the `users` of the file are not written as a block list")
-        .hint("add the user with `kubectl config set-credentials`")
-}
-
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
-fn docker(target: &Target, key: &str, file: &str) -> Result<(Range<usize>, String)> {
+fn docker(target: &Target, key: &str, file: &str) -> Result<store::Place> {
     // docker asks by host, except for its own registry.
     let server = if target.path().is_empty() { target.authority() } else { key.to_owned() };
     let member = format!("{}: \"oauthctl\"", Value::from(server.as_str()));
     if file.trim().is_empty() {
-        return Ok(end(file, format!("{{\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}\n}}\n")));
+        let object = format!("{{\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}\n}}\n");
+        return Ok((file.len()..file.len(), object));
     }
     let invalid = || Error::config("the file is not a JSON object");
     let parsed: Value = serde_json::from_str(file).map_err(|_| invalid())?;
@@ -315,49 +190,6 @@ mod tests {
         {
             let refused = insertion(CredentialTool::Docker, "registry.example", file, "x");
             assert!(refused.is_err(), "{file}");
-        }
-    }
-
-    #[test]
-    fn kubernetes_keeps_the_rest_of_its_file() {
-        let key = "https://k8s.example:6443";
-        for (file, before, indent, next) in [
-            ("", "kind: Config\nusers:\n", "", ""),
-            ("kind: Config", "kind: Config\nusers:\n", "", ""),
-            ("users:\n- name: a\n  user: {}\n", "users:\n", "", "- name: a\n"),
-            ("users:\n  - name: a\nx: y\n", "users:\n", "  ", "  - name: a\n"),
-            ("a: b\nusers:", "a: b\nusers:\n", "", ""),
-            ("users:\n\n# a\n  -\n    name: a\n", "users:\n", "  ", "\n# a\n  -\n"),
-            ("a: b\nusers: null\n", "a: b\nusers:\n", "", "# users: null\n"),
-        ] {
-            let text = after(CredentialTool::Kubernetes, key, file);
-            let (head, rest) = text.split_once(&format!("{indent}- name: \"oauthctl-")).unwrap();
-            assert!(head.ends_with(before), "{text}");
-            assert!(rest.starts_with("k8s.example:6443\"\n"), "{text}");
-            assert!(rest.contains(&format!("\n{indent}      command: \"/opt/o'b/oauthctl\"\n")));
-            assert!(rest.contains(&format!("provideClusterInfo: true\n{next}")), "{text}");
-            assert!(insertion(CredentialTool::Kubernetes, key, &text, "x").is_err());
-        }
-        for file in ["users: [{}]\n", "users: {}\n", "{\"users\": []}"] {
-            assert!(insertion(CredentialTool::Kubernetes, key, file, "x").is_err(), "{file}");
-        }
-    }
-
-    #[test]
-    fn cargo_finds_the_registry_or_adds_it() {
-        let key = "sparse+https://cargo.example/index/";
-        let found = format!("[registries.ours]\nindex = \"{key}\"\n[net]\n");
-        let text = after(CredentialTool::Cargo, key, &found);
-        assert!(
-            text.contains("/index/\"\ncredential-provider = [\"/opt/o'b/oauthctl\", "),
-            "{text}"
-        );
-        let text = after(CredentialTool::Cargo, key, "[net]");
-        assert!(text.starts_with("[net]\n[registries.cargo-example]\nindex = "), "{text}");
-        let text = after(CredentialTool::Cargo, "http://127.0.0.1:1/", "");
-        assert!(text.starts_with("[registries.registry-127-0-0-1]\n"), "{text}");
-        for key in ["local", "cargo.example.com", "cargo.example.com/index/"] {
-            assert!(insertion(CredentialTool::Cargo, key, "", "x").is_err(), "{key}");
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::docs::shell::{calls, shell_lines};
 use crate::docs::{pages, report, root};
 
 /// Options of other programs that the text names.
-const FOREIGN: &[&str] = &["--fail", "--locked", "--open", "--package", "--path", "--userns"];
+const FOREIGN: &[&str] =
+    &["--fail", "--kubeconfig", "--locked", "--open", "--package", "--path", "--userns"];
 
 #[test]
 fn command_lines_in_blocks_are_accepted() {

@@ -94,7 +94,12 @@ fn uninstall_says_what_kubectl_has_rewritten() {
     ));
     let path = home.path("home/.kube/config");
     home.run(["credential", "setup", "kubernetes"]).ok();
-    home.write(&path, "users:\n- name: oauthctl-k8s.example\n  user:\n    exec: {}\n");
+    let program = home.command([""]).get_program().to_string_lossy().into_owned();
+    let user = format!(
+        "users:\n- name: oauthctl-k8s.example\n  user:\n    exec:\n      args:\n      - credential\n      - kubernetes\n\
+         \x20     - https://k8s.example\n      command: {program}\n"
+    );
+    home.write(&path, &user);
     let remove = format!(
         "`kubectl config --kubeconfig {} delete-user oauthctl-k8s.example`",
         path.display()

@@ -64,12 +64,17 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     }
     let file = read_tool_file(&path)?;
     let before = file.as_deref().unwrap_or_default();
-    if tool == CredentialTool::Kubernetes
-        && state.recorded_text(&name)?.is_some()
-        && setup::has_kubernetes_user(key, before)
-        && before.contains(&program()?)
-    {
-        return tell_already(tool, key, &path, context);
+    if tool == CredentialTool::Kubernetes {
+        if setup::has_kubernetes_user(key, before, &program()?) {
+            return tell_already(tool, key, &path, context);
+        }
+        if let Some(recorded) = state.recorded_text(&name)?
+            && let Some(remove) = removal(tool, &recorded)?
+        {
+            return Err(
+                differs(&recorded, (tool, key), &canonical(&path)).hint(format!("{remove} first"))
+            );
+        }
     }
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
     state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
@@ -101,7 +106,7 @@ fn undo(
         _ => None,
     };
     if let Some(recorded) = &recorded
-        && let Some(error) = rewritten(tool, key, recorded)?
+        && let Some(error) = rewritten(tool, recorded)?
     {
         return Err(error);
     }
@@ -122,18 +127,24 @@ fn undo(
     tell(context, ("Removed", "from"), &removed.path, &removed.text)
 }
 
-/// Returns how to remove what was written, if kubectl has rewritten the file and kept the user in it.
-fn rewritten(tool: CredentialTool, key: &str, recorded: &Insertion) -> Result<Option<Error>> {
+/// Returns the error for what was written, if kubectl has rewritten the file and kept the user in it.
+fn rewritten(tool: CredentialTool, recorded: &Insertion) -> Result<Option<Error>> {
+    let error = || Error::config(format!("{} was changed since", recorded.path.display()));
+    Ok(removal(tool, recorded)?.map(|remove| error().hint(remove)))
+}
+
+/// Returns how to remove the user that was written, if kubectl has rewritten the file and kept the user in it.
+fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<String>> {
     let is_kubernetes = tool == CredentialTool::Kubernetes;
     let path = &recorded.path;
     let file = if is_kubernetes { read_tool_file(path)? } else { None };
-    let there = file.filter(|file| setup::has_kubernetes_user(key, file));
-    Ok(there.map(|_| {
-        Error::config(format!("{} was changed since", path.display())).hint(format!(
+    let user = file.and_then(|file| setup::kept_kubernetes_user(&recorded.text, &file));
+    Ok(user.map(|user| {
+        format!(
             "run `kubectl config --kubeconfig {} delete-user {}`",
             shell_word(&path.to_string_lossy()),
-            shell_word(&setup::kubernetes_user(key))
-        ))
+            shell_word(&user)
+        )
     }))
 }
 
@@ -145,9 +156,10 @@ fn rewritten(tool: CredentialTool, key: &str, recorded: &Insertion) -> Result<Op
 pub fn not_undone(state: &StateDir) -> Result<Vec<Error>> {
     let mut errors = Vec::new();
     for recorded in state.recorded_texts()? {
-        let Some(key) = recorded.name.strip_prefix("kubernetes ") else { continue };
-        if state.inserted_text(&recorded.name)?.is_none() {
-            errors.extend(rewritten(CredentialTool::Kubernetes, key, &recorded)?);
+        if recorded.name.starts_with("kubernetes ")
+            && state.inserted_text(&recorded.name)?.is_none()
+        {
+            errors.extend(rewritten(CredentialTool::Kubernetes, &recorded)?);
         }
     }
     Ok(errors)
@@ -231,19 +243,28 @@ fn already(
     path: &Path,
     context: &Context,
 ) -> Result<ExitCode> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = canonical(path);
     let calls = setup::calls_of(tool, key, &program()?)?;
     let names_program = calls.iter().all(|line| present.text.contains(line));
     if present.path != path || !names_program {
-        let what = match present.path == path {
-            true => format!("{} is set up for `{key}` with another program", tool.name()),
-            false => format!("{} is set up for `{key}` in another file", tool.name()),
-        };
         let undo = format!("oauthctl credential setup {} {} --undo", tool.name(), shell_word(key));
-        return Err(Error::config(format!("{what}: {}", present.path.display()))
-            .hint(format!("run `{undo}` first")));
+        return Err(differs(present, (tool, key), &path).hint(format!("run `{undo}` first")));
     }
     tell_already(tool, key, &path, context)
+}
+
+/// Says that a tool is set up in another way than it would be now, in a file with this canonical path.
+fn differs(present: &Insertion, (tool, key): (CredentialTool, &str), path: &Path) -> Error {
+    let how = match present.path == path {
+        true => "with another program",
+        false => "in another file",
+    };
+    let tool = tool.name();
+    Error::config(format!("{tool} is set up for `{key}` {how}: {}", present.path.display()))
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn tell_already(

@@ -1,3 +1,4 @@
+mod cargo;
 mod kubernetes;
 
 use std::fs;
@@ -123,16 +124,6 @@ fn docker_undo_keeps_a_helper_added_since() {
     home.write(&path, &after.replace("\"oauthctl\"", "\"oauthctl\", \"x\": \"y\""));
     home.run(["credential", "setup", "docker", "--undo"]).ok();
     assert_eq!(fs::read_to_string(&path).unwrap(), "{\"credHelpers\": { \"x\": \"y\"}}");
-}
-
-#[test]
-fn cargo_setups_are_undone_in_each_order() {
-    let keys = ["sparse+https://one.example/", "sparse+https://two.example/"];
-    let before = format!(
-        "[registries.one]\nindex = \"{}\"\n[registries.two]\nindex = \"{}\"\n",
-        keys[0], keys[1]
-    );
-    undone_in_each_order("cargo", keys, "home/.cargo/config.toml", &before);
 }
 
 /// The last line of the file has no line break.
@@ -262,14 +253,6 @@ fn docker_setup_with_a_link_prints_no_next_step() {
         assert_eq!(!said.contains("Create a link"), is_ready, "{path}: {said}");
         home.run(["credential", "setup", "docker", "--undo"]).ok();
     }
-}
-
-#[test]
-fn cargo_setup_without_the_url_of_an_index_is_refused() {
-    let home = planted_with("[credential.cargo.\"cargo.example\"]\nprofile = \"p\"\n");
-    let refused = home.run(["credential", "setup", "cargo"]).fails(3).stderr;
-    assert!(refused.contains("[credential.cargo.\"sparse+https://"), "{refused}");
-    assert!(!home.path("home/.cargo/config.toml").exists());
 }
 
 /// Its path is relative to where the command ran.

@@ -4,13 +4,14 @@ mod texts;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
 use super::StateDir;
 use crate::error::{Error, Result};
 use crate::files::cache::{Cache, entry_name};
+use crate::files::named;
 use crate::files::output::{self, Leftovers};
 pub use texts::{Insertion, Place};
 use texts::{Without, apart, inserted_again, without};
@@ -241,11 +242,18 @@ pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
 }
 
 fn content(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    // A pipe without a writer would block.
+    let mut file = match named::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
+    let mut content = String::new();
+    file.read_to_string(&mut content)?;
+    Ok(Some(content))
 }
 
 /// Replaces the content of a file, unless another program has changed it meanwhile; `None` stands for no file.

@@ -2,6 +2,7 @@ use std::fs;
 
 use super::super::planted_with;
 use super::SETTINGS;
+use crate::support::Home;
 
 #[test]
 fn setup_writes_the_first_file_of_kubeconfig() {
@@ -39,10 +40,15 @@ fn kubernetes_setup_survives_a_rewrite_by_kubectl() {
         path.display()
     );
     assert!(undone.contains(&remove), "{undone}");
+    // The program was moved: the file still runs the one that set it up.
+    let mut moved = home.tool(crate::fixture::alone());
+    let output = moved.args(["credential", "setup", "kubernetes"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && said.contains("with another program"), "{said}");
+    assert!(said.contains(&remove), "{said}");
     // A user of this name that another program wrote stays alone.
     home.write(&path, &rewritten.replace(&program, "another"));
-    let taken = home.run(["credential", "setup", "kubernetes"]).fails(3).stderr;
-    assert!(taken.contains("`kubectl config delete-user oauthctl-k8s.example`"), "{taken}");
+    is_of_another(&home, "hint: rename or remove that user in the file");
     // As the hint says.
     home.write(&path, head);
     let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
@@ -50,6 +56,137 @@ fn kubernetes_setup_survives_a_rewrite_by_kubectl() {
     home.run(["credential", "setup", "kubernetes"]).ok();
     home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
     assert_eq!(fs::read_to_string(&path).unwrap(), head);
+}
+
+/// Asserts that neither the setup nor what reverts it touches the user in the file, or tells to delete it.
+fn is_of_another(home: &Home, hint: &str) {
+    let path = home.path("home/.kube/config");
+    let before = fs::read_to_string(&path).unwrap();
+    let taken = home.run(["credential", "setup", "kubernetes"]).fails(3).stderr;
+    assert!(taken.contains("the file already has ") && taken.contains(hint), "{taken}");
+    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
+    assert!(undone.contains("is not set up for"), "{undone}");
+    let uninstall = home.run(["uninstall", "--dry-run"]).ok().stderr;
+    for said in [taken, undone, uninstall] {
+        assert!(!said.contains("delete-user"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+}
+
+#[test]
+fn kubernetes_user_of_another_program_is_not_ours() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.kube/config");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    let program = home.command([""]).get_program().to_string_lossy().into_owned();
+    let user = |name: &str, command: &str, key: &str| {
+        format!(
+            "- name: {name}\n  user:\n    exec:\n      args:\n      - credential\n      - kubernetes\n\
+             \x20     - {key}\n      command: {command}\n"
+        )
+    };
+    let ours = "oauthctl-k8s.example";
+    for foreign in [
+        "- name: oauthctl-k8s.example\n  user:\n    token: CANARY-token\n".to_owned(),
+        user(ours, "other", "https://k8s.example"),
+        user(ours, &format!("{program}-2"), "https://k8s.example"),
+        user(ours, &program, "https://k8s.example/other"),
+        "- user: {token: CANARY-token}\n  name: 'oauthctl-k8s.example'\n".to_owned(),
+        "- {name: oauthctl-k8s.example, user: {token: CANARY-token}}\n".to_owned(),
+    ] {
+        // Another user runs the program, and for this table.
+        let next = user("ada", &program, "https://k8s.example");
+        home.write(&path, &format!("users:\n{foreign}{next}# {program}\n"));
+        is_of_another(&home, "rename ");
+    }
+}
+
+/// Each user runs the program for its own table.
+#[test]
+fn kubernetes_users_of_two_tables_are_told_apart() {
+    let users = |keys: [&str; 2]| {
+        let tables =
+            keys.map(|key| format!("[credential.kubernetes.\"{key}\"]\nprofile = \"p\"\n"));
+        let home = planted_with(&tables.concat());
+        (home.path("home/.kube/config"), home)
+    };
+    let keys = ["https://k8s.example/a", "https://k8s.example/b"];
+    let (path, home) = users(keys);
+    for (key, name) in keys.into_iter().zip(["a", "b"]) {
+        let said = home.run(["credential", "setup", "kubernetes", key]).ok().stderr;
+        assert!(said.contains(&format!("--user=oauthctl-k8s.example/{name}`")), "{said}");
+        let file = fs::read_to_string(&path).unwrap();
+        let user = file.split("- name: ").find(|user| user.contains(&format!("/{name}\"\n")));
+        assert!(
+            user.unwrap().contains(&format!("args: [credential, kubernetes, \"{key}\"]")),
+            "{file}"
+        );
+    }
+    for keys in [["prod", "https://prod"], ["https://prod", "prod"]] {
+        let (path, home) = users(keys);
+        home.run(["credential", "setup", "kubernetes", keys[0]]).ok();
+        let before = fs::read_to_string(&path).unwrap();
+        let refused = home.run(["credential", "setup", "kubernetes", keys[1]]).fails(3).stderr;
+        let table = format!("of the table [credential.kubernetes.\"{}\"]", keys[0]);
+        assert!(refused.contains(&table) && !refused.contains("delete-user"), "{refused}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), before);
+        // As the hint says.
+        home.write(&path, &before.replace("oauthctl-prod", "first"));
+        home.run(["credential", "setup", "kubernetes", keys[1]]).ok();
+        let undone = home.run(["credential", "setup", "kubernetes", keys[1], "--undo"]);
+        undone.ok();
+        assert_eq!(fs::read_to_string(&path).unwrap(), before.replace("oauthctl-prod", "first"));
+    }
+}
+
+/// kubectl puts such a name into single quotes.
+#[test]
+fn kubernetes_user_with_a_quote_is_recognized() {
+    let home = planted_with("[credential.kubernetes.\"it's: x\"]\nprofile = \"p\"\n");
+    let path = home.path("home/.kube/config");
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    let written = fs::read_to_string(&path).unwrap();
+    let rewritten = written
+        .replace("\"oauthctl-it's: x\"", "'oauthctl-it''s: x'")
+        .replace("\"it's: x\"", "'it''s: x'");
+    home.write(&path, &rewritten);
+    let again = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
+    assert!(again.contains("is already set up for"), "{again}");
+    let undone = home.run(["credential", "setup", "kubernetes", "--undo"]).fails(3).stderr;
+    assert!(undone.contains(r"delete-user 'oauthctl-it'\''s: x'`"), "{undone}");
+    // The setup does not need its record to recognize the user.
+    fs::remove_dir_all(home.state_dir()).unwrap();
+    let again = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
+    assert!(again.contains("is already set up for"), "{again}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), rewritten);
+}
+
+/// A pipe that nobody writes to.
+#[test]
+fn setup_with_a_pipe_in_place_of_its_file_ends() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.kube/config");
+    for args in [
+        &["credential", "setup", "kubernetes"] as &[&str],
+        &["credential", "setup", "kubernetes", "--undo"],
+        &["uninstall", "--dry-run"],
+    ] {
+        if args.len() > 3 || args[0] == "uninstall" {
+            home.run(["credential", "setup", "kubernetes"]).ok();
+            fs::remove_file(&path).unwrap();
+        } else {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+        }
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let output = home.run(args.iter().copied());
+        if args[0] == "credential" {
+            let said = output.fails(3).stderr;
+            assert!(said.contains("config: it is not a regular file"), "{said}");
+        } else {
+            output.ok();
+        }
+        fs::remove_file(&path).unwrap();
+    }
 }
 
 /// kubectl writes `users: null` into a file without users.
