@@ -1,6 +1,6 @@
 //! Output: results on stdout, everything else on stderr.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -40,13 +40,10 @@ impl Ui {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Prints an error, unless it is that the reader of stdout has ended, and returns its exit code.
+    /// Prints an error, and returns its exit code.
     pub fn fail(self, error: &Error) -> ExitCode {
         let hint = error.advice_text();
         let code = error.exit_code();
-        if code == BROKEN_PIPE {
-            return ExitCode::from(code);
-        }
         let text = if self.json {
             let mut object = Map::new();
             object.insert("error".to_owned(), error.kind().word().into());
@@ -65,17 +62,20 @@ impl Ui {
     }
 }
 
-/// The exit code of a program that SIGPIPE ended.
-const BROKEN_PIPE: u8 = 141;
-
 /// Returns the error of a result that could not be written.
 fn unwritten(error: &std::io::Error) -> Error {
-    let message = format!("cannot write the result to stdout: {error}");
-    let unwritten = Error::new(Kind::Internal, message);
-    match error.kind() {
-        std::io::ErrorKind::BrokenPipe => unwritten.with_exit_code(BROKEN_PIPE),
-        _ => unwritten,
-    }
+    Error::new(Kind::Internal, format!("cannot write the result to stdout: {error}"))
+}
+
+/// Returns the text without the user and password of each URL in it: a store's location has both.
+fn without_user_info(text: &str) -> String {
+    let mut parts = text.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let authority = part.find(['/', '?', '#', ' ', '\'', '\n']).unwrap_or(part.len());
+        let host = part[..authority].rfind('@').map_or(0, |at| at + 1);
+        shown + "://" + &part[host..]
+    })
 }
 
 /// Prints clap's message: help, or a usage error.
@@ -87,7 +87,12 @@ pub fn usage(error: &clap::Error) -> ExitCode {
         return printed.map_or_else(fail, |()| ExitCode::SUCCESS);
     }
     if !is_json {
-        let _ = error.print();
+        let text = error.render();
+        let text = match std::io::stderr().is_terminal() {
+            true => text.ansi().to_string(),
+            false => text.to_string(),
+        };
+        let _ = write!(std::io::stderr(), "{}", without_user_info(&text));
         return ExitCode::from(2);
     }
     let message = match error.kind() {
@@ -96,7 +101,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
             let text = error.render().to_string();
             let first = text.split("\n\n").next().unwrap_or_default();
             let first = first.strip_prefix("error: ").unwrap_or(first);
-            first.split_whitespace().collect::<Vec<_>>().join(" ")
+            without_user_info(&first.split_whitespace().collect::<Vec<_>>().join(" "))
         }
     };
     Ui { json: true, quiet: false }

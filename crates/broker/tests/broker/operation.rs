@@ -148,7 +148,22 @@ fn result_that_is_lost_is_a_failure() {
     for line in ["tenant list", "tenant key acme", "tenant create other", "--help"] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        assert_eq!(run(line, writer.into()), (Some(141), String::new()), "{line}");
+        let (code, stderr) = run(line, writer.into());
+        assert_eq!(code, Some(1), "{line}: {stderr}");
+        assert!(stderr.contains("cannot write the result to stdout: "), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn usage_error_hides_the_password_of_a_store() {
+    let home = Home::new();
+    let urls = ["postgres://u:hunter2@h/db", "redis://:hunter2@h", "postgres://u:p@hunter2@h"];
+    for url in urls {
+        for line in [&["serve", "backup", "a", url][..], &["serve", "backup", "a", url, "--json"]] {
+            let output = home.run(line).fails(2);
+            assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+            assert!(output.stderr.contains("://h"), "{}", output.stderr);
+        }
     }
 }
 
