@@ -28,6 +28,7 @@ mod metrics;
 mod mix_up;
 mod openapi;
 mod operation;
+mod output;
 #[path = "../../../../src/docs/page.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod page;

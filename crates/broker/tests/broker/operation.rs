@@ -1,8 +1,6 @@
 //! Running it.
 
-use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 use std::time::Duration;
 
 use oauthctl_broker::storage::{Key, Space};
@@ -73,98 +71,6 @@ fn store_of_another_user_is_refused() {
     std::os::unix::fs::chown(&file, Some(12_345), None).unwrap();
     let refused = home.run(&["tenant", "list"]).fails(3).stderr;
     assert!(refused.contains("belongs to another user (uid 12345)"), "{refused}");
-}
-
-#[test]
-fn usage_error_is_json_with_json() {
-    let home = Home::new();
-    for wrong in [&["serve", "--nonsense"][..], &["tenant"], &["tenant", "create"], &["serve", "x"]]
-    {
-        let output = home.run(&[wrong, &["--json"]].concat()).fails(2);
-        let error: Value = serde_json::from_str(&output.stderr).unwrap();
-        assert_eq!((&error["error"], &error["exit_code"]), (&json!("usage"), &json!(2)), "{error}");
-        assert!(error["message"].is_string() && error["hint"].is_string(), "{error}");
-    }
-    let plain = home.run(&["serve", "--nonsense"]).fails(2).stderr;
-    assert!(plain.starts_with("error: unexpected argument '--nonsense' found"), "{plain}");
-    let help = home.run(&["serve", "--help", "--json"]).ok().stdout;
-    for store in ["sqlite:PATH", "postgres://", "redis://"] {
-        assert!(help.contains(store), "{help}");
-    }
-}
-
-#[test]
-fn result_that_is_lost_is_a_failure() {
-    let home = Home::new();
-    let full = || File::options().write(true).open("/dev/full").unwrap();
-    let run = |line: &str, stdout: Stdio| {
-        let mut command = home.command(&line.split(' ').collect::<Vec<_>>());
-        command.env("OAUTHCTL_NEW_MASTER_KEY", "A".repeat(43));
-        let output = command.stdin(Stdio::null()).stdout(stdout).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let another = "hint: run `oauthctl tenant key acme` to issue another API key";
-    let (code, stderr) = run("tenant create acme", full().into());
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.starts_with("error: cannot write the result to stdout: "), "{stderr}");
-    assert!(stderr.contains(another) && !stderr.contains("not shown again"), "{stderr}");
-    let id = home.json(&["tenant", "key", "acme"])["key_id"].as_str().unwrap().to_owned();
-    let (_, stderr) = run("tenant key acme --json", full().into());
-    let error: Value = serde_json::from_str(&stderr).unwrap();
-    let hint = error["hint"].as_str().unwrap();
-    assert!(hint.contains("`oauthctl tenant key acme --rotate "), "{hint}");
-    // The command of the hint works.
-    let rotate: Vec<_> = hint.split('`').nth(1).unwrap().split(' ').skip(1).collect();
-    home.run(&rotate).ok();
-    let rotate = format!("tenant key acme --rotate {id}");
-    for line in [
-        "--help",
-        "--version",
-        "tenant --help",
-        "tenant create shop",
-        "tenant list",
-        "tenant list --json",
-        "tenant disable acme",
-        "tenant enable acme",
-        "tenant key acme",
-        "tenant key acme --list",
-        &rotate,
-        &format!("tenant key acme --revoke {id}"),
-        "tenant quota acme",
-        "serve rotate-key",
-    ] {
-        let (code, stderr) = run(line, full().into());
-        assert_eq!(code, Some(1), "{line}: {stderr}");
-        assert!(stderr.contains("cannot write the result to stdout: "), "{line}: {stderr}");
-    }
-    // The old key stays until its successor is shown.
-    let old = home.json(&["tenant", "key", "acme"])["key_id"].as_str().unwrap().to_owned();
-    let rotate = format!("tenant key acme --rotate {old} --grace 0s");
-    let (_, stderr) = run(&rotate, full().into());
-    assert!(stderr.contains(&format!("`oauthctl tenant key acme --rotate {old}`")), "{stderr}");
-    let keys = home.json(&["tenant", "key", "acme", "--list"]);
-    let kept = keys.as_array().unwrap().iter().find(|key| key["key_id"] == *old).unwrap();
-    assert_eq!(kept["expires_at"], Value::Null);
-    for line in ["tenant list", "tenant key acme", "tenant create other", "--help"] {
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let (code, stderr) = run(line, writer.into());
-        assert_eq!(code, Some(1), "{line}: {stderr}");
-        assert!(stderr.contains("cannot write the result to stdout: "), "{line}: {stderr}");
-    }
-}
-
-#[test]
-fn usage_error_hides_the_password_of_a_store() {
-    let home = Home::new();
-    let urls = ["postgres://u:hunter2@h/db", "redis://:hunter2@h", "postgres://u:p@hunter2@h"];
-    for url in urls {
-        for line in [&["serve", "backup", "a", url][..], &["serve", "backup", "a", url, "--json"]] {
-            let output = home.run(line).fails(2);
-            assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
-            assert!(output.stderr.contains("://h"), "{}", output.stderr);
-        }
-    }
 }
 
 #[test]
