@@ -188,11 +188,28 @@ impl Running {
         self.stdout.reader.is_finished() && self.stderr.reader.is_finished()
     }
 
-    /// Sends a signal.
+    /// Sends a signal. After `STOP`, no thread of the process runs any more.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+        let until = Instant::now() + DEADLINE;
+        while signal == Signal::STOP && !self.is_stopped() {
+            assert!(Instant::now() < until, "still running");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether each thread has stopped. On a busy machine, they do so some time after the signal. Always, where there is no
+    /// `/proc`.
+    fn is_stopped(&self) -> bool {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", self.child.id())) else {
+            return true;
+        };
+        threads.flatten().all(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_none_or(|state| state.is_empty() || state.starts_with(" T"))
+        })
     }
 
     /// Whether it has ended, with its status.

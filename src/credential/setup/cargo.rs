@@ -56,7 +56,7 @@ pub(super) fn cargo(key: &str, file: &str, program: &str) -> Result<Place> {
         let what = format!("the file already has a registry `{shown}` with another index");
         let index = quoted(key);
         return Err(Error::config(what).hint(format!(
-            "add the registry under another name first: `[registries.NAME]` with `index = {index}`"
+            "add the registry under another name first: a table `[registries.NAME]` with the index {index}"
         )));
     }
     registry.insert(PROVIDER.to_owned(), Value::from(arguments.map(Value::from).to_vec()));
