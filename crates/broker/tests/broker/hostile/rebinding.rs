@@ -56,14 +56,16 @@ impl Scene {
         }
     }
 
-    /// Nobody has connected to the service. Only the first answer was a public address.
+    /// Nobody has connected to the service. Only one answer was a public address.
     #[track_caller]
     fn assert_only_the_public_address_was_tried(&self) {
         assert_eq!(self.service.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
         let mut seen = self.seen();
-        let public = seen.iter().position(|line| line == "connect 1.1.1.1").expect("never tried");
-        seen.remove(public);
-        assert_eq!(seen.remove(0), "answer 1.1.1.1");
+        // Two lookups at the same time may be logged in either order.
+        for public in ["connect 1.1.1.1", "answer 1.1.1.1"] {
+            let at = seen.iter().position(|line| line == public).expect("never tried");
+            seen.remove(at);
+        }
         assert!(!seen.is_empty() && seen.iter().all(|line| line == "answer 127.0.0.1"), "{seen:?}");
     }
 }
