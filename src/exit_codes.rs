@@ -1,5 +1,5 @@
-//! The exit codes, as help and manual pages list them: all come from the kinds of errors, except that of a pipe without
-//! a reader.
+//! The exit codes, as help and manual pages list them. All come from the kinds of errors, except the one for a reader of
+//! stdout that ends early.
 
 use oauthctl_core::ErrorKind;
 

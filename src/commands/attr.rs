@@ -49,7 +49,7 @@ pub struct NameArgs {
     /// Name of the attribute
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
-    /// Profile to use, before the name [env: OAUTHCTL_PROFILE]
+    /// Profile to use; precedes NAME [env: OAUTHCTL_PROFILE]
     #[arg(id = "last", value_name = "PROFILE", value_hint = ValueHint::Other)]
     second: Option<String>,
     #[command(flatten)]
@@ -77,7 +77,7 @@ pub struct SetArgs {
     /// Value of the attribute
     #[arg(value_name = "VALUE", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     second: String,
-    /// Profile to use, before the name [env: OAUTHCTL_PROFILE]
+    /// Profile to use; precedes NAME [env: OAUTHCTL_PROFILE]
     #[arg(id = "last", value_name = "PROFILE", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     third: Option<String>,
     #[command(flatten)]

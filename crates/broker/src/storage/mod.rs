@@ -6,6 +6,7 @@
 //! trait and nothing else; `tests/broker/storage.rs` runs one suite over all of them.
 
 mod contract;
+mod failure;
 pub mod open;
 pub mod postgres;
 pub mod record;

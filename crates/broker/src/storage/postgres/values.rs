@@ -7,6 +7,7 @@ use oauthctl_core::{Error, Result};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
+use super::super::failure::failure;
 use super::super::record::{Addition, Space};
 
 /// How long a statement may take. The server ends it earlier, if it responds at all.
@@ -29,8 +30,7 @@ pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
         None if error.is_closed() => "the connection was closed".to_owned(),
         None => "no connection".to_owned(),
     };
-    let message = format!("the PostgreSQL store failed: {what}");
-    Error::store(message.clone()).kept_as(message)
+    failure(format!("the PostgreSQL store failed: {what}"))
 }
 
 /// Why statements have no result.
@@ -77,8 +77,7 @@ pub(super) fn finished<T>(
 
 /// Returns the error of a server that does not respond.
 fn silent() -> Error {
-    let message = "the PostgreSQL store did not respond in time";
-    Error::store(message).kept_as(message)
+    failure("the PostgreSQL store did not respond in time".to_owned())
 }
 
 pub(super) fn number(space: Space) -> i16 {

@@ -3,6 +3,8 @@
 use oauthctl_core::Error;
 use redis::RedisError;
 
+use super::super::failure::failure;
+
 /// Prefix of all keys. The braces are a hash tag: all keys are in one slot of a cluster.
 pub(super) const PREFIX: &str = "{oauthctl}:";
 
@@ -14,6 +16,5 @@ pub(super) fn failed(error: &RedisError) -> Error {
         None if error.is_io_error() => "no connection".to_owned(),
         None => format!("{:?}", error.kind()),
     };
-    let message = format!("the Redis store failed: {what}");
-    Error::store(message.clone()).kept_as(message)
+    failure(format!("the Redis store failed: {what}"))
 }

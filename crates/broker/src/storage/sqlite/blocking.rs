@@ -2,6 +2,8 @@
 
 use oauthctl_core::{Error, Result};
 
+use super::super::failure::failure;
+
 /// Runs blocking work on a thread that may block.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -17,6 +19,5 @@ pub(super) fn failed(error: &rusqlite::Error) -> Error {
         rusqlite::Error::SqliteFailure(code, _) => format!("{:?}", code.code),
         other => other.to_string(),
     };
-    let message = format!("the SQLite store failed: {what}");
-    Error::store(message.clone()).kept_as(message)
+    failure(format!("the SQLite store failed: {what}"))
 }
