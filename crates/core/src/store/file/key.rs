@@ -28,7 +28,9 @@ pub enum KeySource {
 impl KeySource {
     /// Reads the key. Returns `None` if there is none, or it cannot be read.
     ///
-    /// # Errors Returns [`Config`](crate::ErrorKind::Config) if another user can write to its file.
+    /// # Errors
+    ///
+    /// Returns [`Config`](crate::ErrorKind::Config) if another user can write to its file.
     pub fn read(&self) -> Result<Option<Secret>> {
         let path = match self {
             Self::Identity(secret) | Self::Variable(_, secret) => return Ok(Some(secret.clone())),
