@@ -61,6 +61,9 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
     warn_of_tokens(&items, args.yes, context);
     let is_confirmed =
         args.yes || is_asked && !items.is_empty() && prompt::confirm("Remove all of this?", false)?;
+    if is_asked && !is_confirmed && !items.is_empty() {
+        context.ui.say("Nothing was removed.");
+    }
     let failure = if is_confirmed { remove_all(&items, args, context) } else { None };
     if context.ui.json {
         let items = items.iter().map(|item| {

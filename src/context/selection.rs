@@ -36,7 +36,7 @@ impl Context {
         }
         let names = text::names(config.profiles.keys().map(String::as_str));
         Err(Error::config("several profiles are configured, but none is the default")
-            .hint(format!("select one with `-p` ({names}), or set `profile` in `[defaults]`")))
+            .hint(format!("select one with `-p` or OAUTHCTL_PROFILE ({names}), or set `profile` in `[defaults]`")))
     }
 
     /// Returns the profile that is named as an argument, as an option, or as both.

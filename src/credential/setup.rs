@@ -1,16 +1,20 @@
 //! What `credential setup` inserts into the configuration of a tool, and where.
 
+mod aws;
 mod cargo;
 mod kubeconfig;
 mod kubernetes;
 mod place;
+mod yaml;
 
 use oauthctl_core::profile::{CredentialTool, Target};
 use oauthctl_core::store;
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
 
+use aws::aws;
 use cargo::cargo;
+pub use kubeconfig::context_of;
 use kubernetes::kubernetes;
 pub use kubernetes::{has_kubernetes_user, kept_kubernetes_user, kubernetes_user};
 use place::at_end;
@@ -81,22 +85,7 @@ pub fn insertion(
                 shell.replace('\\', "\\\\").replace('"', "\\\"")
             ))
         }
-        CredentialTool::Aws => {
-            if key.starts_with('-')
-                || key.contains(['[', ']'])
-                || !key.chars().all(text::is_harmless)
-            {
-                return Err(Error::config("the key cannot be the name of an AWS profile"));
-            }
-            let section = format!("[profile {key}]");
-            if file.lines().any(|line| line.trim() == section) {
-                return taken(&section);
-            }
-            append(format!(
-                "{section}\ncredential_process = {shell} credential aws {}\n",
-                text::shell_word(key)
-            ))
-        }
+        CredentialTool::Aws => aws(key, file, &shell),
         CredentialTool::Cargo => cargo(key, file, program),
         CredentialTool::Docker => docker(&url()?, key, file),
         CredentialTool::Kubernetes => kubernetes(key, file, program),
@@ -113,16 +102,19 @@ pub fn insertion(
     }
 }
 
-/// Returns the lines of the text to insert that name this program.
+/// Returns whether a text that was inserted calls this program for this key.
 ///
 /// # Errors
 ///
 /// See [`insertion`].
-pub fn calls_of(tool: CredentialTool, key: &str, program: &str) -> Result<Vec<String>> {
-    let (_, text) = insertion(tool, key, "", program)?;
+pub fn names_program(tool: CredentialTool, key: &str, text: &str, program: &str) -> Result<bool> {
+    if tool == CredentialTool::Kubernetes {
+        return Ok(kubernetes::adds_user(key, text, program));
+    }
+    let (_, ours) = insertion(tool, key, "", program)?;
     let (_, of_another) = insertion(tool, key, "", "another")?;
-    let lines = text.lines().zip(of_another.lines()).filter(|(line, other)| line != other);
-    Ok(lines.map(|(line, _)| line.trim().to_owned()).collect())
+    let lines = ours.lines().zip(of_another.lines()).filter(|(line, other)| line != other);
+    Ok(lines.map(|(line, _)| line.trim()).all(|line| text.contains(line)))
 }
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.

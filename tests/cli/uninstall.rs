@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted};
-use crate::support::{Home, SecretService, program};
+use crate::support::{AtTerminal, Home, SecretService, program};
 
 /// The kinds of things that would be removed.
 fn kinds(home: &Home, args: &[&str]) -> Vec<String> {
@@ -168,6 +168,18 @@ fn uninstall_asks_or_is_told_to() {
     assert!(!home.run(["uninstall", "--yes"]).ok().stderr.contains("Nothing was removed"));
     assert!(!home.run(["uninstall", "--dry-run"]).ok().stderr.contains("these would be removed"));
     assert!(home.run(["uninstall", "--yes"]).ok().stderr.contains("nothing to remove"));
+}
+
+#[test]
+fn uninstall_answered_no_says_that_nothing_is_removed() {
+    let home = planted(TOKEN);
+    let mut terminal = AtTerminal::start(&home.command(["uninstall"]));
+    terminal.await_text("Remove all of this?", 1);
+    terminal.press("n\r");
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+    assert!(screen.ends_with("Nothing was removed.\r\n"), "{screen}");
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
 }
 
 /// Its socket may be in the runtime directory, or in the state directory.

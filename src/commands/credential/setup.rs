@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::profile::{Credential, CredentialTool, programs};
 use oauthctl_core::store::{Insertion, StateDir, read_tool_file};
-use oauthctl_core::text::shell_word;
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
@@ -188,10 +188,16 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
              `ln -s {} /usr/local/bin/{DOCKER_HELPER}`",
             shell_word(&program()?)
         )),
-        CredentialTool::Kubernetes => Some(format!(
-            "To use it, run `kubectl config set-context CONTEXT --user={}`.",
-            shell_word(&setup::kubernetes_user(key))
-        )),
+        CredentialTool::Kubernetes => {
+            let user = setup::kubernetes_user(key);
+            Some(match selecting(&user)? {
+                Some(context) => format!("The context {} selects this user.", one_line(&context)),
+                None => format!(
+                    "To use it, run `kubectl config set-context CONTEXT --user={}`.",
+                    shell_word(&user)
+                ),
+            })
+        }
         CredentialTool::Aws => Some(format!("To use it, run `aws --profile {}`.", shell_word(key))),
         CredentialTool::Npm => {
             let profile = settings.profile.as_deref().map(shell_word);
@@ -201,6 +207,12 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
         }
         _ => None,
     })
+}
+
+/// Returns the context that selects a user, in any of the files that kubectl reads.
+fn selecting(user: &str) -> Result<Option<String>> {
+    let mut files = files_of(CredentialTool::Kubernetes)?.into_iter();
+    Ok(files.find_map(|file| setup::context_of(user, &read_tool_file(&file).ok()??)))
 }
 
 /// Returns whether the first program of this name in `PATH` is a link to this program.
@@ -244,8 +256,7 @@ fn already(
     context: &Context,
 ) -> Result<ExitCode> {
     let path = canonical(path);
-    let calls = setup::calls_of(tool, key, &program()?)?;
-    let names_program = calls.iter().all(|line| present.text.contains(line));
+    let names_program = setup::names_program(tool, key, &present.text, &program()?)?;
     if present.path != path || !names_program {
         let undo = format!("oauthctl credential setup {} {} --undo", tool.name(), shell_word(key));
         return Err(differs(present, (tool, key), &path).hint(format!("run `{undo}` first")));
@@ -298,25 +309,32 @@ impl Tool {
     }
 }
 
+/// Returns the file that is written. If there are several files, kubectl writes to the first one.
 fn file_of(tool: CredentialTool) -> Result<PathBuf> {
+    let mut files = files_of(tool)?.into_iter();
+    files.next().ok_or_else(|| Error::internal(format!("{} has no file", tool.name())))
+}
+
+/// Returns the files that a tool reads.
+fn files_of(tool: CredentialTool) -> Result<Vec<PathBuf>> {
     let place = setup::place(tool)?;
     let variable = |name: &str| match name {
         "" => None,
         name => environment::variable_os(name).map(PathBuf::from),
     };
     if let Some(file) = variable(place.file_variable) {
-        // If there are several files, kubectl writes to the first one.
-        let first = |files: &Path| std::env::split_paths(files).find(|f| !f.as_os_str().is_empty());
-        return Ok(match tool {
-            CredentialTool::Kubernetes => first(&file).unwrap_or(file),
-            _ => file,
-        });
+        let is_named = |file: &PathBuf| !file.as_os_str().is_empty();
+        let files = match tool {
+            CredentialTool::Kubernetes => std::env::split_paths(&file).filter(is_named).collect(),
+            _ => Vec::new(),
+        };
+        return Ok(if files.is_empty() { vec![file] } else { files });
     }
     let (directory, name) = place.directory_variable;
     if let Some(directory) = variable(directory) {
-        return Ok(directory.join(name));
+        return Ok(vec![directory.join(name)]);
     }
     let home = environment::variable_os("HOME")
         .ok_or_else(|| Error::config("cannot determine the home directory").hint("set HOME"))?;
-    Ok(Path::new(&home).join(place.below_home))
+    Ok(vec![Path::new(&home).join(place.below_home)])
 }

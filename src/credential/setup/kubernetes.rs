@@ -3,13 +3,17 @@
 use oauthctl_core::profile::Target;
 use oauthctl_core::store::Place;
 use oauthctl_core::{Error, Result, text};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::kubeconfig::{User, users};
+use super::kubeconfig::{User, users, users_of};
 use super::place::at_end;
+use super::yaml::{self, Node, Value as YamlValue};
 
 /// The arguments before the key.
 const CALL: [&str; 2] = ["credential", "kubernetes"];
+
+/// What a new kubeconfig begins with.
+const HEAD: &str = "apiVersion: v1\nkind: Config\n";
 
 /// Returns the name of the kubeconfig user for a table.
 pub fn kubernetes_user(key: &str) -> String {
@@ -28,61 +32,169 @@ pub fn kubernetes_user(key: &str) -> String {
 /// each change with `kubectl config` does.
 pub fn has_kubernetes_user(key: &str, file: &str, program: &str) -> bool {
     let is_ours = |user: &User| {
-        user.name().is_some_and(|name| name.starts_with("oauthctl-"))
+        user.name.as_deref().is_some_and(|name| name.starts_with("oauthctl-"))
             && user.runs(program, &[CALL[0], CALL[1], key])
     };
     users(file).iter().any(is_ours)
 }
 
+/// Returns whether a text that was added to a kubeconfig has a user that runs this program for a table.
+pub(super) fn adds_user(key: &str, added: &str, program: &str) -> bool {
+    added_users(added).iter().any(|user| user.runs(program, &[CALL[0], CALL[1], key]))
+}
+
 /// Returns the name of the user in a text that was added to a kubeconfig, if the file still has this user.
 pub fn kept_kubernetes_user(added: &str, file: &str) -> Option<String> {
-    let added = users(added).into_iter().next()?;
-    let (name, command, args) = (added.name()?, added.command.as_deref()?, added.args.as_deref()?);
+    let added = added_users(added).into_iter().next()?;
+    let (name, command, args) = (added.name?, added.command?, added.args?);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let is_kept = |user: &User| user.name() == Some(name) && user.runs(command, &args);
-    users(file).iter().any(is_kept).then(|| name.to_owned())
+    let is_kept = |user: &User| user.is_named(&name) && user.runs(&command, &args);
+    users(file).iter().any(is_kept).then_some(name)
+}
+
+/// Returns the users in a text that was added, which may be entries of the list or of the file.
+fn added_users(added: &str) -> Vec<User> {
+    let entries = added.trim_end().trim_end_matches(',');
+    let list = format!("users:\n{entries}");
+    let in_brackets = [format!("{{{entries}}}"), format!("{{users: [{entries}]}}")];
+    let files = [added.to_owned(), list].into_iter().chain(in_brackets);
+    files.map(|file| users(&file)).find(|users| !users.is_empty()).unwrap_or_default()
 }
 
 /// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
 pub(super) fn kubernetes(key: &str, file: &str, program: &str) -> Result<Place> {
-    // A JSON string is a valid YAML string.
-    let quoted = |text: &str| Value::from(text).to_string();
+    let invalid = |line| Error::config(format!("the file is not valid YAML: line {line}"));
+    let before = yaml::parse(file).map_err(invalid)?.filter(|root| !root.is_null());
     let name = kubernetes_user(key);
-    if let Some(user) = users(file).iter().find(|user| user.is_named(&name)) {
+    if let Some(root) = &before
+        && let Some(user) = users_of(root).iter().find(|user| user.is_named(&name))
+    {
         return Err(taken(&name, user, key));
     }
-    let entry = |indent: &str| {
+    let entry = Entry { name, program, key };
+    let (at, text) = place_of(&entry, before.as_ref(), file)?;
+    let mut after = file.to_owned();
+    after.insert_str(at, &text);
+    let is_added = |after: &Node| with_user(before, &entry).is_some_and(|before| before == *after);
+    match yaml::parse(&after) {
+        Ok(Some(after)) if is_added(&after) => Ok((at..at, text)),
+        _ => {
+            Err(another_notation("the `users` of the file are in a notation that cannot be edited"))
+        }
+    }
+}
+
+/// A user that runs this program.
+struct Entry<'a> {
+    name: String,
+    program: &'a str,
+    key: &'a str,
+}
+
+impl Entry<'_> {
+    /// Returns it as an entry of a block list.
+    fn block(&self, indent: &str) -> String {
+        // A JSON string is a valid YAML string.
+        let quoted = |text: &str| Value::from(text).to_string();
         [
-            format!("- name: {}", quoted(&name)),
+            format!("- name: {}", quoted(&self.name)),
             "  user:".to_owned(),
             "    exec:".to_owned(),
             "      apiVersion: client.authentication.k8s.io/v1".to_owned(),
-            format!("      command: {}", quoted(program)),
-            format!("      args: [{}, {}, {}]", CALL[0], CALL[1], quoted(key)),
+            format!("      command: {}", quoted(self.program)),
+            format!("      args: [{}, {}, {}]", CALL[0], CALL[1], quoted(self.key)),
             "      interactiveMode: Never".to_owned(),
             "      provideClusterInfo: true".to_owned(),
         ]
         .map(|line| format!("{indent}{line}\n"))
         .concat()
+    }
+
+    /// Returns it as an entry of a list in brackets.
+    fn flow(&self) -> String {
+        let exec = json!({
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": self.program,
+            "args": [CALL[0], CALL[1], self.key],
+            "interactiveMode": "Never",
+            "provideClusterInfo": true,
+        });
+        json!({ "name": self.name, "user": { "exec": exec } }).to_string()
+    }
+}
+
+/// Returns where the user belongs, and its text there.
+fn place_of(entry: &Entry<'_>, root: Option<&Node>, file: &str) -> Result<(usize, String)> {
+    let append = |lines: &str| {
+        let (at, text) = at_end(file, lines);
+        (at.end, text)
     };
-    let mut start = 0;
-    for line in file.split_inclusive('\n') {
-        let end = start + line.len();
-        match value_of_users(line) {
-            Some("") if line.ends_with('\n') => {
-                let indent = indent_of_list(&file[end..]).ok_or_else(another_notation)?;
-                return Ok((end..end, entry(indent)));
+    let Some(root) = root else {
+        return Ok(append(&format!("{HEAD}users:\n{}", entry.block(""))));
+    };
+    let comma = |is_first| if is_first { "" } else { "," };
+    let indent = |at: usize| {
+        let start = file[..at].rfind('\n').map_or(0, |at| at + 1);
+        let line = &file[start..];
+        &line[..line.len() - line.trim_start_matches(' ').len()]
+    };
+    let YamlValue::Map(map) = &root.value else {
+        return Err(another_notation("the file is not a kubeconfig"));
+    };
+    let Some((name, users)) = root.entry("users") else {
+        let indent = indent(root.start);
+        return Ok(match root.is_flow {
+            true => {
+                let users = format!("\"users\":[{}]{}", entry.flow(), comma(map.is_empty()));
+                (root.start + 1, users)
             }
-            // kubectl writes `null` if there are no users. The line becomes a comment.
-            Some("" | "null" | "Null" | "NULL" | "~" | "[]" | "[ ]") => {
-                return Ok((start..start, format!("users:\n{}# ", entry(""))));
-            }
-            None if !line.starts_with(['{', '\t']) => start = end,
-            _ => return Err(another_notation()),
+            false => append(&format!("{indent}users:\n{}", entry.block(indent))),
+        });
+    };
+    let line = &file[name.start..];
+    let end = line.find('\n').map(|at| at + 1);
+    let rest = &line[..end.unwrap_or(line.len())];
+    match (users.list(), end) {
+        (Some(list), _) if users.is_flow => {
+            let text = format!("{}{}", entry.flow(), comma(list.is_empty()));
+            Ok((users.start + 1, text))
+        }
+        (Some(_), Some(end)) => {
+            let at = name.start + end;
+            Ok((at, entry.block(indent_of_list(&file[at..]))))
+        }
+        (None, Some(end)) if users.is_null() && file[users.start..].starts_with(':') => {
+            Ok((name.start + end, entry.block(indent(name.start))))
+        }
+        // kubectl writes `null` if there are no users. The line becomes a comment, unless a character would end it.
+        (None, _) if users.is_null() && rest.trim_end().chars().all(text::is_harmless) => {
+            let indent = indent(name.start);
+            Ok((name.start, format!("users:\n{}{indent}# ", entry.block(indent))))
+        }
+        _ => Err(another_notation("the `users` of the file are not a list")),
+    }
+}
+
+/// Returns what a kubeconfig contains with the user.
+fn with_user(root: Option<Node>, entry: &Entry<'_>) -> Option<Node> {
+    let Some(mut root) = root else {
+        return yaml::parse(&format!("{HEAD}users: [{}]\n", entry.flow())).ok()?;
+    };
+    let mut users = yaml::parse(&format!("[{}]", entry.flow())).ok()??;
+    let is_flow = root.is_flow;
+    let YamlValue::Map(map) = &mut root.value else { return None };
+    match map.iter_mut().find(|(key, _)| key.text() == Some("users")) {
+        Some((_, Node { value: YamlValue::List(list), .. })) => {
+            let YamlValue::List(users) = &mut users.value else { return None };
+            list.insert(0, users.pop()?);
+        }
+        Some((_, null)) => *null = users,
+        None => {
+            let at = if is_flow { 0 } else { map.len() };
+            map.insert(at, (yaml::parse("users").ok()??, users));
         }
     }
-    let head = if file.trim().is_empty() { "apiVersion: v1\nkind: Config\n" } else { "" };
-    Ok(at_end(file, &format!("{head}users:\n{}", entry(""))))
+    Some(root)
 }
 
 /// Says which user has the name that a table needs.
@@ -99,29 +211,15 @@ fn taken(name: &str, user: &User, key: &str) -> Error {
     }
 }
 
-/// Returns the value behind the key `users` of a kubeconfig, without a comment, if the line begins with this key.
-fn value_of_users(line: &str) -> Option<&str> {
-    let keys = ["users:", "\"users\":", "'users':"];
-    let value = keys.into_iter().find_map(|key| line.strip_prefix(key))?.trim_end();
-    // Some characters that are not harmless would end the comment.
-    let comment = value.find(" #").filter(|at| value[*at..].chars().all(text::is_harmless));
-    Some(value[..comment.unwrap_or(value.len())].trim())
-}
-
-/// Returns the indent of the block list that these lines begin with, which may be empty; `None` if they begin with
-/// another value.
-fn indent_of_list(lines: &str) -> Option<&str> {
+/// Returns the indent of the block list that these lines begin with, which may be empty.
+fn indent_of_list(lines: &str) -> &str {
     let is_content = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
     let first = lines.lines().map(str::trim_end).find(is_content).unwrap_or_default();
-    let content = first.trim_start();
-    let indent = &first[..first.len() - content.len()];
-    let is_entry = content == "-" || content.starts_with("- ");
-    (is_entry || indent.is_empty()).then_some(indent)
+    &first[..first.len() - first.trim_start().len()]
 }
 
-fn another_notation() -> Error {
-    Error::config("the `users` of the file are not written as a block list")
-        .hint("add the user with `kubectl config set-credentials`")
+fn another_notation(what: &str) -> Error {
+    Error::config(what).hint("add the user with `kubectl config set-credentials`")
 }
 
 #[cfg(test)]
@@ -155,8 +253,20 @@ mod tests {
             assert!(rest.contains(&format!("provideClusterInfo: true\n{next}")), "{text}");
             assert!(kubernetes(key, &text, "x").is_err());
         }
-        for file in ["users: [{}]\n", "users: {}\n", "{\"users\": []}"] {
-            assert!(kubernetes(key, file, "x").is_err(), "{file}");
+        for (file, text) in [
+            ("users: {}\n", "are not a list"),
+            ("users: a\n", "are not a list"),
+            ("users:\n- name: a\n  b\n", "is not valid YAML: line 3"),
+            ("[]\n", "is not a kubeconfig"),
+            // These need more than another text.
+            ("{\"users\": null}", "cannot be edited"),
+            ("a: &a x\nusers: &b null\nc: &c y\nd: *c\n", "cannot be edited"),
+            ("a: b\n---\nc: d\n", "cannot be edited"),
+            // kubectl reads YAML 1.1, in which such a character ends the comment.
+            ("users: null # a\u{85}b: c\n", "are not a list"),
+        ] {
+            let refused = kubernetes(key, file, "x").unwrap_err();
+            assert!(refused.message().contains(text), "{file}: {refused:?}");
         }
     }
 }

@@ -55,3 +55,69 @@ fn aws_command_line_assumes_the_role() {
     let said: Value = serde_json::from_slice(&said).unwrap();
     assert_eq!(said["Arn"], "arn:aws:sts::123456789012:assumed-role/dev/ada");
 }
+
+/// Lists the profiles that botocore, the library of the AWS command line, finds in each file.
+const PROFILES: &str = "import json, sys; from botocore.configloader import load_config; \
+    print(json.dumps([list(load_config(file)['profiles']) for file in sys.argv[1:]]))";
+
+/// A second section would replace the first one, and without any message.
+#[test]
+fn aws_setup_finds_the_profiles_that_the_tool_finds() {
+    let home = planted_with("[credential.aws.dev]\nrole_arn = \"x\"\n");
+    let path = home.path("home/.aws/config");
+    let files = [
+        "[profile dev]\n",
+        "[profile  dev]\n",
+        "[profile\tdev ]  # ours\n",
+        "  [profile \"dev\"]\n",
+        "[profile d'e'v]\nregion = x\n",
+        "[a]\n[profile dev]]\n",
+        "[ profile dev ]\n",
+        "[Profile dev]\n",
+        "[profile Dev]\n",
+        "[profile dev two]\n",
+        "[profile 'dev]\n",
+        "[dev]\n[profiledev]\n",
+        "# [profile dev]\n; [profile dev]\n",
+        "[a]\nb = c\n  [profile dev]\n",
+        "[a]\nb = c\n\n # c\n  [profile dev]\n",
+        "[a]\n  b = c\n  [profile dev]\n",
+    ];
+    let mut names = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        let copy = home.path(&format!("copy-{at}"));
+        home.write(&copy, file);
+        names.push(copy.display().to_string());
+    }
+    let python = tests_dir("servers/.venv-aws/bin/python").display().to_string();
+    let words: Vec<&str> = [python.as_str(), "-c", PROFILES]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .collect();
+    let found: Vec<Vec<String>> = serde_json::from_slice(&run(&home, &words).stdout).unwrap();
+    for (file, found) in files.into_iter().zip(found) {
+        home.write(&path, file);
+        let is_refused = home.run(["credential", "setup", "aws"]).status == 3;
+        assert_eq!(is_refused, found.contains(&"dev".to_owned()), "{file:?}: {found:?}");
+        if !is_refused {
+            home.run(["credential", "setup", "aws", "--undo"]).ok();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), file);
+    }
+}
+
+#[test]
+fn aws_profile_with_a_space_is_set_up() {
+    for key in ["my dev", "it's", "a\"b"] {
+        let home = planted_with(&format!("[credential.aws.{key:?}]\nrole_arn = \"x\"\n"));
+        home.run(["credential", "setup", "aws"]).ok();
+        let aws = tests_dir("servers/.venv-aws/bin/aws");
+        let words = ["configure", "get", "credential_process", "--profile", key];
+        let said = run(&home, &[&[aws.to_str().unwrap()], &words[..]].concat()).stdout;
+        let said = String::from_utf8(said).unwrap();
+        let process = shlex::split(&said).unwrap();
+        assert_eq!(process[1..], ["credential", "aws", key], "{said}");
+        home.run(["credential", "setup", "aws", "--undo"]).ok();
+        assert!(!home.path("home/.aws/config").exists());
+    }
+}

@@ -69,3 +69,28 @@ fn kubectl_reads_the_first_user_of_its_file() {
     home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
 }
+
+/// What the setup wrote into each notation of the file.
+#[test]
+fn kubectl_reads_the_user_in_each_notation() {
+    let home = planted_with("[credential.kubernetes.\"https://k8s.example\"]\nprofile = \"p\"\n");
+    let path = home.path("home/.kube/config");
+    for before in [
+        "users: [{name: a}]\n",
+        "users: [\n{name: a}\n] # c\n",
+        "{\"users\": [{\"name\": \"a\"}]}",
+        "users: &u\n# the first\n- name: a\n",
+        "  users:\n    - name: a\n  kind: Config\n",
+    ] {
+        home.write(&path, before);
+        home.run(["credential", "setup", "kubernetes"]).ok();
+        let users = run(&home, &["kubectl", "config", "get-users"]).stdout;
+        assert_eq!(
+            String::from_utf8(users).unwrap(),
+            "NAME\na\noauthctl-k8s.example\n",
+            "{before}"
+        );
+        home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+    }
+}

@@ -231,17 +231,63 @@ fn kubernetes_setup_without_users_is_undone() {
 fn kubernetes_setup_of_another_notation_is_refused() {
     let home = planted_with(SETTINGS);
     let path = home.path("home/.kube/config");
-    for file in [
-        "users: [{name: a}]\n",
-        "users: [\n]\n",
-        "users: {}\n",
-        "users: null # a\ru: b\n",
-        "users:\n  []\n",
-        "{\"users\": null}\n",
-    ] {
+    for file in
+        ["users: {}\n", "users: null # a\ru: b\n", "{\"users\": null}\n", "a: b\n---\nc: d\n"]
+    {
         home.write(&path, file);
         let refused = home.run(["credential", "setup", "kubernetes"]).fails(3).stderr;
         assert!(refused.contains("`kubectl config set-credentials`"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), file);
     }
+}
+
+/// Lists in brackets, JSON, and names that stand for other values.
+#[test]
+fn kubernetes_setup_in_brackets_is_undone() {
+    let keys = ["https://one.example", "https://two.example"];
+    let tables = keys.map(|key| format!("[credential.kubernetes.\"{key}\"]\nprofile = \"p\"\n"));
+    let home = planted_with(&tables.concat());
+    let path = home.path("home/.kube/config");
+    for before in [
+        "users: [{name: a}]\n",
+        "users: [\n]\n",
+        "users:\n  []\n",
+        "a: b\nusers: [ {name: a} , ] # c\n",
+        "{\"users\": [{\"name\": \"a\"}]}",
+        "{\"users\": []}\n",
+        "{\"kind\": \"Config\"}\n",
+        "{}",
+        "  a: b\n  users:\n  - &u\n    name: a\n  c: *u\n",
+    ] {
+        for order in [keys, [keys[1], keys[0]]] {
+            home.write(&path, before);
+            for key in keys {
+                home.run(["credential", "setup", "kubernetes", key]).ok();
+                let again = home.run(["credential", "setup", "kubernetes", key]).ok().stderr;
+                assert!(again.contains("is already set up for"), "{again}");
+            }
+            home.run(["credential", "setup", "kubernetes", order[0], "--undo"]).ok();
+            let after = fs::read_to_string(&path).unwrap();
+            assert!(after.contains(order[1]) && !after.contains(order[0]), "{after}");
+            home.run(["credential", "setup", "kubernetes", order[1], "--undo"]).ok();
+            assert_eq!(fs::read_to_string(&path).unwrap(), before, "{order:?}");
+        }
+    }
+}
+
+/// The context may be in another file than the user.
+#[test]
+fn kubernetes_setup_names_the_context_of_its_user() {
+    let mut home = planted_with(SETTINGS);
+    let files = [home.path("home/one"), home.path("home/two")];
+    home.set("KUBECONFIG", format!("{}:{}", files[0].display(), files[1].display()));
+    let next = |context: &str| {
+        home.write(&files[1], &format!("contexts:\n- name: c\n  context: {context}\n"));
+        let said = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
+        home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
+        said.lines().last().unwrap().to_owned()
+    };
+    let selects = "The context c selects this user.";
+    assert_eq!(next("{user: oauthctl-k8s.example}"), selects);
+    assert!(next("{user: another}").contains("set-context CONTEXT --user="));
 }
