@@ -158,6 +158,32 @@ fn platform_identities_are_sent_as_they_are() {
     assert!(refused.stderr.contains("id_tokens"), "{}", refused.stderr);
 }
 
+/// As the draft about SPIFFE requires it, with an assertion type that Keycloak and Janssen insist on.
+#[test]
+fn spiffe_file_authenticates_the_workload() {
+    let (server, home) = (Servers::machines(), Home::new());
+    let file = home.path("config/oauthctl/svid.jwt");
+    home.write(&file, &format!("{}\n", server.svid));
+    let lines = "grant = \"client_credentials\"\nclient_assertion = { spiffe = \"svid.jwt\" }\n";
+    home.profile("p", &server.issuer, "spiffe://example.org/ci/deployer", lines);
+    home.run(["token", "-p", "p"]).ok();
+    let request = server.requests().pop().unwrap();
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+    assert_eq!(request["form"]["client_assertion_type"], kind);
+    assert_eq!(request["form"]["client_assertion"], server.svid);
+    assert_eq!(request["client"], "spiffe://example.org/ci/deployer");
+    let shown = home.run(["profile", "show", "p", "--json"]).ok().json();
+    assert_eq!(shown["client_assertion"]["spiffe"], file.to_str().unwrap());
+    // The program that renews the file has written something else, or nothing.
+    home.write(&file, &server.platform_jwt);
+    home.run(["token", "-p", "p", "--force-refresh"]).fails(8);
+    std::fs::remove_file(&file).unwrap();
+    let refused = home.run(["token", "-p", "p", "--force-refresh"]).fails(3);
+    assert!(refused.stderr.contains("svid.jwt"), "{}", refused.stderr);
+    assert_eq!(server.requests().len(), 2);
+    assert_no_secret(&home, [server.svid.clone()]);
+}
+
 #[test]
 fn id_token_of_github_actions_is_fetched_and_sent() {
     let (server, runner, mut home) = (Servers::machines(), Servers::resource(), Home::new());

@@ -57,6 +57,10 @@ const publicKeys = own.map(([name, { publicKey }]) => {
   const { alg, ...key } = jwk(name, publicKey);
   return key;
 });
+// A workload that SPIFFE identifies.
+const SVID = 'spiffe://example.org/ci/deployer';
+const svidKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:';
 // Keys without a `kid` in the header are tried one by one.
 const clientKeys = async (header, token) => {
   const fits = ({ kty, kid }) => (header.kid ? kid === header.kid : !kid.endsWith('-jwk'))
@@ -72,7 +76,7 @@ class Refusal extends Error {
 }
 const refuse = (code, why) => { throw new Refusal(code, why); };
 
-/** The client: `svc` with its secret, `signer` with a signed assertion, or none. */
+/** The client: `svc` with its secret, `signer` with a signed assertion, a workload of SPIFFE, or none. */
 async function client(req, form) {
   const called = `${issuer}${new URL(req.url, issuer).pathname}`;
   const header = req.headers.authorization;
@@ -88,6 +92,15 @@ async function client(req, form) {
     if (id && !['public', 'signer'].includes(id)) refuse('invalid_client', `${id} must authenticate`);
     return id;
   }
+  const type = form.get('client_assertion_type');
+  if (type === `${ASSERTION_TYPE}jwt-spiffe`) {
+    // Such an assertion has neither `iss` nor `jti`; a client id is optional.
+    const { payload } = await jwtVerify(assertion, svidKey.publicKey, { audience: issuer, subject: SVID })
+      .catch((error) => refuse('invalid_client', error.message));
+    if ((form.get('client_id') ?? payload.sub) !== payload.sub) refuse('invalid_client', 'another client_id');
+    return payload.sub;
+  }
+  if (type !== `${ASSERTION_TYPE}jwt-bearer`) refuse('invalid_client', `client_assertion_type ${type}`);
   const audience = { issuer, token_endpoint: `${issuer}/token`, endpoint: called }[settings.audience];
   const { protectedHeader, payload } = await jwtVerify(assertion, clientKeys, { audience, issuer: 'signer', subject: 'signer' })
     .catch((error) => refuse('invalid_client', error.message));
@@ -217,6 +230,10 @@ const platformJwt = await new SignJWT({}).setProtectedHeader({ alg: 'RS256', typ
   .setIssuer('signer').setSubject('signer').setAudience(issuer).setJti('job').setIssuedAt().setExpirationTime('5m')
   .sign(signers.RS256.privateKey);
 
+const svid = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', typ: 'JWT' })
+  .setSubject(SVID).setAudience(issuer).setIssuedAt().setExpirationTime('5m')
+  .sign(svidKey.privateKey);
+
 announce({
   issuer,
   control: controlUrl,
@@ -224,4 +241,5 @@ announce({
   serviceAccount: JSON.stringify(serviceAccount),
   clientKeys: privateKeys,
   platformJwt,
+  svid,
 });

@@ -48,6 +48,7 @@ impl Servers {
             service_account: text(&at["serviceAccount"]),
             client_keys: serde_json::from_value(at["clientKeys"].clone()).unwrap(),
             platform_jwt: text(&at["platformJwt"]),
+            svid: text(&at["svid"]),
             control: Control::new(&text(&at["control"])),
             _node: node,
         }
@@ -163,6 +164,8 @@ pub struct Machines {
     pub client_keys: BTreeMap<String, String>,
     /// An assertion that a platform makes for `signer`.
     pub platform_jwt: String,
+    /// A JWT-SVID of `spiffe://example.org/ci/deployer`.
+    pub svid: String,
     control: Control,
     _node: Node,
 }

@@ -29,7 +29,8 @@ pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
     }
     let key = key.as_ref().map(|key| read_key(context, key).map(Arc::new)).transpose()?;
     let certificate = certificate.as_ref().map(certificate::first).transpose()?;
-    Ok(Credentials { secret, key, assertion, certificate })
+    let is_svid = matches!(context.profile.client.assertion, Some(SecretSource::Spiffe(_)));
+    Ok(Credentials { secret, key, assertion, is_svid, certificate })
 }
 
 /// Returns credentials that were read before, ready for another request: only the assertion is read again,
@@ -98,7 +99,7 @@ pub(super) async fn resolve(
             (SecretSource::Env(variable), true) => {
                 error.hint(format!("set the variable {variable}"))
             }
-            (SecretSource::File(_), true) => {
+            (SecretSource::File(_) | SecretSource::Spiffe(_), true) => {
                 error.hint(format!("correct the file, or set `{name}` to another one"))
             }
             (SecretSource::Keyring(_), true) if name == "client_secret" => {

@@ -58,6 +58,8 @@ pub enum SecretSource {
     Gitlab(String),
     /// The token of a Kubernetes service account, in a mounted file.
     Kubernetes(PathBuf),
+    /// A JWT-SVID of SPIFFE, in a file that another program renews.
+    Spiffe(PathBuf),
     /// A token of another profile.
     Profile {
         /// The profile.
@@ -78,6 +80,7 @@ impl std::fmt::Debug for SecretSource {
             Self::GithubActions { audience } => write!(f, "GithubActions({audience})"),
             Self::Gitlab(name) => write!(f, "Gitlab({name})"),
             Self::Kubernetes(path) => write!(f, "Kubernetes({})", path.display()),
+            Self::Spiffe(path) => write!(f, "Spiffe({})", path.display()),
             Self::Profile { name, .. } => write!(f, "Profile({name})"),
         }
     }

@@ -120,6 +120,7 @@ fn source(source: &SecretSource) -> Value {
         }
         SecretSource::Gitlab(name) => json!({ "gitlab": name }),
         SecretSource::Kubernetes(path) => json!({ "kubernetes": path.display().to_string() }),
+        SecretSource::Spiffe(path) => json!({ "spiffe": path.display().to_string() }),
         SecretSource::Profile { name, id_token: false } => json!({ "profile": name }),
         SecretSource::Profile { name, id_token: true } => {
             json!({ "profile": name, "token": "id_token" })

@@ -56,7 +56,9 @@ pub async fn resolve(
             Error::config(format!("the variable {} is not set", one_line(name)))
                 .hint("this works in a GitLab job that declares the variable under `id_tokens`")
         }),
-        SecretSource::File(path) | SecretSource::Kubernetes(path) => from_file(path).await,
+        SecretSource::File(path) | SecretSource::Kubernetes(path) | SecretSource::Spiffe(path) => {
+            from_file(path).await
+        }
         SecretSource::Command(argv) => from_command(argv, COMMAND_LIMIT).await,
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,

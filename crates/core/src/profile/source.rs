@@ -9,9 +9,9 @@ use crate::text::one_line;
 
 /// The sources of every secret.
 const SECRET: [&str; 4] = ["env", "file", "command", "keyring"];
-/// The sources of an assertion: also an id token of the CI system or of the cluster.
-const ASSERTION: [&str; 7] =
-    ["env", "file", "command", "keyring", "github_actions", "gitlab", "kubernetes"];
+/// The sources of an assertion: also an id token of the CI system, of the cluster or of SPIFFE.
+const ASSERTION: [&str; 8] =
+    ["env", "file", "command", "keyring", "github_actions", "gitlab", "kubernetes", "spiffe"];
 /// The sources of a token to exchange: also another profile.
 const TOKEN: [&str; 8] =
     ["profile", "env", "file", "command", "keyring", "github_actions", "gitlab", "kubernetes"];
@@ -98,6 +98,7 @@ impl Reader<'_, '_> {
             "kubernetes" if kinds.contains(&"kubernetes") => {
                 reader.path().map(SecretSource::Kubernetes)
             }
+            "spiffe" if kinds.contains(&"spiffe") => reader.path().map(SecretSource::Spiffe),
             unknown => {
                 let near = self.problems.suggestion(unknown, kinds.iter().copied());
                 let message = format!("unknown key `{}` in {place}{near}", one_line(unknown));

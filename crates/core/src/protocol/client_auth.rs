@@ -20,6 +20,10 @@ use crate::time::Timestamp;
 /// The `client_assertion_type` of RFC 7523.
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// The `client_assertion_type` of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth). Servers tell it apart because it
+/// may lack `iss` and `jti`.
+const SVID_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+
 /// Lifetime of a client assertion, in seconds.
 const ASSERTION_LIFE: u64 = 60;
 
@@ -32,6 +36,8 @@ pub(crate) struct Credentials {
     pub key: Option<Arc<SigningKey>>,
     /// A federated assertion, which `private_key_jwt` sends instead of its own.
     pub assertion: Option<Secret>,
+    /// Whether that assertion is a JWT-SVID of SPIFFE.
+    pub is_svid: bool,
     /// The certificate of the private key, in DER.
     pub certificate: Option<Vec<u8>>,
 }
@@ -95,8 +101,9 @@ pub(crate) fn authenticate(
         }
         ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt => {
             let assertion = assertion(client, terms)?;
+            let is_svid = credentials.is_svid && method == ClientAuth::PrivateKeyJwt;
             add("client_id", client_id);
-            add("client_assertion_type", ASSERTION_TYPE);
+            add("client_assertion_type", if is_svid { SVID_TYPE } else { ASSERTION_TYPE });
             add("client_assertion", assertion.expose());
         }
     }

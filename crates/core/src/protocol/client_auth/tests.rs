@@ -218,6 +218,7 @@ fn request_is_never_authenticated_twice() {
 #[test]
 fn debug_shows_no_credential() {
     let credentials = Credentials {
+        is_svid: false,
         secret: Some(Secret::new("canary")),
         key: Some(Arc::new(SigningKey::generate().unwrap())),
         assertion: Some(Secret::new("canary")),
