@@ -225,6 +225,30 @@ fn registration_that_is_not_kept_is_deleted() {
 }
 
 #[test]
+fn unusable_registration_is_deleted() {
+    let members = |more: serde_json::Value| json!({ "registration": { "status": 201, "body": null, "members": more } });
+    let scene = Scene::with(&members(json!({ "token_endpoint_auth_method": "private_key_jwt" })));
+    let failed = scene.login().fails(7);
+    assert!(!failed.stderr.contains("warning:"), "{}", failed.stderr);
+    let deletion = scene.one("/a/register/client-1");
+    assert_eq!(deletion["method"], "DELETE");
+    assert_eq!(deletion["authorization"], "Bearer rat-client-1-canary-7f3a");
+    let broken = json!({ "/a/register/client-2": { "status": 500, "body": "" } });
+    scene.server.set(&json!({ "raw": broken }));
+    let failed = scene.login().fails(7);
+    assert!(failed.stderr.contains("cannot delete the client"), "{}", failed.stderr);
+    // Another server is not asked to delete anything.
+    let elsewhere = scene.server.base.replace("127.0.0.1", "localhost");
+    scene.server.set(&members(json!({
+        "client_secret": ["s"], "registration_client_uri": format!("{elsewhere}/a/register/ID"),
+    })));
+    scene.login().fails(7);
+    assert_eq!((scene.count("/a/register"), scene.count("/a/register/client-3")), (3, 0));
+    assert_eq!(stored(&scene), 0);
+    assert_no_secret(&scene.home, [1, 2, 3].map(|n| format!("rat-client-{n}-canary-7f3a")));
+}
+
+#[test]
 fn command_of_a_server_is_printed_unchanged() {
     let said = "run \u{60}oauthctl logout --all\u{60}";
     let body = json!({ "error": "access_denied", "error_description": said }).to_string();

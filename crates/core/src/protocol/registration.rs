@@ -154,13 +154,6 @@ fn read(body: &Members, client: &ClientMetadata<'_>, sent_to: &Url) -> Result<Re
     // Zero means that it does not expire. Any other defect only delays a new registration.
     let expiry = body.get("client_secret_expires_at").ok().flatten();
     let expiry = expiry.and_then(|value| value.as_u64()).filter(|seconds| *seconds != 0);
-    // Without them the registration cannot be deleted, which is no reason to do without it. A URL of another server
-    // would let this one choose what `logout` deletes there.
-    let uri = text("registration_client_uri")
-        .ok()
-        .flatten()
-        .filter(|uri| endpoint::check(uri).is_ok_and(|url| url.origin() == sent_to.origin()));
-    let token = text("registration_access_token").ok().flatten().map(Secret::new);
     // The server may have changed them (RFC 7591, section 3.2.1).
     let scopes = match body.text("scope") {
         Some(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
@@ -173,8 +166,25 @@ fn read(body: &Members, client: &ClientMetadata<'_>, sent_to: &Url) -> Result<Re
         secret_expires_at: expiry.filter(|_| client_secret.is_some()).map(Timestamp::from_unix),
         client_secret: client_secret.filter(|_| auth != Some(ClientAuth::None)),
         auth,
-        management: uri.zip(token),
+        // Without it the registration cannot be deleted, which is no reason to do without it.
+        management: management(body, sent_to),
     })
+}
+
+/// Returns how to delete the client of a response that cannot be used, if the server registered one.
+pub(crate) fn unusable(answer: &Answer, sent_to: &Url) -> Option<(String, Secret)> {
+    let is_registered = matches!(answer.status(), 200 | 201);
+    is_registered.then(|| management(&answer.members(), sent_to)).flatten()
+}
+
+/// Returns where a registration can be deleted, and the token for that. A URL of another server would let this one
+/// choose what is deleted there.
+fn management(body: &Members, sent_to: &Url) -> Option<(String, Secret)> {
+    let text = |name: &str| body.text(name).filter(|text| !text.is_empty() && is_printable(text));
+    let is_own =
+        |uri: &String| endpoint::check(uri).is_ok_and(|url| url.origin() == sent_to.origin());
+    let uri = text("registration_client_uri").filter(is_own)?;
+    Some((uri, Secret::new(text("registration_access_token")?)))
 }
 
 fn usable(method: &str) -> Option<ClientAuth> {

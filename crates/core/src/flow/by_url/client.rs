@@ -52,7 +52,19 @@ async fn sent(ports: &Ports, endpoint: &Url, client: &ClientMetadata<'_>) -> Res
     let sent_at = ports.now();
     let response = send(ports, &request, &[]).await.map_err(|no_answer| no_answer.error)?;
     let answer = Answer::new(response, Vec::new(), sent_at);
-    registration::validate(&answer, client, endpoint)
+    let error = match registration::validate(&answer, client, endpoint) {
+        Ok(registration) => return Ok(registration),
+        Err(error) => error,
+    };
+    // Nobody would know of the client.
+    let Some((uri, token)) = registration::unusable(&answer, endpoint) else { return Err(error) };
+    Err(match unregister(ports, &uri, &token).await {
+        Ok(()) => error,
+        Err(why) => error.with_warning(Error::unavailable(format!(
+            "cannot delete the client that was registered: {}",
+            why.message()
+        ))),
+    })
 }
 
 fn has_code(error: &Error, code: &str) -> bool {
