@@ -119,6 +119,10 @@ async fn until_signal<T>(
 
 /// Returns what is finished before the program ends, and the cost of not waiting.
 fn waiting(signal: Ending, part: CriticalPart) -> String {
+    let of_registration = format!(
+        "finishing the registration of the client first, for at most {} seconds",
+        REGISTRATION_WAIT.as_secs()
+    );
     let (first, cost) = match part {
         CriticalPart::Refresh => (
             "finishing the token request first",
@@ -131,10 +135,9 @@ fn waiting(signal: Ending, part: CriticalPart) -> String {
         CriticalPart::Revocation => {
             ("finishing the logout first", "the tokens may stay valid at the server")
         }
-        CriticalPart::Registration => (
-            "finishing the registration of the client first, for at most 5 seconds",
-            "the server may keep a client that nobody uses",
-        ),
+        CriticalPart::Registration => {
+            (of_registration.as_str(), "the server may keep a client that nobody uses")
+        }
         _ => ("saving the changes first", "they may be lost"),
     };
     format!("interrupted: {first}; {} to stop now ({cost})", signal.again())

@@ -252,6 +252,30 @@ fn id_token_is_not_exchanged_at_another_server() {
 }
 
 #[test]
+fn id_token_of_a_former_client_is_not_exchanged() {
+    let idp = Servers::oidc_provider();
+    let profiles = |client: &str| {
+        format!(
+            "[profiles.corp]\nissuer = {:?}\nclient_id = {client:?}\nscopes = [\"openid\"]\n\
+             [profiles.wiki]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"id_jag\"\n\
+             idp = \"corp\"\n",
+            idp.issuer
+        )
+    };
+    let mut scene = Scene::new(&profiles("cli"));
+    scene.server.set(&json!({ "idp": idp.issuer }));
+    scene.home.login("corp");
+    let issuer = scene.server.issuer.clone();
+    scene.home.config(&profiles("other").replace("ISSUER", &issuer));
+    let refused = scene.token("wiki").fails(4);
+    assert!(refused.stderr.contains("the client was cli and is now other"), "{}", refused.stderr);
+    assert!(idp.count(EXCHANGE) == 0 && scene.server.requests().is_empty());
+    scene.home.config(&profiles("cli").replace("ISSUER", &issuer));
+    scene.token("wiki").ok();
+    assert_eq!(idp.count(EXCHANGE), 1);
+}
+
+#[test]
 fn password_is_sent_with_a_warning_and_renewed() {
     let mut scene = Scene::new(
         "[profiles.old]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"password\"\n\
