@@ -44,7 +44,7 @@ oauthctl --no-input token -p gitlab  # in a job, never prompt";
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = WIDEST,
-    after_help = format!("{NOTES}\n\n{}\n\n{}", help::topics::LIST, exit_codes::list())
+    after_help = format!("{NOTES}\n\n{}\n\n{}", help::topics::list(), exit_codes::list())
 )]
 pub struct Cli {
     #[command(flatten)]

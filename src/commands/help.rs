@@ -1,6 +1,7 @@
 //! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
 //! help options` list.
 
+pub mod markdown;
 pub mod topics;
 
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use oauthctl_core::Result;
 use serde_json::json;
 
 use crate::args::Globals;
+use crate::commands::help::topics::Found;
 use crate::commands::{man, serve};
 use crate::context::Context;
 use crate::ui;
@@ -18,7 +20,7 @@ use crate::wrap::WIDEST;
 #[derive(Debug, Args)]
 #[command(after_help = format!(
     "{}\n\nExamples:\n  oauthctl help profile add\n  oauthctl help environment",
-    topics::LIST
+    topics::list()
 ))]
 pub struct HelpArgs {
     /// Command or topic to show help for
@@ -68,15 +70,13 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 ///
 /// Returns `Usage` for an unknown command.
 pub fn of(words: &[String], mut program: Command) -> Result<String> {
-    match words {
-        [topic] if topic == topics::OPTIONS => return Ok(options()),
-        [topic] if topic == topics::TOPICS => return Ok(format!("{}\n", topics::LIST)),
-        _ => {}
-    }
     if let [topic] = words
-        && let Some(text) = topics::find(topic)
+        && let Some(found) = topics::find(topic)
     {
-        return Ok(text);
+        return Ok(match found {
+            Found::Text(text) => text,
+            Found::Options => options(),
+        });
     }
     program.build();
     let Some(command) = man::find(&program, words)?.last().copied() else {

@@ -2,6 +2,7 @@
 
 pub mod page;
 pub mod text;
+mod topic;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
+use crate::commands::help::topics;
 use crate::context::Context;
 use crate::ui;
 
@@ -20,13 +22,14 @@ use crate::ui;
     after_help = "The output is reproducible: it depends only on the version of oauthctl.\n\n\
 Examples:\n  \
 oauthctl man login | man -l -\n  \
+oauthctl man client-authentication | man -l -\n  \
 oauthctl man --dir ~/.cargo/share/man/man1"
 )]
 pub struct ManArgs {
-    /// Command whose page to print [default: oauthctl itself]
+    /// Command or help topic whose page to print [default: oauthctl itself]
     #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]
     command: Vec<String>,
-    /// Write the pages of all commands to this directory
+    /// Write the pages of all commands and topics to this directory
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
@@ -41,9 +44,26 @@ pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<Ex
     program.build();
     match &args.dir {
         Some(dir) => write_all(dir, &program, context)?,
-        None => ui::print(&page::render(&program, &find_page(&program, &args.command)?)?)?,
+        None => ui::print(&one(&program, &args.command)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the page of a command or of a topic.
+fn one(program: &Command, words: &[String]) -> Result<String> {
+    if let [page] = words
+        && let name = own_name(program, page)
+        && let Some((topic, document)) = topics::manuals().find(|(topic, _)| topic.name == name)
+    {
+        return topic::render(program, topic, document);
+    }
+    page::render(program, &find_page(program, words)?)
+}
+
+/// Returns the name of a page without that of the program: `login` for `oauthctl-login.1`.
+fn own_name<'a>(program: &Command, page: &'a str) -> &'a str {
+    let page = page.strip_prefix(program.get_name()).unwrap_or(page);
+    page.trim_start_matches('-').trim_end_matches(".1")
 }
 
 /// Returns the same as [`find`], also for the name of a page, such as `pending-list` or
@@ -51,8 +71,7 @@ pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<Ex
 fn find_page<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
     let found = find(program, words);
     let [page] = words else { return found };
-    let page = page.strip_prefix(program.get_name()).unwrap_or(page);
-    let page = page.trim_start_matches('-').trim_end_matches(".1");
+    let page = own_name(program, page);
     let is_page = |way: &Vec<&Command>| {
         way.iter().map(|command| command.get_name()).collect::<Vec<_>>().join("-") == page
     };
@@ -85,13 +104,18 @@ fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
             .hint("choose a writable directory with `--dir`")
     };
     std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
-    let mut names = Vec::new();
+    let mut pages = Vec::new();
     for way in all(program) {
-        let name = page::file_name(program, &way);
-        let path = dir.join(&name);
-        write_public(&path, &page::render(program, &way)?).map_err(|e| failed(&path, &e))?;
-        names.push(name);
+        pages.push((page::file_name(program, &way), page::render(program, &way)?));
     }
+    for (topic, document) in topics::manuals() {
+        pages.push((topic::file_name(topic), topic::render(program, topic, document)?));
+    }
+    for (name, text) in &pages {
+        let path = dir.join(name);
+        write_public(&path, text).map_err(|e| failed(&path, &e))?;
+    }
+    let names: Vec<String> = pages.into_iter().map(|(name, _)| name).collect();
     if context.globals.json {
         return ui::print_json(&json!({ "pages": names }));
     }

@@ -26,7 +26,9 @@ with a warning.\n\n{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
 oauthctl token -p api --format curl |\n    \
 curl -K - https://api.example.com/me\n  \
-eval \"$(oauthctl token -p gitlab --format env)\""))]
+eval \"$(oauthctl token -p gitlab --format env)\"\n  \
+oauthctl token -p bank --format header \\\n    \
+--dpop 'GET https://api.example.com/me'"))]
 pub struct TokenArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,

@@ -69,13 +69,58 @@ fn configuration_in_blocks_is_valid() {
             }
             count += 1;
             match whole(&block.text).parse::<Config>() {
-                Ok(config) if config.warnings.is_empty() => {}
+                Ok(config) if config.warnings.iter().all(|it| is_expected(it, &block.text)) => {}
                 Ok(config) => faults.push(format!("{}: {:?}", page.path, config.warnings)),
                 Err(error) => faults.push(format!("{}: {}", page.path, error.message())),
             }
         }
     }
     assert!(count > 3, "{count}");
+    report(&faults);
+}
+
+/// Every use of this grant is warned of.
+fn is_expected(warning: &str, block: &str) -> bool {
+    warning.contains("uses the grant `password`") && block.contains("grant = \"password\"")
+}
+
+/// Each row of the table in the README is a profile that is valid, or a command.
+#[test]
+fn settings_in_the_readme_are_valid() {
+    let pages = pages();
+    let readme = pages.iter().find(|page| page.path == "README.md").unwrap();
+    let (_, section) = readme.text.split_once("\n## Other ways in\n").unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let (mut faults, mut settings, mut commands) = (Vec::new(), 0, 0);
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let spans: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let is_setting = |span: &&&str| span.contains(" = ");
+        let lines: Vec<&str> = spans.iter().filter(is_setting).copied().collect();
+        settings += lines.len();
+        let calls = spans.iter().flat_map(|span| calls(span));
+        for words in calls {
+            commands += 1;
+            if let Err(error) = Cli::command().try_get_matches_from(&words) {
+                faults.push(format!("{row}: {error}"));
+            }
+        }
+        let profile = |name: &str, more: &str| {
+            format!(
+                "[profiles.{name}]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n\
+                 scopes = [\"openid\"]\n{more}\n"
+            )
+        };
+        let own = profile("x", &lines.join("\n"));
+        // What these are signed with.
+        let is_signed = ["HS256", "jar = "].iter().any(|word| own.contains(word));
+        let secret = if is_signed { "client_secret = { env = \"S\" }\n" } else { "" };
+        match format!("{own}{secret}{}", profile("corp", "")).parse::<Config>() {
+            Ok(config) if config.warnings.iter().all(|it| is_expected(it, row)) => {}
+            Ok(config) => faults.push(format!("{row}: {:?}", config.warnings)),
+            Err(error) => faults.push(format!("{row}: {}", error.message())),
+        }
+    }
+    assert!(settings > 20 && commands > 3, "{settings} {commands}");
     report(&faults);
 }
 

@@ -266,6 +266,12 @@ fn help_topics_are_plain_text() {
         ("environment", "OAUTHCTL_STATE_DIR"),
         ("exit-codes", "login_required: "),
         ("configuration", "client_secret"),
+        ("logging-in", "--add-scope"),
+        ("headless", "--qr"),
+        ("login-by-url", "--challenge"),
+        ("machines", "service_account"),
+        ("client-authentication", "github_actions"),
+        ("fapi", "dpop = true"),
     ] {
         let text = run(&format!("help {topic}")).ok().stdout;
         assert!(text.contains(words), "{topic}: {text}");

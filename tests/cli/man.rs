@@ -8,6 +8,17 @@ use std::process::Command;
 use crate::help::{self, COMMANDS};
 use crate::support::{Home, make_pipe};
 
+/// The help topics that have a page.
+const TOPICS: &[&str] = &[
+    "configuration",
+    "logging-in",
+    "headless",
+    "login-by-url",
+    "machines",
+    "client-authentication",
+    "fapi",
+];
+
 fn page(command: &str) -> String {
     let mut args = vec!["man"];
     args.extend(command.split_whitespace());
@@ -66,7 +77,7 @@ fn every_command_has_a_page_with_all_of_its_flags() {
 /// What is shown as it is stands 11 columns to the right.
 #[test]
 fn examples_fit_into_80_columns() {
-    for command in COMMANDS {
+    for command in COMMANDS.iter().chain(TOPICS) {
         let text = plain(&page(command));
         let shown = text.split("\n.EX\n").skip(1).map(|part| part.split("\n.EE").next().unwrap());
         let wide: Vec<&str> =
@@ -115,6 +126,52 @@ fn main_page_lists_variables_files_statuses_commands() {
     }
 }
 
+/// What the ways to log in and to authenticate have, each with a key or an option of its own.
+#[test]
+fn topic_pages_show_every_way_with_an_example() {
+    for (topic, shown) in [
+        ("headless", &["flow = [\"browser\", \"device\", \"paste\"]", "--qr"][..]),
+        ("login-by-url", &["--client-secret-stdin", "client_id_metadata_url = ", "--challenge"]),
+        ("machines", &["service_account = {", "grant = \"jwt_bearer\"", "subject_token = {"]),
+        ("machines", &["grant = \"id_jag\"", "idp = \"corp\"", "grant = \"password\""]),
+        ("logging-in", &["grant = \"ciba\"", "--add-scope", "trusted_audiences = ["]),
+        ("logging-in", &["id_token_signed_response_alg = ", "OAUTHCTL_ACCOUNT=", "[[rules]]"]),
+        ("logging-in", &["--provider gitlab"]),
+        ("client-authentication", &["private_key_jwt", "tls_client_auth", "github_actions = {"]),
+        ("client-authentication", &["self_signed_tls_client_auth", "{ gitlab = ", "{ file = "]),
+        ("client-authentication", &["{ kubernetes = ", "{ spiffe = ", "{ env = ", "{ command = "]),
+        ("fapi", &["par = \"always\"", "jar = \"always\"", "response_mode = \"jwt\""]),
+        ("fapi", &["dpop = true", "--dpop", "authorization_details = [", "resource = ["]),
+        ("fapi", &["response_mode = \"form_post\""]),
+    ] {
+        let text = plain(&page(topic));
+        let title = format!(".TH OAUTHCTL-{} 1 ", topic.to_uppercase());
+        assert!(text.contains(&title) && section(&text, "NAME").contains(topic), "{topic}: {text}");
+        for one in shown {
+            assert!(text.contains(one), "{topic}: {one} in\n{text}");
+        }
+        let help = help::run(&format!("help {topic}")).ok().stdout;
+        assert!(shown.iter().all(|one| help.contains(one)), "{topic}: {help}");
+    }
+}
+
+#[test]
+fn pages_refer_to_pages_that_exist() {
+    let home = Home::new();
+    let pages = written(&home, "tmp/man");
+    for (name, text) in &pages {
+        let text = text.replace(r"\-", "-").replace(r"\fR", "").replace(r"\fB", " ");
+        let references = text.match_indices("(1)").map(|(at, _)| {
+            text[..at].rsplit([' ', '\n', '"', '(']).next().unwrap().trim_end_matches('.')
+        });
+        for other in references.filter(|other| other.starts_with("oauthctl")) {
+            assert!(pages.contains_key(&format!("{other}.1")), "{name}: {other}");
+        }
+    }
+    let main = &pages["oauthctl.1"];
+    assert!(TOPICS.iter().all(|topic| plain(main).contains(&format!("oauthctl-{topic}(1)"))));
+}
+
 /// The version is the program's; the day is that of the release, once there is one.
 #[test]
 fn heading_has_the_version_and_a_day() {
@@ -150,6 +207,7 @@ fn pages_are_readable_by_all_and_reproducible() {
     let pages = written(&home, "tmp/new/man1");
     let names: Vec<String> = COMMANDS
         .iter()
+        .chain(TOPICS)
         .map(|command| format!("{}.1", format!("oauthctl {command}").trim_end().replace(' ', "-")))
         .collect();
     let mut sorted = names.clone();
@@ -220,11 +278,14 @@ fn page_is_found_by_its_own_name() {
         ("pending list", ["pending-list", "oauthctl-pending-list"]),
         ("profile set-secret", ["profile-set-secret", "oauthctl-profile-set-secret.1"]),
         ("token", ["token", "oauthctl-token"]),
+        ("fapi", ["oauthctl-fapi", "oauthctl-fapi.1"]),
     ] {
         for name in names {
             assert_eq!(home.run(["man", name]).ok().stdout, page(command), "{name}");
         }
     }
     assert_eq!(home.run(["man", "oauthctl"]).ok().stdout, page(""));
-    home.run(["man", "pending-lists"]).fails(2);
+    for none in ["pending-lists", "topics", "options"] {
+        home.run(["man", none]).fails(2);
+    }
 }

@@ -1,93 +1,217 @@
-//! Help on topics: pages of the reference as plain text.
+//! Help on topics: pages of the documentation as plain text. `oauthctl man` has most of them as manual pages.
 
+use super::markdown::{Block, blocks, linked};
 use crate::wrap::{hanging, wrapped};
 
-/// The topics with a page.
-const PAGES: [(&str, &str); 3] = [
-    ("configuration", include_str!("../../../docs/reference/configuration.md")),
-    ("environment", include_str!("../../../docs/reference/environment.md")),
-    ("exit-codes", include_str!("../../../docs/reference/exit-codes.md")),
+/// A topic.
+pub struct Topic {
+    /// The name, as in `oauthctl help NAME`.
+    pub name: &'static str,
+    /// What it is about, for the list.
+    pub about: &'static str,
+    /// Its page.
+    pub page: Page,
+}
+
+/// What a topic shows.
+pub enum Page {
+    /// The options of all commands.
+    Options,
+    /// A page of the documentation.
+    Of(Document),
+}
+
+/// A page of the documentation.
+pub struct Document {
+    /// Its path below `docs/`.
+    pub path: &'static str,
+    text: &'static str,
+    /// Whether it is also a manual page. The main one contains the others.
+    pub has_manual: bool,
+    /// The section that ends it here.
+    until: Option<&'static str>,
+}
+
+macro_rules! document {
+    ($path:literal) => {
+        Document {
+            path: $path,
+            text: include_str!(concat!("../../../docs/", $path)),
+            has_manual: true,
+            until: None,
+        }
+    };
+}
+
+/// All topics, in the order of the list.
+pub const TOPICS: &[Topic] = &[
+    Topic {
+        name: "configuration",
+        about: "keys of the configuration file",
+        page: Page::Of(document!("reference/configuration.md")),
+    },
+    Topic {
+        name: "logging-in",
+        about: "profiles, clients, accounts and scopes",
+        page: Page::Of(document!("login.md")),
+    },
+    Topic {
+        name: "headless",
+        about: "the device flow, and logins without a browser",
+        page: Page::Of(document!("headless.md")),
+    },
+    Topic {
+        name: "login-by-url",
+        about: "logins to MCP servers and issuers",
+        // The configuration of other programs follows, whose lines are too long for a terminal.
+        page: Page::Of(Document { until: Some("Claude Code"), ..document!("mcp.md") }),
+    },
+    Topic {
+        name: "machines",
+        about: "service accounts, and grants without a user",
+        page: Page::Of(document!("machines.md")),
+    },
+    Topic {
+        name: "client-authentication",
+        about: "keys, certificates and identities of platforms",
+        page: Page::Of(document!("client-authentication.md")),
+    },
+    Topic {
+        name: "fapi",
+        about: "signed requests and responses, and DPoP",
+        page: Page::Of(document!("fapi.md")),
+    },
+    Topic {
+        name: "environment",
+        about: "environment variables and files",
+        page: Page::Of(Document { has_manual: false, ..document!("reference/environment.md") }),
+    },
+    Topic {
+        name: "exit-codes",
+        about: "exit codes and kinds of errors",
+        page: Page::Of(Document { has_manual: false, ..document!("reference/exit-codes.md") }),
+    },
+    Topic { name: "options", about: "options of every command", page: Page::Options },
 ];
+
+/// The name of the list itself, which is a topic too.
+const LIST: &str = "topics";
 
 /// The width of the text, and the column of the second cells of tables.
 const WIDTH: usize = 80;
 const COLUMN: usize = 26;
 
-/// The topic without a page: the options of all commands.
-pub const OPTIONS: &str = "options";
-
-/// The topic that lists the others.
-pub const TOPICS: &str = "topics";
+/// What a name stands for.
+pub enum Found {
+    /// A text.
+    Text(String),
+    /// The options of all commands.
+    Options,
+}
 
 /// Returns the names of all topics.
 pub fn names() -> Vec<&'static str> {
-    PAGES.iter().map(|(topic, _)| *topic).chain([OPTIONS, TOPICS]).collect()
+    TOPICS.iter().map(|topic| topic.name).chain([LIST]).collect()
 }
 
-/// The list of topics, as it ends the help of the program and that of `help`.
-pub const LIST: &str = "Help topics, for `oauthctl help TOPIC`:
-  configuration  keys of the configuration file
-  environment    environment variables and files
-  exit-codes     exit codes and kinds of errors
-  options        options of every command";
+/// Returns the list of topics, as it ends the help of the program and that of `help`.
+pub fn list() -> String {
+    let longest = TOPICS.iter().map(|topic| topic.name.len()).max().unwrap_or(0);
+    let lines =
+        TOPICS.iter().map(|Topic { name, about, .. }| format!("\n  {name:longest$}  {about}"));
+    format!("Help topics, for `oauthctl help TOPIC`:{}", lines.collect::<String>())
+}
 
 /// Returns the text about a topic.
-pub fn find(name: &str) -> Option<String> {
-    PAGES.iter().find(|(topic, _)| *topic == name).map(|(_, page)| plain(page))
+pub fn find(name: &str) -> Option<Found> {
+    if name == LIST {
+        return Some(Found::Text(list() + "\n"));
+    }
+    let topic = TOPICS.iter().find(|topic| topic.name == name)?;
+    Some(match &topic.page {
+        Page::Options => Found::Options,
+        Page::Of(document) => Found::Text(plain(document)),
+    })
+}
+
+/// Returns the topics that have manual pages, with their documents.
+pub fn manuals() -> impl Iterator<Item = (&'static Topic, &'static Document)> {
+    TOPICS.iter().filter_map(|topic| match &topic.page {
+        Page::Of(document) if document.has_manual => Some((topic, document)),
+        _ => None,
+    })
+}
+
+impl Document {
+    /// Returns the parts of the page up to its end here.
+    pub fn blocks(&self) -> Vec<Block<'static>> {
+        let is_end = |block: &Block<'_>| matches!((block, self.until), (Block::Heading(_, heading), Some(end)) if *heading == end);
+        blocks(self.text).into_iter().take_while(|block| !is_end(block)).collect()
+    }
+
+    /// Returns text without marks but those of code. After the label of a link to another page follows where to read it:
+    /// what `topic` says about a topic, else the path of a page or a URL.
+    pub fn text(&self, text: &str, topic: impl Fn(&Topic) -> String) -> String {
+        linked(text, |label, target| {
+            if target.contains("://") {
+                return format!("{label} ({target})");
+            }
+            let file = target.split('#').next().unwrap_or_default();
+            let path = self.path_of(file);
+            let of_path = |one: &&Topic| matches!(&one.page, Page::Of(page) if page.path == path);
+            match TOPICS.iter().find(of_path) {
+                _ if file.is_empty() => label.to_owned(),
+                Some(found) => format!("{label} ({})", topic(found)),
+                None => format!("{label} (docs/{path})"),
+            }
+        })
+    }
+
+    /// Returns the path below `docs/` of a file that this page links to.
+    fn path_of(&self, file: &str) -> String {
+        let mut folders: Vec<&str> = self.path.split('/').collect();
+        folders.pop();
+        for part in file.split('/') {
+            match part {
+                ".." => drop(folders.pop()),
+                part => folders.push(part),
+            }
+        }
+        folders.join("/")
+    }
 }
 
 /// Returns a page without its markup.
-fn plain(page: &str) -> String {
-    let (mut text, mut paragraph, mut is_code) = (String::new(), String::new(), false);
-    let mut lines = page.lines().peekable();
-    while let Some(line) = lines.next() {
-        let is_table = line.starts_with('|');
-        let is_rule = |line: &str| line.starts_with("| ---");
-        let is_own =
-            is_code || is_table || line.starts_with(['#', '-', '<', '`']) || line.is_empty();
-        if is_own && !paragraph.is_empty() {
-            text.push_str(&folded(&std::mem::take(&mut paragraph)));
-        }
-        if line.starts_with("```") {
-            is_code = !is_code;
-        } else if is_code {
-            text.push_str(&format!("  {line}\n"));
-        } else if let Some(heading) = line.strip_prefix('#') {
-            let heading = heading.trim_start_matches('#').trim();
-            text.push_str(&format!("{}\n", unmarked(heading).to_uppercase()));
-        } else if is_table {
-            // The row above a rule is the head.
-            if !is_rule(line) && !lines.peek().is_some_and(|next| is_rule(next)) {
-                text.push_str(&row(line));
+fn plain(page: &Document) -> String {
+    let unmarked = |text: &str| {
+        let text = page.text(text, |topic| format!("oauthctl help {}", topic.name));
+        text.replace('`', "")
+    };
+    let mut text = String::new();
+    for block in page.blocks() {
+        match block {
+            Block::Heading(_, heading) => {
+                text += &format!("{}\n", unmarked(heading).to_uppercase())
             }
-        } else if line.is_empty() {
-            text.push('\n');
-        } else if !line.starts_with("<!--") {
-            let blank = if paragraph.is_empty() { "" } else { " " };
-            paragraph.push_str(&format!("{blank}{}", line.trim()));
+            Block::Paragraph(paragraph) => {
+                text += &format!("{}\n", wrapped("", &unmarked(&paragraph), WIDTH));
+            }
+            Block::Item(mark, item) => {
+                let column = mark.len() + 1;
+                let columns = [column, column];
+                text += &hanging(&format!("{mark} "), &unmarked(&item), columns, WIDTH);
+                text.push('\n');
+            }
+            Block::Code(lines) => lines.iter().for_each(|line| text += &format!("  {line}\n")),
+            Block::Row(cells) => text += &row(cells.iter().map(|cell| unmarked(cell)).collect()),
+            Block::Blank => text.push('\n'),
         }
     }
-    text.push_str(&folded(&paragraph));
     blank_lines_once(&text)
 }
 
-fn folded(paragraph: &str) -> String {
-    let text = unmarked(paragraph);
-    match text.strip_prefix("- ") {
-        Some(item) => hanging("- ", item, [2, 2], WIDTH) + "\n",
-        None => wrapped("", &text, WIDTH) + "\n",
-    }
-}
-
 /// Returns a row of a table: its first cell, and the others beside or below it.
-fn row(line: &str) -> String {
-    let cells = line.replace("\\|", "\u{0}");
-    let cells: Vec<String> = cells
-        .trim_matches('|')
-        .split('|')
-        .map(|cell| unmarked(cell.trim()).replace('\u{0}', "|"))
-        .filter(|cell| !cell.is_empty())
-        .collect();
+fn row(cells: Vec<String>) -> String {
     let Some((name, rest)) = cells.split_first() else { return String::new() };
     let rest = rest.join(": ");
     if name.chars().count() + 2 < COLUMN {
@@ -96,27 +220,6 @@ fn row(line: &str) -> String {
     }
     let names = hanging("  ", name, [2, 2], WIDTH);
     format!("{names}\n{}\n", hanging(&" ".repeat(COLUMN), &rest, [COLUMN, 4], WIDTH))
-}
-
-/// Returns text without the marks of links, code and emphasis. In code, asterisks are no marks.
-fn unmarked(text: &str) -> String {
-    let parts = text.split('`').enumerate().map(|(number, part)| match number % 2 {
-        1 => part.to_owned(),
-        _ => part.replace('*', ""),
-    });
-    let text = parts.collect::<String>();
-    let mut out = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("](") {
-        let (before, after) = rest.split_at(at);
-        let (label, before) = match before.rfind('[') {
-            Some(begin) => (&before[begin + 1..], &before[..begin]),
-            None => ("", before),
-        };
-        out.extend([before, label]);
-        rest = after.find(')').map_or("", |end| &after[end + 1..]);
-    }
-    out + rest
 }
 
 fn blank_lines_once(text: &str) -> String {
@@ -136,23 +239,39 @@ mod tests {
 
     #[test]
     fn page_becomes_plain_text() {
-        let page = "# Exit [codes](x.md)\n\n<!-- generated: x -->\n| code | `error` | meaning |\n\
-                    | --- | --- | --- |\n| 0 |  | Done. |\n| 4 | `login_required` | a \\| b |\n\n\
-                    One\n*two* `three`, `*.four` or `*`.\n\n```toml\na = 1\n```\n- item\n";
+        let page = Document {
+            path: "reference/x.md",
+            text: "# Exit [codes](#x)\n\n<!-- generated: x -->\n| code | `error` | meaning |\n\
+                   | --- | --- | --- |\n| 0 |  | Done. |\n| 4 | `login_required` | a \\| b |\n\n\
+                   One\n*two* `three`, `*.four` or `*`.\n\n```toml\na = 1\n```\n- item\n1. See [FAPI](../fapi.md#x),\n   \
+                   [A](https://a.example) and [CI](../ci.md).\n\n## End\n\nNo more.\n",
+            has_manual: true,
+            until: Some("End"),
+        };
         let text = "EXIT CODES\n\n  0                       Done.\n  \
-                    4                       login_required: a | b\n\nOne two three, *.four or *.\n\n  a = 1\n- item\n";
-        assert_eq!(plain(page), text);
+                    4                       login_required: a | b\n\nOne two three, *.four or *.\n\n  a = 1\n- item\n\
+                    1. See FAPI (oauthctl help fapi), A (https://a.example) and CI (docs/ci.md).\n";
+        assert_eq!(plain(&page), text);
     }
 
     #[test]
     fn every_topic_fits_the_width() {
-        for (name, _) in PAGES {
-            let text = find(name).unwrap();
-            assert!(text.lines().count() > 10 && !text.contains("](") && !text.contains("<!--"));
-            let wide = text.lines().filter(|line| line.chars().count() > WIDTH);
-            let wide: Vec<&str> = wide.filter(|line| line.contains("  ")).collect();
-            assert!(wide.len() < 5, "{name}: {wide:#?}");
+        for name in names() {
+            let Some(Found::Text(text)) = find(name) else { continue };
+            assert!(text.lines().count() > 8 && !text.contains("](") && !text.contains("<!--"));
+            // The error is one line, as it is printed.
+            let is_whole = |line: &&str| line.contains("{\"error\":");
+            let mut wide = text.lines().filter(|line| line.chars().count() > WIDTH);
+            assert_eq!(wide.find(|line| !is_whole(line)), None, "{name}");
         }
-        assert_eq!(find("login"), None);
+        assert!(find("login").is_none());
+    }
+
+    #[test]
+    fn end_of_a_topic_is_a_section_of_its_page() {
+        for topic in TOPICS {
+            let Page::Of(Document { text, until: Some(end), .. }) = &topic.page else { continue };
+            assert!(text.contains(&format!("\n## {end}\n")), "{}: {end}", topic.name);
+        }
     }
 }

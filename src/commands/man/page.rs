@@ -6,6 +6,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 use oauthctl_core::{Error, Result};
 
+use crate::commands::help::topics;
 use crate::commands::man::text;
 use crate::exit_codes;
 
@@ -18,11 +19,7 @@ pub fn render(program: &Command, way: &[&Command]) -> Result<String> {
     let command = way.last().copied().unwrap_or(program);
     let help = Help::of(command);
     let man = man_of(program, command, way.is_empty());
-    let mut page = String::new();
-    page += &rendered(|out| man.render_title(out))?;
-    // Names and flags are neither hyphenated nor stretched.
-    page += Roff::new().control("nh", []).control("ad", ["l"]).render().as_str();
-    page += &rendered(|out| man.render_name_section(out))?;
+    let mut page = head(&man)?;
     page += &rendered(|out| man.render_synopsis_section(out))?;
     page += &description(command, &help);
     page += &rendered(|out| man.render_options_section(out))?;
@@ -53,6 +50,35 @@ fn name(program: &Command, way: &[&Command]) -> String {
     [program.get_name()].into_iter().chain(words).collect::<Vec<_>>().join("-")
 }
 
+/// Returns the beginning of a page: its title and its name.
+///
+/// # Errors
+///
+/// Returns `Internal` if it could not be rendered.
+pub fn head(man: &Man) -> Result<String> {
+    let mut page = rendered(|out| man.render_title(out))?;
+    // Names and flags are neither hyphenated nor stretched.
+    // Each section of newer formatters would begin to hyphenate again.
+    page += Roff::new()
+        .control("nr", ["HY", "0"])
+        .control("nh", [])
+        .control("ad", ["l"])
+        .render()
+        .as_str();
+    page += &rendered(|out| man.render_name_section(out))?;
+    Ok(page)
+}
+
+/// Returns what describes a page of the manual of the program.
+pub fn manual(program: &Command, described: Command, title: &str) -> Man {
+    let version = program.get_version().unwrap_or_default();
+    Man::new(described)
+        .title(title.to_uppercase())
+        .date(text::DATE)
+        .source(format!("{} {version}", program.get_name()))
+        .manual("oauthctl manual")
+}
+
 fn man_of(program: &Command, command: &Command, is_program: bool) -> Man {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
@@ -63,12 +89,7 @@ fn man_of(program: &Command, command: &Command, is_program: bool) -> Man {
         if is_shared { arg.hide(true) } else { arg }
     });
     let title = command.get_display_name().unwrap_or_else(|| command.get_name());
-    let version = program.get_version().unwrap_or_default();
-    Man::new(own)
-        .title(title.to_uppercase())
-        .date(text::DATE)
-        .source(format!("{} {version}", program.get_name()))
-        .manual("oauthctl manual")
+    manual(program, own, title)
 }
 
 fn rendered(section: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<String> {
@@ -179,7 +200,7 @@ fn examples(lines: &[String]) -> String {
 }
 
 /// Adds lines as they are, indented.
-fn literal<'a>(roff: &mut Roff, lines: impl IntoIterator<Item = &'a str>) {
+pub fn literal<'a>(roff: &mut Roff, lines: impl IntoIterator<Item = &'a str>) {
     roff.control("RS", ["4"]).control("EX", []);
     for line in lines {
         roff.text([roman(line)]);
@@ -194,15 +215,11 @@ fn see_also(program: &Command, way: &[&Command]) -> String {
     let own = name(program, way);
     names.extend(at.get_subcommands().map(|inner| format!("{own}-{}", inner.get_name())));
     names.extend(text::related(&text::path(way)).iter().map(|other| format!("oauthctl-{other}")));
-    let mut roff = section("SEE ALSO");
-    let mut line: Vec<Inline> = Vec::new();
-    for name in &names {
-        if !line.is_empty() {
-            line.push(roman(", "));
-        }
-        line.extend(reference(name));
+    if way.is_empty() {
+        names.extend(topics::manuals().map(|(topic, _)| format!("oauthctl-{}", topic.name)));
     }
-    roff.text(line);
+    let mut roff = section("SEE ALSO");
+    roff.text(references(&names));
     if way.is_empty() {
         for paragraph in text::STANDARDS {
             roff.control("PP", []).text([roman(*paragraph)]);
@@ -211,18 +228,31 @@ fn see_also(program: &Command, way: &[&Command]) -> String {
     roff.render()
 }
 
+/// Returns these names of pages as a list.
+pub fn references(names: &[String]) -> Vec<Inline> {
+    let mut line: Vec<Inline> = Vec::new();
+    for name in names {
+        if !line.is_empty() {
+            line.push(roman(", "));
+        }
+        line.extend(reference(name));
+    }
+    line
+}
+
 fn reference(name: &str) -> [Inline; 2] {
     [bold(name), roman("(1)")]
 }
 
-fn section(heading: &str) -> Roff {
+/// Returns the beginning of a section.
+pub fn section(heading: &str) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", [heading]);
     roff
 }
 
 /// Returns the page with characters that every formatter can show, and with code in bold.
-fn polished(page: &str) -> String {
+pub fn polished(page: &str) -> String {
     let preamble = Roff::new().render();
     let mut polished = preamble.clone();
     let mut before = "";

@@ -4,7 +4,7 @@
 use clap::Command;
 
 /// Date of the last change to the pages, or of the release.
-pub const DATE: &str = "2026-11-22";
+pub const DATE: &str = "2026-11-30";
 
 type Rows = &'static [(&'static str, &'static str)];
 
@@ -107,11 +107,15 @@ pub const STANDARDS: &[&str] = &[
      requests), 9207 (iss), 9449 (DPoP), 9700 (security); OpenID Connect Core 1.0.",
 ];
 
-/// Returns the related commands.
+/// Returns the related commands and topics.
 pub fn related(path: &str) -> &'static [&'static str] {
     match path {
-        "login" => &["token", "logout", "profile-add", "start"],
-        "token" => &["exec", "login", "refresh", "status"],
+        "login" => {
+            &["token", "logout", "profile-add", "start", "logging-in", "headless", "login-by-url"]
+        }
+        "token" => {
+            &["exec", "login", "refresh", "status", "machines", "client-authentication", "fapi"]
+        }
         "exec" => &["token"],
         "api" => &["token", "proxy"],
         "proxy" => &["api", "exec"],
@@ -123,14 +127,15 @@ pub fn related(path: &str) -> &'static [&'static str] {
         "userinfo" => &["inspect", "status"],
         "introspect" => &["inspect", "refresh"],
         "inspect" => &["introspect", "userinfo"],
-        "discover" => &["profile-add", "providers"],
+        "discover" => &["profile-add", "providers", "login-by-url"],
         "logout" => &["login", "profile-remove"],
         "uninstall" => &["logout"],
         "start" => &["complete", "pending"],
         "complete" => &["start", "attr", "token"],
         "pending" => &["start", "complete"],
         "attr" => &["start", "token"],
-        "profile add" => &["login", "providers"],
+        "profile" => &["configuration"],
+        "profile add" => &["login", "providers", "configuration", "logging-in", "machines"],
         "providers" => &["profile-add"],
         "store migrate" => &["export"],
         "export" => &["import", "store-keygen"],

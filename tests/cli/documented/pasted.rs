@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 
 use super::script;
@@ -32,7 +35,6 @@ const NOT_PASTED: &[(&str, &str, &str)] = &[
     ("docs/two-phase.md", "oauthctl sandbox --port", "`documented` runs it with a server"),
     ("docs/two-phase.md", "oauthctl start gitlab", "the callback comes from a browser"),
     ("docs/scripts.md", "eval \"$(oauthctl token", "for three shells; `formats` runs each"),
-    ("docs/scripts.md", "api=https", "needs a token that is bound to a key; `flows::dpop` runs it"),
     ("docs/agent.md", "", "the socket of another user; `lifetime::agent` runs these commands"),
     ("docs/mcp.md", "", "logins by URL; `flows::by_url` runs them"),
     ("docs/reference/commands.md", "oauthctl agent", "the socket of another user"),
@@ -61,6 +63,7 @@ const OTHERS: &[&str] =
 /// The profiles that the pages assume, and accounts of them.
 const PROFILES: &[&str] = &[
     "api",
+    "bank",
     "books",
     "cluster",
     "example",
@@ -104,7 +107,6 @@ fn answer(asked: &Asked, origin: &str) -> Replied {
 
 /// A JWT that nobody verifies.
 fn jwt() -> String {
-    use base64::Engine as _;
     let part =
         |json: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
     let claims = json!({ "iss": "https://as.example", "sub": "ada", "exp": FAR });
@@ -151,6 +153,12 @@ fn home_for(block: &str, origin: &str) -> Home {
                     grant["pin"]["token_endpoint"] = json!(format!("{origin}/token"));
                     grant["tokens"]["id_token"] = json!(jwt());
                     grant["id"] = json!(format!("g_{name}_{account}"));
+                    // Its tokens are bound to a key.
+                    if *name == "bank" {
+                        let key = KeyPair::generate().unwrap().serialize_der();
+                        grant["tokens"]["token_type"] = json!("DPoP");
+                        grant["dpop_key"] = json!(STANDARD.encode(key));
+                    }
                     // `start --user` made this one.
                     if *account == "4711" {
                         grant["user"] = json!(account);
