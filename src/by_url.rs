@@ -3,6 +3,8 @@
 mod client;
 mod forget;
 mod keep;
+pub mod login;
+pub mod logins;
 mod migrate;
 mod place;
 mod profiles;
@@ -11,14 +13,14 @@ mod request;
 use std::collections::HashSet;
 
 use oauthctl_core::flow::{FlowManager, Located};
-use oauthctl_core::profile::url_login::{Attempts, ClientOrigin, UrlLogin};
 use oauthctl_core::profile::{AuthorizationServer, Profile, SecretSource};
-use oauthctl_core::store::{ClientMark, LockedUrlLogins};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
 pub use forget::{forget, forget_account, forget_failed};
 pub use keep::Keeper;
+use login::{Attempts, ClientOrigin, UrlLogin};
+use logins::{ClientMark, LockedUrlLogins};
 pub use migrate::migrate;
 pub use place::Place;
 pub use profiles::Profiles;

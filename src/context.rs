@@ -2,6 +2,7 @@
 
 mod configuration;
 mod selection;
+pub mod snapshot;
 pub mod stores;
 
 use std::path::PathBuf;

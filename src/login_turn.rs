@@ -1,14 +1,18 @@
 //! Logins to one account do not pile up: one process logs in, and those that wait for it share its outcome.
 
+pub mod lock;
+
 use std::time::Duration;
 
+use oauthctl_core::clock::SystemClock;
 use oauthctl_core::flow::{Completed, FlowManager};
 use oauthctl_core::grant::GrantInfo;
-use oauthctl_core::store::{LoginLock, LoginOutcome, StateDir};
+use oauthctl_core::store::StateDir;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp};
 
 use crate::context::Context;
 use crate::run as runner;
+use lock::{LoginLock, LoginOutcome};
 
 /// Whose turn it is to log in to an account.
 pub enum Turn {
@@ -31,7 +35,7 @@ pub fn wait(
     timeout: Duration,
 ) -> Result<Turn> {
     let work = async {
-        let locking = state.login_lock(key, timeout);
+        let locking = LoginLock::acquire(state, &SystemClock, key, timeout);
         tokio::pin!(locking);
         let lock = tokio::select! {
             biased;

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use oauthctl_core::files::{Cache, entry_name};
 use oauthctl_core::store::StateDir;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Result, Timestamp, hook};
@@ -45,10 +46,24 @@ fn notify(
     let Some((key, login)) = account(error) else { return };
     let is_time = context
         .state()
-        .and_then(|state| state.is_time_to_notify(&subject(&state, key)?, Timestamp::now(), EVERY));
+        .and_then(|state| is_time_to_notify(&state, &subject(&state, key)?, Timestamp::now()));
     if is_time.unwrap_or(false) {
         start(command, &format!("A login is required. Run: {}", one_line(&login)));
     }
+}
+
+/// Returns whether a notification about this account is due, and records it.
+fn is_time_to_notify(state: &StateDir, key: &GrantKey, now: Timestamp) -> Result<bool> {
+    let all: Cache<Timestamp> = Cache::new(&state.place("notified")?);
+    let entry = entry_name("", &key.slug());
+    // A time in the future was recorded by a wrong clock.
+    let is_recent = |at: Timestamp| at <= now && now < at.plus(EVERY);
+    if all.find(&entry).is_some_and(is_recent) {
+        return Ok(false);
+    }
+    all.forget_older(EVERY);
+    all.keep(&entry, &now);
+    Ok(true)
 }
 
 /// Returns the account to log in to, and the command for it.

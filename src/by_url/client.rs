@@ -4,11 +4,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
 use oauthctl_core::flow::{CriticalPart, FlowManager, Located, Registration};
-use oauthctl_core::profile::url_login::{ClientOrigin, UrlClient, canonical};
-use oauthctl_core::store::{ClientMark, LockedUrlLogins};
+use oauthctl_core::profile::url_login::canonical;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, Secret, Timestamp};
 
+use super::login::{ClientOrigin, UrlClient};
+use super::logins::{ClientMark, LockedUrlLogins};
 use super::place::Place;
 use super::request::Request;
 

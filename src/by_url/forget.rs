@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use oauthctl_core::flow::FlowManager;
 use oauthctl_core::grant::Pin;
-use oauthctl_core::profile::url_login::{IssuedClient, UrlClient, UrlLogin};
-use oauthctl_core::store::{LockedUrlLogins, UrlLogins};
 use oauthctl_core::{Error, Result};
 
+use super::login::{IssuedClient, UrlClient, UrlLogin};
+use super::logins::{LockedUrlLogins, UrlLogins};
 use super::place::Place;
 
 /// Maximum number of earlier clients of a URL that are kept though no account of it uses them.

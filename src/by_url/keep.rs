@@ -4,10 +4,10 @@ use oauthctl_core::flow::{Committed, FlowManager};
 use oauthctl_core::grant::Grant;
 use oauthctl_core::port::BoxFuture;
 use oauthctl_core::profile::Profile;
-use oauthctl_core::profile::url_login::{ClientOrigin, IssuedClient, UrlLogin};
 use oauthctl_core::{Result, Secret};
 
 use super::forget::{FORMER, forget_excess, forget_unused};
+use super::login::{ClientOrigin, IssuedClient, UrlLogin};
 use super::place::Place;
 
 /// Keeps a login once its tokens are valid, and before they are stored: there is no grant whose login and client

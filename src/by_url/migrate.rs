@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use oauthctl_core::Result;
-use oauthctl_core::profile::url_login::{UrlClient, UrlLogin};
 use oauthctl_core::store::migrate::{Original, migrate_secret};
-use oauthctl_core::store::{LockedUrlLogins, Store, StoreSpec, UrlLogins};
+use oauthctl_core::store::{Store, StoreSpec};
 
 use super::forget::items;
+use super::login::{UrlClient, UrlLogin};
+use super::logins::{LockedUrlLogins, UrlLogins};
 
 /// Moves a login by URL, whose accounts are in the new store already. Returns whether a secret was moved with it.
 ///

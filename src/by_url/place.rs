@@ -2,9 +2,10 @@
 
 use oauthctl_core::Result;
 use oauthctl_core::grant::Pin;
-use oauthctl_core::profile::url_login::UrlLogin;
-use oauthctl_core::store::{StateDir, Store, UrlLogins};
+use oauthctl_core::store::{StateDir, Store};
 
+use super::login::UrlLogin;
+use super::logins::UrlLogins;
 use crate::context::Context;
 
 /// The place where a login by URL keeps what it needs.

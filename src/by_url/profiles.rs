@@ -6,7 +6,8 @@ use oauthctl_core::Result;
 use oauthctl_core::flow;
 use oauthctl_core::port::BoxFuture;
 use oauthctl_core::profile::Profile;
-use oauthctl_core::store::{UrlLogins, Version};
+
+use super::logins::{UrlLogins, Version};
 
 /// The profile of one login by URL, read again when the user has logged in again: the client may be another one then.
 pub struct Profiles {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use oauthctl_core::flow::{FlowManager, lost_scopes, not_logged_in};
 use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, GrantInfo};
-use oauthctl_core::profile::url_login::{UrlLogin, is_url, parse_url};
+use oauthctl_core::profile::url_login::{is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Advice, Error, GrantKey, Result, TokenRequest};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use self::args::FlowArg;
 use self::attempt::{Plan, attempt};
+use crate::by_url::login::UrlLogin;
 use crate::context::Context;
 use crate::login_turn::{self, Turn};
 use crate::target::Target;

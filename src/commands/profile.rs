@@ -1,5 +1,6 @@
 //! `oauthctl profile`: the profiles of the configuration file.
 
+mod draft;
 mod editor;
 mod guided;
 

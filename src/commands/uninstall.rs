@@ -10,9 +10,10 @@ use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
-use self::found::{Item, SET_UP};
+use self::found::Item;
 use crate::agent::{self, client::Agent};
 use crate::context::Context;
+use crate::credential::setup::insertions::{Insertions, SET_UP};
 use crate::{environment, prompt, run as runner, ui};
 
 #[derive(Debug, Args)]
@@ -160,7 +161,9 @@ fn remove(item: &Item, context: &Context) -> Result<()> {
         Item::Secret(name, store) => {
             return runner::block_on(None, open(store)?.items.unset(name)).map(drop);
         }
-        Item::Settings(added) => return context.state()?.remove_inserted(added),
+        Item::Settings(added) => {
+            return Insertions::of(&context.state()?)?.remove_present(added);
+        }
         Item::Directory(path) => std::fs::remove_dir_all(path),
         Item::File(path) | Item::Link(path) => std::fs::remove_file(path),
     };

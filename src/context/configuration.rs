@@ -1,13 +1,14 @@
 //! The configuration: read once, and only as much of it as a command needs.
 
-use oauthctl_core::profile::snapshot::Snapshot;
-use oauthctl_core::profile::url_login::{self, UrlLogin};
+use oauthctl_core::profile::url_login;
 use oauthctl_core::profile::{Catalog, Config, ConfigFile, CredentialTool, Profile};
-use oauthctl_core::store::UrlLogins;
 use oauthctl_core::{Error, Result};
 
 use super::Context;
+use super::snapshot::Snapshot;
 use crate::agent::client::Agent;
+use crate::by_url::login::UrlLogin;
+use crate::by_url::logins::UrlLogins;
 
 impl Context {
     /// Returns the configuration file, read once but not parsed, or `None` if there is none.
@@ -63,7 +64,7 @@ impl Context {
         let all = self.url_logins().and_then(|logins| logins.all());
         for profile in all.unwrap_or_default().iter().map(UrlLogin::profile) {
             match profile {
-                Ok(profile) => config.add_url_login(profile),
+                Ok(profile) => drop(config.profiles.insert(profile.name.clone(), profile)),
                 Err(error) => self.ui.warn(&error.context("a login by URL cannot be read")),
             }
         }

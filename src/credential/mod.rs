@@ -8,6 +8,7 @@ pub mod git;
 pub mod kubernetes;
 pub mod links;
 pub mod netrc;
+mod rejected;
 pub mod setup;
 
 use std::io::Read;
@@ -20,6 +21,7 @@ use crate::args::AccountOption;
 use crate::context::Context;
 use crate::get_token::request::{Request, Selection};
 use crate::get_token::{self, as_bearer};
+use rejected::Rejected;
 
 /// Default user name for a token: most servers that accept a token as a password ignore it, and GitLab
 /// requires this one.
@@ -115,16 +117,16 @@ fn example(tool: CredentialTool) -> (&'static str, &'static str) {
 /// See [`get_token::get`]; also returns `Usage` for a token that is bound to a key.
 pub fn issue(context: &Context, settings: &Credential, usual: Usual) -> Result<Issued> {
     let token = token(context, settings, usual, Request::default())?;
-    let state = context.state()?;
+    let rejected = Rejected::of(&context.state()?);
     let key = token.account.key.clone();
-    if !state.is_rejected(&key, &token.value) {
+    if !rejected.as_ref().is_ok_and(|rejected| rejected.has(&key, &token.value)) {
         return issued(token);
     }
     let renewed =
         self::token(context, settings, usual, Request { force: true, ..Request::default() });
     // If another attempt would not help, there is nothing to wait for.
     if !renewed.as_ref().is_err_and(Error::is_transient) {
-        state.forget_rejection(&key)?;
+        rejected?.forget(&key);
     }
     issued(renewed?)
 }
@@ -147,7 +149,8 @@ pub fn reject(
     if refused.is_some_and(|refused| refused != token.value.expose()) {
         return Ok(());
     }
-    context.state()?.reject(&token.account.key, &token.value)
+    Rejected::of(&context.state()?)?.add(&token.account.key, &token.value);
+    Ok(())
 }
 
 fn token(

@@ -2,13 +2,15 @@
 
 mod aws;
 mod cargo;
+pub mod insertions;
 mod kubeconfig;
 mod kubernetes;
 mod place;
 mod yaml;
 
+use std::path::Path;
+
 use oauthctl_core::profile::{CredentialTool, Target};
-use oauthctl_core::store;
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use aws::aws;
 use cargo::cargo;
 pub use kubeconfig::context_of;
 use kubernetes::kubernetes;
-pub use kubernetes::{has_kubernetes_user, kept_kubernetes_user, kubernetes_user};
+pub use kubernetes::kubernetes_user;
 use place::at_end;
 
 /// The configuration file of a tool: its path below the home directory, and the variables that change it.
@@ -58,6 +60,21 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
     }
 }
 
+/// Returns whether a tool rewrites its configuration: what was inserted is then known by its meaning, not by its text.
+pub fn is_rewritten(tool: CredentialTool) -> bool {
+    tool == CredentialTool::Kubernetes
+}
+
+/// Returns whether a file that its tool rewrites has what would be inserted into it.
+pub fn is_in(tool: CredentialTool, key: &str, file: &str, program: &str) -> bool {
+    is_rewritten(tool) && kubernetes::has_user(key, file, program)
+}
+
+/// Returns the command that removes what was inserted into a file, if its tool has rewritten the file and kept it.
+pub fn removal(tool: CredentialTool, added: &str, path: &Path, file: &str) -> Option<String> {
+    if is_rewritten(tool) { kubernetes::removal(added, path, file) } else { None }
+}
+
 /// Returns the text to insert, and the range of the file behind which it belongs and that tells it from an equal text.
 /// `program` is the path of this program, quoted if a shell parses it.
 ///
@@ -69,7 +86,7 @@ pub fn insertion(
     key: &str,
     file: &str,
     program: &str,
-) -> Result<store::Place> {
+) -> Result<insertions::Place> {
     let append = |block: String| Ok(at_end(file, &block));
     let taken = |what: &str| {
         Err(Error::config(format!("the file already has {what}"))
@@ -118,7 +135,7 @@ pub fn names_program(tool: CredentialTool, key: &str, text: &str, program: &str)
 }
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
-fn docker(target: &Target, key: &str, file: &str) -> Result<store::Place> {
+fn docker(target: &Target, key: &str, file: &str) -> Result<insertions::Place> {
     // docker asks by host, except for its own registry.
     let server = if target.path().is_empty() { target.authority() } else { key.to_owned() };
     let member = format!("{}: \"oauthctl\"", Value::from(server.as_str()));

@@ -7,14 +7,15 @@ use std::time::Duration;
 use oauthctl_core::flow::{self, AccessToken};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::DEFAULT_MIN_TTL;
-use oauthctl_core::profile::snapshot::{Found, Snapshot};
-use oauthctl_core::profile::url_login::{IssuedClient, is_url};
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::{GrantKey, Result, Timestamp};
 
 use super::remarks::{Configured, warn_of_move};
 use super::request::{Request, Selection, to_library};
+use crate::by_url::login::IssuedClient;
 use crate::context::Context;
+use crate::context::snapshot::{Found, Snapshot};
 use crate::context::stores::is_kernel;
 
 /// Returns the stored token if it satisfies the request. Everything else, errors included, is left to the full

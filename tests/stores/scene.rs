@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::clock::SystemClock;
+use oauthctl_core::files::Dir;
 use oauthctl_core::grant::{GRANT_VERSION, Pin};
 use oauthctl_core::port::{Coordinator, GrantStore};
 use oauthctl_core::store::{FileStore, KeySource, StateDir};
@@ -168,11 +169,6 @@ pub fn run_helper() {
                 let _lock = state.lock(&key, Duration::ZERO).await.unwrap();
                 told_to_go_on();
             }
-            "login" => {
-                let mut lock = state.login_lock(&key, Duration::ZERO).await.unwrap();
-                told_to_go_on();
-                lock.finish(&super::state::outcome("from the helper")).unwrap();
-            }
             "count" => {
                 for _ in 0..5 {
                     let _lock = state.lock(&key, AGES).await.unwrap();
@@ -186,8 +182,10 @@ pub fn run_helper() {
             }
             "everything" => {
                 let mut lock = state.lock(&key, Duration::ZERO).await.unwrap();
-                let mut login = state.login_lock(&key, Duration::ZERO).await.unwrap();
-                login.finish(&super::state::outcome("done")).unwrap();
+                // What a program keeps beside its grants.
+                let own = Dir::create(&state.place("own").unwrap(), &state.warnings()).unwrap();
+                let _own_lock = own.try_lock("own.lock").unwrap().unwrap();
+                own.replace_lazily("own.json", b"{}").unwrap();
                 lock.set_intent(&super::state::intent(1)).await.unwrap();
                 let grant = grant(&key, 1, 100);
                 lock.publish(&oauthctl_core::AccountEntry::of(&grant, "file")).await.unwrap();

@@ -4,27 +4,18 @@ mod steps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::clock::SystemClock;
 use oauthctl_core::grant::Intent;
-use oauthctl_core::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock};
-use oauthctl_core::store::{LoginOutcome, MemoryCoordinator, StateDir};
+use oauthctl_core::port::{Coordinator, GrantStore, Lock};
+use oauthctl_core::store::MemoryCoordinator;
 use oauthctl_core::{AccountEntry, ErrorKind, GrantKey, Timestamp};
 use tempfile::TempDir;
 
 use crate::scene::{AGES, Helper, block_on, file_store, grant, key, names, state_dir};
 use crate::support::make_pipe;
-
-pub fn outcome(message: &str) -> LoginOutcome {
-    LoginOutcome {
-        at: Timestamp::from_unix(1),
-        grant_id: Some("grant".to_owned()),
-        error: None,
-        message: Some(message.to_owned()),
-    }
-}
 
 pub fn intent(sends: u32) -> Intent {
     Intent {
@@ -111,54 +102,6 @@ fn lock_ends_with_its_holder_whatever_ends_that() {
     assert_eq!(lock(Duration::ZERO).unwrap_err().kind(), ErrorKind::Unavailable);
     killed.kill();
     lock(Duration::ZERO).unwrap();
-}
-
-/// Lets a helper continue once another one waits.
-struct WhenWaiting(Mutex<Option<Helper>>);
-
-impl Clock for WhenWaiting {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(0)
-    }
-
-    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
-        if let Some(mut helper) = self.0.lock().unwrap().take() {
-            helper.go_on();
-            assert!(helper.done().success());
-        }
-        Box::pin(async {})
-    }
-}
-
-#[test]
-fn second_login_learns_how_the_first_ended() {
-    let folder = TempDir::new().unwrap();
-    let real = state_dir(folder.path());
-    let mut earlier = block_on(real.login_lock(&profile(), Duration::ZERO)).unwrap();
-    earlier.finish(&outcome("an earlier one")).unwrap();
-    drop(earlier);
-    assert_eq!(block_on(real.login_lock(&profile(), AGES)).unwrap().joined(), None);
-
-    let mut helper = Helper::start("login", folder.path());
-    helper.until("held");
-    assert!(block_on(real.lock(&profile(), Duration::ZERO)).is_ok(), "tokens stay available");
-    let busy = block_on(real.login_lock(&profile(), Duration::ZERO)).unwrap_err();
-    assert_eq!(busy.kind(), ErrorKind::Unavailable);
-    let clock = Arc::new(WhenWaiting(Mutex::new(Some(helper))));
-    let waiting = StateDir::open(folder.path().join("state"), clock);
-    let joined = block_on(waiting.login_lock(&profile(), AGES)).unwrap();
-    assert_eq!(joined.joined(), Some(&outcome("from the helper")));
-}
-
-#[test]
-fn login_that_died_is_not_joined() {
-    let folder = TempDir::new().unwrap();
-    let state = state_dir(folder.path());
-    block_on(state.login_lock(&profile(), AGES)).unwrap().finish(&outcome("old")).unwrap();
-    let mut helper = Helper::start("login", folder.path());
-    helper.until("held");
-    helper.kill();
-    assert_eq!(block_on(state.login_lock(&profile(), AGES)).unwrap().joined(), None);
 }
 
 #[test]

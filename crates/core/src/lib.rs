@@ -198,7 +198,7 @@
 //!
 //! | layer | module | what it is for | where a change goes |
 //! |---|---|---|---|
-//! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`], [`tone`] | the data types, the errors, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
+//! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`files`], [`text`], [`time`], [`tone`] | the data types, the errors, the traits, private files | a field of the stored record: [`grant`]; an exit code: [`error`] |
 //! | 1 | [`profile`] | configuration, presets, discovery, sources of secrets | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, called through `flow/hooks` |
 //! | 1 | [`protocol`] | builds requests, validates responses | what is trusted in an authorization response: `protocol/authorization.rs`; a provider's deviation in token responses: `protocol/reply.rs`; what a refusal means: `protocol/refusal.rs`; a claim of the state: `protocol/state.rs`, set in `flow/pending/start.rs`, validated in `flow/pending` |
 //! | 1 | [`trace`] | the protocol trace and HAR files, with one redactor | the explanation of a step: `trace/explain.rs`; which parameters are shown: `redact/names.rs`, `trace/redact.rs` |
@@ -220,7 +220,7 @@ pub mod clock;
 mod digest;
 pub mod error;
 #[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
-mod files;
+pub mod files;
 pub mod flow;
 pub mod grant;
 pub mod hook;

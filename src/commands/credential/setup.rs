@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::profile::{Credential, CredentialTool, programs};
-use oauthctl_core::store::{Insertion, StateDir, read_tool_file};
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result};
 use serde_json::json;
 
 use crate::context::Context;
+use crate::credential::setup::insertions::{Insertion, Insertions, read_tool_file};
 use crate::credential::{self, setup};
 use crate::{environment, ui};
 
@@ -50,34 +50,32 @@ pub struct SetupArgs {
 /// Returns `Config` if the file cannot be changed, or says something else already.
 pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     let tool = args.tool.of_library();
-    let state = context.state()?;
+    let insertions = Insertions::of(&context.state()?)?;
     if args.undo {
-        return undo(args, tool, &state, context);
+        return undo(args, tool, &insertions, context);
     }
     let (key, settings) = credential::settings_of(context, tool, args.key.as_deref())?;
     let name = name_of(tool, key);
     // An absolute path is recorded, because a later call may run in another directory.
     let path = std::path::absolute(file_of(tool)?)
         .map_err(|error| Error::config(format!("cannot determine the path: {error}")))?;
-    if let Some(present) = state.inserted_text(&name)? {
+    if let Some(present) = insertions.present(&name) {
         return already(&present, (tool, key), &path, context);
     }
     let file = read_tool_file(&path)?;
     let before = file.as_deref().unwrap_or_default();
-    if tool == CredentialTool::Kubernetes {
-        if setup::has_kubernetes_user(key, before, &program()?) {
-            return tell_already(tool, key, &path, context);
-        }
-        if let Some(recorded) = state.recorded_text(&name)?
-            && let Some(remove) = removal(tool, &recorded)?
-        {
-            return Err(
-                differs(&recorded, (tool, key), &canonical(&path)).hint(format!("{remove} first"))
-            );
-        }
+    if setup::is_in(tool, key, before, &program()?) {
+        return tell_already(tool, key, &path, context);
+    }
+    if let Some(recorded) = insertions.recorded(&name)
+        && let Some(remove) = removal(tool, &recorded)?
+    {
+        return Err(
+            differs(&recorded, (tool, key), &canonical(&path)).hint(format!("{remove} first"))
+        );
     }
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
-    state.insert_text(&name, (&path, file.as_deref()), at, &text)?;
+    insertions.insert(&name, (&path, file.as_deref()), at, &text)?;
     tell(context, ("Added", "to"), &path, &text)?;
     if context.ui.json {
         return Ok(ExitCode::SUCCESS);
@@ -92,7 +90,7 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
 fn undo(
     args: &SetupArgs,
     tool: CredentialTool,
-    state: &StateDir,
+    insertions: &Insertions,
     context: &Context,
 ) -> Result<ExitCode> {
     // The table may be gone by now.
@@ -101,8 +99,8 @@ fn undo(
         None => credential::settings_of(context, tool, None)?.0,
     };
     let name = name_of(tool, key);
-    let recorded = match state.recorded_text(&name)? {
-        Some(recorded) if state.inserted_text(&name)?.is_none() => Some(recorded),
+    let recorded = match insertions.recorded(&name) {
+        Some(recorded) if insertions.present(&name).is_none() => Some(recorded),
         _ => None,
     };
     if let Some(recorded) = &recorded
@@ -111,15 +109,13 @@ fn undo(
         return Err(error);
     }
     let place = |name: &str, content: &str| {
-        let (tool, key) = name.split_once(' ').unwrap_or_default();
-        let tool = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool);
-        let (_, tool) = tool.ok_or_else(|| Error::internal("this names no tool"))?;
+        let (tool, key) = named(name).ok_or_else(|| Error::internal("this names no tool"))?;
         setup::insertion(tool, key, content, &program()?)
     };
     let removed = match recorded {
-        // The rest of a kubeconfig may be of others.
-        Some(recorded) if tool == CredentialTool::Kubernetes || is_gone(&recorded)? => None,
-        _ => state.remove_text(&name, place)?,
+        // The rest of a file that the tool rewrites may be of others.
+        Some(recorded) if setup::is_rewritten(tool) || is_gone(&recorded)? => None,
+        _ => insertions.remove(&name, place)?,
     };
     let Some(removed) = removed else {
         return Err(Error::config(format!("{} is not set up for `{key}`", tool.name())));
@@ -127,25 +123,20 @@ fn undo(
     tell(context, ("Removed", "from"), &removed.path, &removed.text)
 }
 
-/// Returns the error for what was written, if kubectl has rewritten the file and kept the user in it.
+/// Returns the error for what was written, if the tool has rewritten the file and kept it.
 fn rewritten(tool: CredentialTool, recorded: &Insertion) -> Result<Option<Error>> {
     let error = || Error::config(format!("{} was changed since", recorded.path.display()));
     Ok(removal(tool, recorded)?.map(|remove| error().hint(remove)))
 }
 
-/// Returns how to remove the user that was written, if kubectl has rewritten the file and kept the user in it.
+/// Returns how to remove what was written, if the tool has rewritten the file and kept it.
 fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<String>> {
-    let is_kubernetes = tool == CredentialTool::Kubernetes;
-    let path = &recorded.path;
-    let file = if is_kubernetes { read_tool_file(path)? } else { None };
-    let user = file.and_then(|file| setup::kept_kubernetes_user(&recorded.text, &file));
-    Ok(user.map(|user| {
-        format!(
-            "run `kubectl config --kubeconfig {} delete-user {}`",
-            shell_word(&path.to_string_lossy()),
-            shell_word(&user)
-        )
-    }))
+    if !setup::is_rewritten(tool) {
+        return Ok(None);
+    }
+    let file = read_tool_file(&recorded.path)?;
+    let command = file.and_then(|file| setup::removal(tool, &recorded.text, &recorded.path, &file));
+    Ok(command.map(|command| format!("run `{command}`")))
 }
 
 /// Returns what was set up and can no longer be undone as it was, because another program has rewritten its file.
@@ -153,13 +144,13 @@ fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<String>>
 /// # Errors
 ///
 /// Returns an error if such a file cannot be read.
-pub fn not_undone(state: &StateDir) -> Result<Vec<Error>> {
+pub fn not_undone(insertions: &Insertions) -> Result<Vec<Error>> {
     let mut errors = Vec::new();
-    for recorded in state.recorded_texts()? {
-        if recorded.name.starts_with("kubernetes ")
-            && state.inserted_text(&recorded.name)?.is_none()
+    for recorded in insertions.all_recorded() {
+        if let Some((tool, _)) = named(&recorded.name)
+            && insertions.present(&recorded.name).is_none()
         {
-            errors.extend(rewritten(CredentialTool::Kubernetes, &recorded)?);
+            errors.extend(rewritten(tool, &recorded)?);
         }
     }
     Ok(errors)
@@ -177,6 +168,13 @@ fn is_gone(recorded: &Insertion) -> Result<bool> {
 /// Returns the name under which a setup is recorded.
 fn name_of(tool: CredentialTool, key: &str) -> String {
     format!("{} {key}", tool.name())
+}
+
+/// Returns the tool and the key of the setup that is recorded under this name.
+fn named(name: &str) -> Option<(CredentialTool, &str)> {
+    let (tool, key) = name.split_once(' ')?;
+    let (_, tool) = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool)?;
+    Some((tool, key))
 }
 
 /// Says what the user does next, where writing the file is not all.

@@ -9,12 +9,12 @@ use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::device::{self, DeviceProgress};
 use oauthctl_core::profile::{AuthorizationServer, LoginFlow, RedirectUri};
-use oauthctl_core::store::LoginLock;
 use oauthctl_core::{Error, ErrorKind, Result};
 
 use super::args::{FlowArg, LoginArgs};
 use crate::context::Context;
 use crate::login_flow::{self, Chosen};
+use crate::login_turn::lock::LoginLock;
 use crate::progress::Setting;
 use crate::target::Target;
 use crate::{login_turn, progress, run as runner, ui};

@@ -6,10 +6,10 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use oauthctl_core::hook;
-use oauthctl_core::profile::draft::Draft;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result};
 
+use super::draft::Draft;
 use crate::child::{self, NotStarted};
 use crate::context::Context;
 use crate::environment::variable_os;

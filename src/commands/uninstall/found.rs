@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use oauthctl_core::profile::SecretSource;
-use oauthctl_core::store::{Insertion, StoreSpec};
+use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::{names, shell_word};
 use oauthctl_core::{GrantKey, Result};
 
@@ -12,6 +12,7 @@ use crate::agent::{self, client::Agent};
 use crate::commands::credential::not_undone;
 use crate::context::Context;
 use crate::credential::links;
+use crate::credential::setup::insertions::{Insertion, Insertions, SET_UP};
 use crate::environment;
 
 /// Something to remove.
@@ -61,21 +62,17 @@ impl Item {
     }
 }
 
-/// The directory that records what was added to the settings of tools.
-pub const SET_UP: &str = "set-up";
-
 /// Returns what there is, in the order in which it is removed: records before the keys that open them.
 pub fn found(with_config: bool, context: &Context) -> Result<Vec<Item>> {
     // An agent that still runs would write its state again.
     let mut items = agents(context)?;
     let own_files = StoreSpec::File(None).to_string();
     // The state directory, which records them, goes later.
-    let added = context.state()?.inserted_texts().unwrap_or_else(|error| {
-        context.ui.warn(&error);
-        Vec::new()
+    let left = Insertions::of(&context.state()?).and_then(|insertions| {
+        items.extend(insertions.all_present().into_iter().map(Item::Settings));
+        not_undone(&insertions)
     });
-    items.extend(added.into_iter().map(Item::Settings));
-    match not_undone(&context.state()?) {
+    match left {
         Ok(left) => left.iter().for_each(|error| context.ui.warn(error)),
         Err(error) => context.ui.warn(&error),
     }

@@ -1,8 +1,8 @@
 //! The section of a profile in the configuration of the AWS command line.
 
-use oauthctl_core::store::Place;
 use oauthctl_core::{Error, Result, text};
 
+use super::insertions::Place;
 use super::place::at_end;
 
 /// Inserts the profile into the file.

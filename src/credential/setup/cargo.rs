@@ -1,12 +1,12 @@
 //! The credential provider of a registry in the configuration of cargo.
 
 use oauthctl_core::profile::Target;
-use oauthctl_core::store::Place;
 use oauthctl_core::{Error, Result, text};
 use serde_json::Value as Quoted;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::insertions::Place;
 use super::place::at_end;
 
 const PROVIDER: &str = "credential-provider";

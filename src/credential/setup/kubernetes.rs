@@ -1,10 +1,12 @@
 //! Users of a kubeconfig that run this program.
 
+use std::path::Path;
+
 use oauthctl_core::profile::Target;
-use oauthctl_core::store::Place;
 use oauthctl_core::{Error, Result, text};
 use serde_json::{Value, json};
 
+use super::insertions::Place;
 use super::kubeconfig::{User, users, users_of};
 use super::place::at_end;
 use super::yaml::{self, Node, Value as YamlValue};
@@ -30,7 +32,7 @@ pub fn kubernetes_user(key: &str) -> String {
 
 /// Returns whether a kubeconfig has a user that runs this program for a table, also if kubectl has rewritten the file:
 /// each change with `kubectl config` does.
-pub fn has_kubernetes_user(key: &str, file: &str, program: &str) -> bool {
+pub(super) fn has_user(key: &str, file: &str, program: &str) -> bool {
     let is_ours = |user: &User| {
         user.name.as_deref().is_some_and(|name| name.starts_with("oauthctl-"))
             && user.runs(program, &[CALL[0], CALL[1], key])
@@ -43,13 +45,20 @@ pub(super) fn adds_user(key: &str, added: &str, program: &str) -> bool {
     added_users(added).iter().any(|user| user.runs(program, &[CALL[0], CALL[1], key]))
 }
 
-/// Returns the name of the user in a text that was added to a kubeconfig, if the file still has this user.
-pub fn kept_kubernetes_user(added: &str, file: &str) -> Option<String> {
+/// Returns the command that removes the user in a text that was added to a kubeconfig, if the file at this path still has
+/// this user.
+pub(super) fn removal(added: &str, path: &Path, file: &str) -> Option<String> {
     let added = added_users(added).into_iter().next()?;
     let (name, command, args) = (added.name?, added.command?, added.args?);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let is_kept = |user: &User| user.is_named(&name) && user.runs(&command, &args);
-    users(file).iter().any(is_kept).then_some(name)
+    users(file).iter().any(is_kept).then(|| {
+        format!(
+            "kubectl config --kubeconfig {} delete-user {}",
+            text::shell_word(&path.to_string_lossy()),
+            text::shell_word(&name)
+        )
+    })
 }
 
 /// Returns the users in a text that was added, which may be entries of the list or of the file.

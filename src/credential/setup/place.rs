@@ -1,6 +1,6 @@
 //! Places in a file where text is inserted.
 
-use oauthctl_core::store::Place;
+use super::insertions::Place;
 
 /// Inserts lines at the end of a file, whose last line may have no line break.
 pub fn at_end(file: &str, lines: &str) -> Place {

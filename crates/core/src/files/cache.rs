@@ -20,9 +20,25 @@ use crate::error::Result;
 /// The size of the largest entry.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-/// The entries of one directory, each a `T` as JSON, or [`Text`].
+/// A cache in a private directory: each entry is a file with a `T` as JSON.
+///
+/// An entry that is damaged, too large or owned by another user counts as missing, and an entry that cannot be written
+/// is not kept: store nothing in it that cannot be computed or fetched again.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let directory = folder.path().join("avatars");
+/// use oauthctl_core::files::{Cache, entry_name};
+///
+/// let avatars: Cache<String> = Cache::new(&directory);
+/// let name = entry_name("", "https://git.example/ada.png");
+/// avatars.keep(&name, &"data:image/png;base64,AA==".to_owned());
+/// assert!(avatars.find(&name).is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Cache<T> {
+pub struct Cache<T> {
     /// The directory around it, where that belongs to the program as well.
     outer: Option<PathBuf>,
     dir: PathBuf,
@@ -33,19 +49,20 @@ pub(crate) struct Cache<T> {
 #[derive(Debug)]
 pub(crate) struct Text;
 
-/// Returns the name of the entry of a key that may hold any characters.
-pub(crate) fn entry_name(prefix: &str, key: &str) -> String {
+/// Returns the name of the entry of a key, which may contain any characters: the key itself is not in the name.
+pub fn entry_name(prefix: &str, key: &str) -> String {
     format!("{prefix}{}.json", hex_sha256(&[key.as_bytes()]))
 }
 
 impl<T> Cache<T> {
     /// Returns the cache in this directory, which is created with its first entry.
-    pub(crate) fn new(dir: &Path) -> Self {
+    pub fn new(dir: &Path) -> Self {
         Self { outer: None, dir: dir.to_owned(), entries: PhantomData }
     }
 
-    /// Returns the cache in a directory of another one. If that is refused, nothing is created in it.
-    pub(crate) fn within(outer: &Path, name: &str) -> Self {
+    /// Returns the cache in a directory of this name within another private one. If that one must not be used, nothing
+    /// is created in it.
+    pub fn within(outer: &Path, name: &str) -> Self {
         Self { outer: Some(outer.to_owned()), dir: outer.join(name), entries: PhantomData }
     }
 
@@ -82,7 +99,7 @@ impl<T> Cache<T> {
     }
 
     /// Removes the entries that were written longer ago than this.
-    pub(crate) fn forget_older(&self, age: Duration) {
+    pub fn forget_older(&self, age: Duration) {
         if !sys::is_own_directory(&self.dir) {
             return;
         }
@@ -108,20 +125,20 @@ impl<T> Cache<T> {
 
 impl<T: Serialize + DeserializeOwned> Cache<T> {
     /// Returns the entry of this name.
-    pub(crate) fn find(&self, name: &str) -> Option<T> {
+    pub fn find(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&self.read(name)?).ok()
     }
 
     /// Returns all entries with their names.
-    pub(crate) fn all(&self) -> Vec<(String, T)> {
+    pub fn all(&self) -> Vec<(String, T)> {
         let names = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let names = names.filter_map(|entry| entry.file_name().into_string().ok());
         let names = names.filter(|name| !name.starts_with('.'));
         names.filter_map(|name| self.find(&name).map(|value| (name, value))).collect()
     }
 
-    /// Keeps an entry. After a power cut it may be the former one, or damaged.
-    pub(crate) fn keep(&self, name: &str, value: &T) {
+    /// Keeps an entry. After a power cut it may be the previous one, or missing.
+    pub fn keep(&self, name: &str, value: &T) {
         let Ok(bytes) = serde_json::to_vec(value) else { return };
         self.write(name, &bytes, |dir| dir.replace_lazily(name, &bytes));
     }

@@ -3,18 +3,40 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::locked::Locked;
 use super::opened::{Opened, read_all};
 use super::refusal::{Refusal, no_locks, refused};
-use super::{Warnings, sys};
+use super::{Warnings, poll, sys};
 use crate::error::{Error, ErrorKind, Result};
+use crate::port::Clock;
 
-/// An open private directory.
+/// An open private directory: mode 0700, with files of mode 0600.
+///
+/// A directory to which other users can write is refused, and so is a name in it that is a link, a device or a file of
+/// another user. Looser modes of files are repaired, with a warning.
+///
+/// ```
+/// # fn main() -> oauthctl_core::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("state");
+/// use oauthctl_core::files::{Dir, Warnings};
+///
+/// let warnings = Warnings::default();
+/// let dir = Dir::create(&path, &warnings)?;
+/// dir.replace("settings.json", b"{}")?;
+/// assert_eq!(dir.read("settings.json")?.unwrap().as_slice(), b"{}");
+///
+/// let lock = dir.try_lock("settings.lock")?.expect("no other process has it");
+/// assert!(dir.try_lock("settings.lock")?.is_none());
+/// drop(lock);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Dir {
+pub struct Dir {
     pub(super) path: PathBuf,
     pub(super) handle: sys::Handle,
     warnings: Warnings,
@@ -22,7 +44,11 @@ pub(crate) struct Dir {
 
 impl Dir {
     /// Opens a directory; `None` if it does not exist.
-    pub(crate) fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if it must not be used.
+    pub fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
         Self::open_as(path, warnings, ErrorKind::Store)
     }
 
@@ -45,7 +71,11 @@ impl Dir {
     }
 
     /// Opens a directory, and creates it and its parents if they are missing.
-    pub(crate) fn create(path: &Path, warnings: &Warnings) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if it cannot be created or must not be used.
+    pub fn create(path: &Path, warnings: &Warnings) -> Result<Self> {
         if let Some(dir) = Self::open(path, warnings)? {
             return Ok(dir);
         }
@@ -55,22 +85,34 @@ impl Dir {
     }
 
     /// Opens a subdirectory; `None` if it does not exist.
-    pub(crate) fn child(&self, name: &str) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn child(&self, name: &str) -> Result<Option<Self>> {
         Self::open(&self.path.join(name), &self.warnings)
     }
 
     /// Opens a subdirectory, and creates it if it is missing.
-    pub(crate) fn make_child(&self, name: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// See [`create`](Self::create).
+    pub fn make_child(&self, name: &str) -> Result<Self> {
         Self::create(&self.path.join(name), &self.warnings)
     }
 
     /// Returns the path of a file in this directory.
-    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+    pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// Reads a whole file; `None` if it does not exist.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if it cannot be read.
+    pub fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         self.opened(name)?.map(|opened| self.read_opened(name, opened)).transpose()
     }
 
@@ -177,7 +219,11 @@ impl Dir {
     }
 
     /// Removes a file, durably. Returns whether there was one.
-    pub(crate) fn remove(&self, name: &str) -> Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if the file may still be there.
+    pub fn remove(&self, name: &str) -> Result<bool> {
         let removed = self.remove_lazily(name)?;
         if removed {
             self.handle.sync().map_err(|e| refused("save", &self.path, e.into()))?;
@@ -186,7 +232,11 @@ impl Dir {
     }
 
     /// Removes a file without waiting for the disk: after a power cut it may reappear.
-    pub(crate) fn remove_lazily(&self, name: &str) -> Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// See [`remove`](Self::remove).
+    pub fn remove_lazily(&self, name: &str) -> Result<bool> {
         match self.handle.unlink(name) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -195,7 +245,11 @@ impl Dir {
     }
 
     /// Returns the names in this directory that are text, sorted.
-    pub(crate) fn names(&self) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if they cannot be listed.
+    pub fn names(&self) -> Result<Vec<String>> {
         let entries = std::fs::read_dir(&self.path)
             .map_err(|e| refused("list", &self.path, Refusal::Io(e)))?;
         let mut names = Vec::new();
@@ -225,13 +279,36 @@ impl Dir {
     /// Acquires the kernel's lock on a file of this name, which is created if it is missing. Returns `None`
     /// if another process holds it. The lock is released when it is dropped, and by the death of its
     /// process.
-    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<Locked>> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](ErrorKind::Store) if the file system has no locks.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Locked>> {
         self.try_lock_by(name, File::try_lock)
     }
 
     /// Does the same with a lock that several processes can hold, but not together with one of the other kind.
-    pub(crate) fn try_lock_shared(&self, name: &str) -> Result<Option<Locked>> {
+    ///
+    /// # Errors
+    ///
+    /// See [`try_lock`](Self::try_lock).
+    pub fn try_lock_shared(&self, name: &str) -> Result<Option<Locked>> {
         self.try_lock_by(name, File::try_lock_shared)
+    }
+
+    /// Acquires the same lock, and waits for it as long as another process holds it. Returns `None` if that is longer
+    /// than `wait`.
+    ///
+    /// # Errors
+    ///
+    /// See [`try_lock`](Self::try_lock).
+    pub async fn lock(
+        &self,
+        name: &str,
+        clock: &dyn Clock,
+        wait: Duration,
+    ) -> Result<Option<Locked>> {
+        poll(clock, wait, || self.try_lock(name)).await
     }
 
     fn try_lock_by(

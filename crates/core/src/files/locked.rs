@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::ops::Deref;
 
-/// A locked file. The lock is released when this is dropped, or when the process dies.
+/// The kernel's lock on a file. It is released when this is dropped, or when the process dies.
 ///
 /// Closing the file is not enough for that: a child process that another thread is just about to start has a copy
 /// of its descriptor until it runs its own program, and would hold the lock for so long.
 #[derive(Debug)]
-pub(crate) struct Locked(File);
+pub struct Locked(File);
 
 impl Locked {
     /// Takes over a file that was just locked.

@@ -1,11 +1,14 @@
-//! Private files and their locks: the one place that writes files.
+//! Private files and their locks, for the grants and for what a program keeps beside them.
 //!
-//! | module | for |
+//! Everything that this crate writes is written here. A program can use [`Dir`] for its own state, for instance in a
+//! [`place`](crate::store::StateDir::place) in the state directory, and [`Cache`] for what it can fetch again.
+//!
+//! | item | for |
 //! |---|---|
-//! | `dir`, `replace` | the program's own directories: read, replace, remove and lock what is in them |
-//! | `cache` | values that can be recreated, in such a directory |
-//! | `output`, `directory_lock` | files at a place that the user chooses: the configuration, a HAR file |
-//! | `named`, `trusted` | reading what the user names: in bounded time, and only if no other user can write to it |
+//! | [`Dir`] | the program's own directories: read, replace, remove and lock what is in them |
+//! | [`Cache`] | values that can be recreated, in such a directory |
+//! | [`replace_if`] | files at a place that the user chooses |
+//! | [`open()`], [`read`] | reading what the user names, in bounded time |
 //!
 //! Directories have mode 0700 and files 0600 from their creation on, whatever the umask. Symbolic links,
 //! pipes, devices, hard links and files of other users are never opened: a file is opened without following
@@ -42,9 +45,12 @@ use portable as sys;
 #[cfg(unix)]
 use unix as sys;
 
-pub(crate) use dir::Dir;
-pub(crate) use locked::Locked;
+pub use cache::{Cache, entry_name};
+pub use dir::Dir;
+pub use locked::Locked;
+pub use named::{open, read};
 use opened::read_all;
+pub use output::replace_if;
 use refusal::refused;
 #[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
@@ -55,7 +61,7 @@ pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Warnings {
     /// Adds a warning, once.
-    pub(crate) fn push(&self, warning: String) {
+    pub fn push(&self, warning: String) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.contains(&warning) {
             all.push(warning);
@@ -103,6 +109,10 @@ pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Creates a directory and its missing parents, each with mode 0700.
-pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// Returns the error of the system.
+pub fn make_dirs(path: &Path) -> io::Result<()> {
     sys::make_dirs(path)
 }

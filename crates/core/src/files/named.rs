@@ -12,8 +12,12 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How often to check for data.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Opens a file without blocking, even a pipe that has no writer yet.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+/// Opens a file that the user names, without blocking: it may be a pipe that has no writer yet.
+///
+/// # Errors
+///
+/// Returns the error of the system.
+pub fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -25,12 +29,12 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Reads to the end, and at most one byte beyond `limit`.
+/// Reads an [`open()`] file to its end, and at most one byte beyond `limit`, so that the caller notices a larger one.
 ///
 /// # Errors
 ///
 /// Returns the system's error, or `TimedOut` if nothing is written to a pipe for a while.
-pub(crate) fn read(file: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+pub fn read(file: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let is = file.metadata()?;
     let most = limit.saturating_add(1);
     let room = usize::try_from(is.len()).map_or(most, |length| length.saturating_add(1).min(most));

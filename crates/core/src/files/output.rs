@@ -19,11 +19,37 @@ pub(crate) enum Leftovers {
 
 /// Replaces the file, durably, with mode 0600. Its directory must exist.
 pub(crate) fn replace(path: &Path, bytes: &[u8], leftovers: Leftovers) -> io::Result<()> {
-    replace_if(path, bytes, leftovers, || Ok(()))
+    replace_checked(path, bytes, leftovers, || Ok(()))
 }
 
-/// Replaces the file like [`replace`], unless this check fails, which comes last: when the new file is complete.
-pub(crate) fn replace_if(
+/// Replaces a file at a place that the user chose, durably, with mode 0600, so that a reader sees the old file or the
+/// new one. Its directory must exist. `check` comes last, when the new file is complete: if it fails, the old file stays.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("settings");
+/// use oauthctl_core::files::replace_if;
+///
+/// replace_if(&path, b"new", || Ok(()))?;
+/// let refused = replace_if(&path, b"newer", || Err(std::io::Error::other("changed meanwhile")));
+/// assert!(refused.is_err());
+/// assert_eq!(std::fs::read(&path)?, b"new");
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// Returns the error of the system, or of `check`.
+pub fn replace_if(
+    path: &Path,
+    bytes: &[u8],
+    check: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    replace_checked(path, bytes, Leftovers::Keep, check)
+}
+
+fn replace_checked(
     path: &Path,
     bytes: &[u8],
     leftovers: Leftovers,

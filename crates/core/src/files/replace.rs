@@ -48,7 +48,11 @@ pub(crate) struct Leftover {
 
 impl Dir {
     /// Replaces a file as a whole, durably.
-    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if the file may be the old one still.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let reserved = self.temporary(name)?;
         self.replace_with(reserved, name, bytes)
     }
@@ -75,7 +79,11 @@ impl Dir {
 
     /// Replaces a file as a whole, without waiting for the disk: after a power cut it may be the old one,
     /// or damaged. For data that can be generated again.
-    pub(crate) fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// See [`replace`](Self::replace).
+    pub fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let failed = |e: io::Error| refused("write", &self.path.join(name), e.into());
         self.exists(name)?;
         let mut reserved = self.temporary(name)?;
@@ -130,6 +138,15 @@ impl Dir {
             return Err(refused("save", &path, error.into()));
         }
         Ok(true)
+    }
+
+    /// Checks that a file of this name and size can be written, without writing it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot.
+    pub fn check_space(&self, name: &str, size: usize) -> Result<()> {
+        self.reserve(name, size).map(drop)
     }
 
     /// Reserves real disk space for a file that is to be replaced later.
@@ -221,7 +238,7 @@ impl Dir {
 
     /// Removes the temporary files that dead writers left for this name. The cost does not depend on the
     /// number of files in the directory.
-    pub(crate) fn sweep(&self, name: &str) {
+    pub fn sweep(&self, name: &str) {
         (0..SLOTS).for_each(|slot| self.sweep_one(&slot_name(name, slot)));
     }
 

@@ -17,9 +17,9 @@ use super::node::{Entry, Node, Table, Value, find};
 use super::redirect_uri::Callback;
 use super::rules::Rule;
 use super::server::Server;
-use super::snapshot::resolved;
 use crate::digest::hex_sha256;
 use crate::error::Result;
+use crate::files::cache::{Cache, Text};
 
 /// The minimum size of a file with a catalog: parsing a smaller one takes no longer than reading the
 /// catalog.
@@ -45,6 +45,11 @@ impl std::fmt::Debug for Catalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Catalog({})", self.file.path().display())
     }
+}
+
+/// Returns the cache of the catalogs, in the state directory.
+fn catalogs(state_dir: &Path) -> Cache<Text> {
+    Cache::within(state_dir, "resolved")
 }
 
 /// The lines before those of the profiles.
@@ -85,7 +90,7 @@ impl Catalog {
         if file.bytes().len() < LARGE {
             return None;
         }
-        let text = resolved(state_dir).find_text(&file_name(file))?;
+        let text = catalogs(state_dir).find_text(&file_name(file))?;
         let catalog = Self { text, file: file.clone() };
         (catalog.text.lines().next() == Some(file.fingerprint())).then_some(catalog)
     }
@@ -95,7 +100,7 @@ impl Catalog {
     fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
         // After a power cut it is the old one or the new one: a large file is not parsed twice.
-        resolved(state_dir).keep_text(&file_name(file), &text);
+        catalogs(state_dir).keep_text(&file_name(file), &text);
     }
 
     /// Returns the default profile.

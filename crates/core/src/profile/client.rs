@@ -35,6 +35,13 @@ pub struct FormerClient {
     pub client: Client,
 }
 
+impl FormerClient {
+    /// Returns a client that this issuer knows.
+    pub fn new(issuer: &str, client: Client) -> Self {
+        Self { issuer: issuer.to_owned(), client }
+    }
+}
+
 /// The source of a secret. `Debug` shows the source, never an inline value.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

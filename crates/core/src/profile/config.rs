@@ -112,11 +112,6 @@ impl Config {
         self.defaults.profile.as_ref().or(only).map(String::as_str)
     }
 
-    /// Adds the profile of a login by URL, which is in no file.
-    pub fn add_url_login(&mut self, profile: Profile) {
-        self.profiles.insert(profile.name.clone(), profile);
-    }
-
     /// Returns a profile by its name.
     ///
     /// # Errors

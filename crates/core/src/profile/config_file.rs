@@ -90,10 +90,10 @@ impl ConfigFile {
         self.others_can_read
     }
 
-    /// Returns a hash that identifies this file with this content: over its bytes, its path (because
-    /// relative paths depend on it), its permissions, and the version of this program, whose presets may
-    /// differ.
-    pub(crate) fn fingerprint(&self) -> &str {
+    /// Returns a hash that identifies this file with this content, for a cache of what was read from it: over its
+    /// bytes, its path (because relative paths depend on it), its permissions, and the version of this crate, whose
+    /// presets may differ.
+    pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
             let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
             let place = place.as_os_str().as_encoded_bytes();
@@ -103,7 +103,10 @@ impl ConfigFile {
     }
 
     /// Returns the file's text.
-    pub(crate) fn text(&self) -> Result<&str> {
+    ///
+    /// # Errors
+    /// Returns `Config` if it is not UTF-8.
+    pub fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.bytes).map_err(|error| {
             let line =
                 self.bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;

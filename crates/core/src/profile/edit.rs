@@ -225,6 +225,22 @@ fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
     table.insert(key, Item::Value(value));
 }
 
+/// Replaces the text of the file, which may have been edited by the user. `before` is the text on which the new one is
+/// based; it is empty if there was no file.
+///
+/// # Errors
+/// Returns `Config` if the new text is invalid, or if the file is no longer as it was before.
+pub fn replace(path: &Path, before: &str, after: &str) -> Result<Config> {
+    change(path, |file| {
+        let now = file.map(ConfigFile::text).transpose()?.unwrap_or_default();
+        if now != before {
+            let what = "another program has changed the configuration, so it was not saved";
+            return Err(Error::config(what));
+        }
+        Ok((after.to_owned(), ConfigFile::of_text(path, after).parse()?))
+    })
+}
+
 /// Returns a profile as it is in the file, without comments, secrets redacted.
 ///
 /// # Errors
@@ -259,7 +275,7 @@ fn redact(table: &mut toml::Table) {
 }
 
 /// Reads, changes, checks and writes the file, one process at a time.
-pub(super) fn change(
+fn change(
     path: &Path,
     edit: impl FnOnce(Option<&ConfigFile>) -> Result<(String, Config)>,
 ) -> Result<Config> {

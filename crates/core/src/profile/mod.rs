@@ -23,7 +23,6 @@ pub(crate) mod diagnose;
 pub mod discovery;
 #[cfg(test)]
 mod documented;
-pub mod draft;
 pub mod edit;
 pub(crate) mod endpoint;
 mod endpoints;
@@ -48,7 +47,6 @@ pub mod scopes;
 pub mod secret_source;
 mod sections;
 mod server;
-pub mod snapshot;
 mod source;
 mod tables;
 mod target;

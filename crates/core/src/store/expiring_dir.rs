@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Locked, Warnings};
+use crate::files::{Dir, Locked, Warnings};
 use crate::port::Clock;
 use crate::time::Timestamp;
 
@@ -194,7 +194,7 @@ struct Counter(Locked);
 
 impl Counter {
     async fn take(root: &Dir, clock: &dyn Clock) -> Result<Self> {
-        let taken = files::poll(clock, WAIT, || root.try_lock(COUNT)).await?;
+        let taken = root.lock(COUNT, clock, WAIT).await?;
         taken.map(Self).ok_or_else(|| {
             Error::store("the counter of pending authorizations is held by another process")
                 .hint(Advice::Retry)

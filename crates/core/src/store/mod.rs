@@ -27,19 +27,15 @@ mod kernel;
 pub mod keyring;
 pub mod memory;
 pub mod migrate;
-mod notified;
 pub mod pending;
 #[cfg(feature = "file")]
 pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
-mod rejected;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod reservations;
 pub mod state_dir;
 pub mod state_keys;
-mod tool_files;
-mod url_logins;
 
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
@@ -69,10 +65,7 @@ pub use migrate::accept_unauthenticated;
 pub use migrate::{Migration, migrate};
 pub use pending::FilePending;
 pub use state_dir::StateDir;
-pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
-pub use tool_files::{Insertion, Place, read_tool_file};
-pub use url_logins::{ClientMark, LockedUrlLogins, UrlLogins, Version};
 
 /// A store, as `--store` names it.
 ///

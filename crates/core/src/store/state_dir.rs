@@ -11,7 +11,6 @@
 
 mod grant_lock;
 mod layout;
-mod login_lock;
 mod versioned;
 
 use std::path::PathBuf;
@@ -26,8 +25,6 @@ use crate::error::Result;
 use crate::files::{Dir, Warnings};
 use crate::grant::{AccountEntry, GrantKey, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
-
-pub use login_lock::{LoginLock, LoginOutcome};
 
 /// A directory through which the processes of one user coordinate.
 #[derive(Clone)]
@@ -79,17 +76,6 @@ impl StateDir {
             locks.remove_lazily(NAME)?;
         }
         Ok(())
-    }
-
-    /// Acquires the lock under which one process at a time logs in to an account. It is not the lock of the
-    /// account's grant: tokens are handed out and refreshed meanwhile.
-    ///
-    /// # Errors
-    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if another process holds it for longer than
-    /// `wait`.
-    pub async fn login_lock(&self, key: &GrantKey, wait: Duration) -> Result<LoginLock> {
-        let locks = self.root()?.make_child(LOCKS)?;
-        LoginLock::acquire(locks, &*self.clock, key, wait).await
     }
 
     fn root(&self) -> Result<Dir> {

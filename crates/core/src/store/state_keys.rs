@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Locked, Warnings};
+use crate::files::{Dir, Locked, Warnings};
 use crate::port::Clock;
 use crate::protocol::state::{StateAlg, StateKey, StateKeys};
 use crate::secret::{Secret, exposed};
@@ -184,7 +184,7 @@ impl StateKeyFile {
 
     async fn lock(&self, dir: &Dir) -> Result<Locked> {
         let name = format!("{}.lock", self.split()?.1);
-        let lock = files::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
+        let lock = dir.lock(&name, &*self.clock, WAIT).await?;
         lock.ok_or_else(|| {
             Error::store(format!("`{}` is held by another process", self.path.display()))
                 .hint(Advice::Retry)

@@ -6,7 +6,7 @@ use super::layout::{ACCOUNTS, LOCKS};
 use super::versioned::{VERSION, Versioned, json};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Locked};
+use crate::files::{Dir, Locked};
 use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
 use crate::port::{BoxFuture, Clock, Lock};
 use crate::store::at_once;
@@ -68,7 +68,7 @@ impl GrantLock {
         let slug = key.slug();
         let locks = root.make_child(LOCKS)?;
         let name = lock_file(&slug);
-        let file = files::poll(clock, wait, || locks.try_lock(&name)).await?;
+        let file = locks.lock(&name, clock, wait).await?;
         Ok(file.map(|file| Self { file, locks, root, key: key.clone(), slug }))
     }
 

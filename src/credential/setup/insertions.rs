@@ -8,32 +8,46 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use super::StateDir;
-use crate::error::{Error, Result};
-use crate::files::cache::{Cache, entry_name};
-use crate::files::named;
-use crate::files::output::{self, Leftovers};
+use oauthctl_core::files::{self, Cache, entry_name};
+use oauthctl_core::store::StateDir;
+use oauthctl_core::{Error, Result};
+
 pub use texts::{Insertion, Place};
 use texts::{Without, apart, inserted_again, without};
 
-impl StateDir {
+/// The directory in the state directory that records what was inserted.
+pub const SET_UP: &str = "set-up";
+
+/// The texts that were inserted, as the state directory records them.
+pub struct Insertions(Cache<Option<Insertion>>);
+
+impl Insertions {
+    /// Returns what this state directory records.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the state directory must not be used.
+    pub fn of(state: &StateDir) -> Result<Self> {
+        Ok(Self(Cache::new(&state.place(SET_UP)?)))
+    }
+
     /// Inserts a text behind a range of a file with this content (`None`: there is no file), and records it under a
     /// name. The content of the range is recorded too: it distinguishes the text from an equal text elsewhere in the file.
     ///
     /// # Errors
     ///
     /// Returns `Config` if the file has other content or cannot be written, or if something is recorded under this name
-    /// already, and `Store` if the state directory must not be used.
-    pub fn insert_text(
+    /// already.
+    pub fn insert(
         &self,
         name: &str,
         (path, before): (&Path, Option<&str>),
         at: Range<usize>,
         text: &str,
     ) -> Result<()> {
-        let all = self.insertions()?;
+        let all = &self.0;
         let entry = entry_name("", name);
-        if self.inserted_text(name)?.is_some() {
+        if self.present(name).is_some() {
             return Err(Error::config("this is already set up"));
         }
         let recorded = all.find(&entry).flatten();
@@ -52,38 +66,26 @@ impl StateDir {
     }
 
     /// Returns the text that is recorded under a name, if it is still in its file.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the state directory must not be used.
-    pub fn inserted_text(&self, name: &str) -> Result<Option<Insertion>> {
-        Ok(self.recorded_text(name)?.filter(|insertion| match content(&insertion.path) {
+    pub fn present(&self, name: &str) -> Option<Insertion> {
+        self.recorded(name).filter(|insertion| match content(&insertion.path) {
             // It cannot be known.
             Err(_) => true,
             Ok(None) => false,
             Ok(Some(content)) => self.is_in(insertion, content),
-        }))
+        })
     }
 
     /// Returns the text that is recorded under a name, even if it is no longer in its file.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the state directory must not be used.
-    pub fn recorded_text(&self, name: &str) -> Result<Option<Insertion>> {
-        Ok(self.insertions()?.find(&entry_name("", name)).flatten())
+    pub fn recorded(&self, name: &str) -> Option<Insertion> {
+        self.0.find(&entry_name("", name)).flatten()
     }
 
     /// Returns all texts that are recorded, even if they are no longer in their files, sorted by name.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the state directory must not be used.
-    pub fn recorded_texts(&self) -> Result<Vec<Insertion>> {
-        let all = self.insertions()?.all().into_iter().filter_map(|(_, insertion)| insertion);
+    pub fn all_recorded(&self) -> Vec<Insertion> {
+        let all = self.0.all().into_iter().filter_map(|(_, insertion)| insertion);
         let mut all: Vec<Insertion> = all.collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(all)
+        all
     }
 
     /// Returns whether a text is in the content of its file, perhaps around texts that are recorded too.
@@ -91,8 +93,7 @@ impl StateDir {
         if !matches!(without(&content, insertion), Without::Missing) {
             return true;
         }
-        let others = self.insertions().map(|all| beside(&all, insertion)).unwrap_or_default();
-        for other in &others {
+        for other in &beside(&self.0, insertion) {
             if let Without::Rest(rest) | Without::Joined(rest) = without(&content, other) {
                 content = rest;
             }
@@ -107,17 +108,17 @@ impl StateDir {
     /// # Errors
     ///
     /// Returns `Config` if the file no longer contains the text, or cannot be written, and the errors of `place`.
-    pub fn remove_text(
+    pub fn remove(
         &self,
         name: &str,
         place: impl Fn(&str, &str) -> Result<Place>,
     ) -> Result<Option<Insertion>> {
-        let all = self.insertions()?;
+        let all = &self.0;
         let entry = entry_name("", name);
         let Some(insertion) = all.find(&entry).flatten() else { return Ok(None) };
         let content = read_tool_file(&insertion.path)?.unwrap_or_default();
         if matches!(without(&content, &insertion), Without::Missing | Without::Joined(_))
-            && let Some((rest, again)) = apart(&content, &insertion, beside(&all, &insertion))
+            && let Some((rest, again)) = apart(&content, &insertion, beside(all, &insertion))
         {
             let (rest, again) = inserted_again(rest, &insertion, again, place)?;
             let kept: Vec<_> = again.iter().map(|other| entry_name("", &other.name)).collect();
@@ -137,12 +138,8 @@ impl StateDir {
 
     /// Returns all texts that are recorded and still in their files, in an order in which they can be removed: a text
     /// that was split by another one comes after it.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the state directory must not be used.
-    pub fn inserted_texts(&self) -> Result<Vec<Insertion>> {
-        let all = self.insertions()?.all().into_iter().filter_map(|(_, insertion)| insertion);
+    pub fn all_present(&self) -> Vec<Insertion> {
+        let all = self.0.all().into_iter().filter_map(|(_, insertion)| insertion);
         let mut left: Vec<Insertion> = all.collect();
         left.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
         let mut files = HashMap::new();
@@ -182,25 +179,21 @@ impl StateDir {
             }
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(found)
+        found
     }
 
-    /// Removes a text of [`inserted_texts`](Self::inserted_texts).
+    /// Removes a text of [`all_present`](Self::all_present).
     ///
     /// # Errors
     ///
-    /// See [`remove_text`](Self::remove_text).
-    pub fn remove_inserted(&self, insertion: &Insertion) -> Result<()> {
+    /// See [`remove`](Self::remove).
+    pub fn remove_present(&self, insertion: &Insertion) -> Result<()> {
         take_out(insertion)?;
-        let all = self.insertions()?;
-        for (entry, _) in all.all().into_iter().filter(|(_, it)| it.as_ref() == Some(insertion)) {
-            all.keep(&entry, &None);
+        for (entry, _) in self.0.all().into_iter().filter(|(_, it)| it.as_ref() == Some(insertion))
+        {
+            self.0.keep(&entry, &None);
         }
         Ok(())
-    }
-
-    fn insertions(&self) -> Result<Cache<Option<Insertion>>> {
-        Ok(Cache::new(&self.place("set-up")?))
     }
 }
 
@@ -243,7 +236,7 @@ pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
 
 fn content(path: &Path) -> io::Result<Option<String>> {
     // A pipe without a writer would block.
-    let mut file = match named::open(path) {
+    let mut file = match files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -280,9 +273,9 @@ fn exchange(path: &Path, before: Option<&str>, after: Option<&str>) -> Result<()
 fn write(path: &Path, content: &str, check: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let mode = fs::metadata(path).ok().map(|metadata| metadata.permissions());
     if let Some(directory) = path.parent() {
-        crate::files::make_dirs(directory)?;
+        files::make_dirs(directory)?;
     }
-    output::replace_if(path, content.as_bytes(), Leftovers::Keep, check)?;
+    files::replace_if(path, content.as_bytes(), check)?;
     match mode {
         Some(mode) => fs::set_permissions(path, mode),
         None => Ok(()),
@@ -295,16 +288,18 @@ fn failed(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use oauthctl_core::clock::SystemClock;
+
     use super::*;
-    use crate::clock::SystemClock;
 
     #[test]
     fn change_by_another_program_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let state =
             StateDir::open(directory.path().join("state"), std::sync::Arc::new(SystemClock));
+        let insertions = Insertions::of(&state).unwrap();
         let path = directory.path().join("config");
-        let files = || fs::read_dir(directory.path()).unwrap().count();
+        let count = || fs::read_dir(directory.path()).unwrap().count();
         for (read, now) in
             [(None, Some("[new]\n")), (Some("[a]\n"), Some("[b]\n")), (Some("[a]\n"), None)]
         {
@@ -312,7 +307,7 @@ mod tests {
                 Some(now) => fs::write(&path, now).unwrap(),
                 None => fs::remove_file(&path).unwrap(),
             }
-            let refused = state.insert_text("git", (&path, read), 0..0, "[ours]\n").unwrap_err();
+            let refused = insertions.insert("git", (&path, read), 0..0, "[ours]\n").unwrap_err();
             assert!(
                 refused.message().ends_with("was just changed by another program"),
                 "{refused:?}"
@@ -323,11 +318,11 @@ mod tests {
             assert_eq!(content(&path).unwrap().as_deref(), now);
         }
         // What was refused is not recorded, and leaves no file behind.
-        assert!(state.remove_text("git", |_, _| unreachable!()).unwrap().is_none());
-        assert_eq!(files(), 1, "the state directory");
-        state.insert_text("git", (&path, None), 0..0, "[ours]\n").unwrap();
+        assert!(insertions.remove("git", |_, _| unreachable!()).unwrap().is_none());
+        assert_eq!(count(), 1, "the state directory");
+        insertions.insert("git", (&path, None), 0..0, "[ours]\n").unwrap();
         assert!(
-            state.remove_text("git", |_, _| unreachable!()).unwrap().is_some() && !path.exists()
+            insertions.remove("git", |_, _| unreachable!()).unwrap().is_some() && !path.exists()
         );
     }
 }

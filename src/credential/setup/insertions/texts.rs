@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use oauthctl_core::{Error, Result};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Result};
 
 /// A text in another program's file. The rest of the file may be secret and is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,12 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use oauthctl_core::files::{Cache, entry_name};
+use oauthctl_core::profile::{Config, ConfigFile, Rule};
 use serde::{Deserialize, Serialize};
-
-use super::config::Config;
-use super::config_file::ConfigFile;
-use super::rules::Rule;
-use crate::files::cache::{Cache, entry_name};
 
 /// The settings of one profile, valid for exactly one content of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +51,7 @@ impl Snapshot {
         profile: Option<&str>,
         directory: impl FnOnce() -> Option<PathBuf>,
     ) -> Option<Found> {
-        let found = resolved::<Self>(state_dir).find(&file_name(profile))?;
+        let found = resolved(state_dir).find(&file_name(profile))?;
         if found.config_hash != file.fingerprint() {
             return None;
         }
@@ -65,7 +62,7 @@ impl Snapshot {
         let snapshot = match found.profile == wanted {
             true => found,
             false if profile.is_some() => return None,
-            false => resolved::<Self>(state_dir).find(&file_name(Some(&wanted)))?,
+            false => resolved(state_dir).find(&file_name(Some(&wanted)))?,
         };
         let is_right = snapshot.profile == wanted && snapshot.config_hash == file.fingerprint();
         let account = rule.and_then(|rule| rule.account_of(&wanted).map(str::to_owned));
@@ -103,8 +100,7 @@ impl Snapshot {
     }
 }
 
-/// Returns the cache of what the configuration means, in the state directory.
-pub(super) fn resolved<T>(state_dir: &Path) -> Cache<T> {
+fn resolved(state_dir: &Path) -> Cache<Snapshot> {
     Cache::within(state_dir, "resolved")
 }
 
@@ -138,7 +134,7 @@ mod tests {
     }
 
     fn path(state: &Path, profile: Option<&str>) -> PathBuf {
-        resolved::<Snapshot>(state).path_of(&file_name(profile))
+        state.join("resolved").join(file_name(profile))
     }
 
     #[test]

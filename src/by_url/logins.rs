@@ -5,15 +5,15 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::files::{Dir, Locked, Warnings, entry_name};
+use oauthctl_core::profile::url_login::canonical;
+use oauthctl_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::clock::SystemClock;
-use crate::digest::hex_sha256;
-use crate::error::{Error, Result};
-use crate::files::cache::entry_name;
-use crate::files::{self, Dir, Locked, Warnings};
-use crate::profile::url_login::{ClientOrigin, UrlClient, UrlLogin, canonical, with_other_end};
+use super::login::{ClientOrigin, UrlClient, UrlLogin};
 
 const URLS: &str = "urls";
 const CLIENTS: &str = "clients";
@@ -75,7 +75,7 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
+    /// Returns `Store` if it cannot be read.
     pub fn find(&self, url: &str) -> Result<Option<UrlLogin>> {
         let Some(dir) = self.dir(URLS)? else { return Ok(None) };
         let exact = self.readable(&dir, &name_of(url));
@@ -93,7 +93,7 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot be listed.
+    /// Returns `Store` if they cannot be listed.
     pub fn all(&self) -> Result<Vec<UrlLogin>> {
         self.listed(|dir, name| Ok(self.readable(dir, name)))
     }
@@ -102,7 +102,7 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if one of them cannot be read.
+    /// Returns `Store` if one of them cannot be read.
     pub fn complete(&self) -> Result<Vec<UrlLogin>> {
         self.listed(read)
     }
@@ -123,7 +123,7 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
+    /// Returns `Store` if it cannot be read.
     pub fn client(&self, issuer: &str, store: &str) -> Result<Option<UrlClient>> {
         Ok(self.of_issuer(issuer, store)?.client)
     }
@@ -133,7 +133,7 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot be read.
+    /// Returns `Store` if they cannot be read.
     pub fn former_clients(&self, issuer: &str, store: &str) -> Result<Vec<UrlClient>> {
         Ok(self.of_issuer(issuer, store)?.former)
     }
@@ -143,11 +143,11 @@ impl UrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if another process does not release it, and
-    /// [`Store`](crate::ErrorKind::Store) if there can be no lock.
+    /// Returns `Unavailable` if another process does not release it, and
+    /// `Store` if there can be no lock.
     pub async fn lock(&self) -> Result<LockedUrlLogins> {
         let locks = self.locks()?;
-        let lock = files::poll(&SystemClock, WAIT, || locks.try_lock(LOCK)).await?;
+        let lock = locks.lock(LOCK, &SystemClock, WAIT).await?;
         let lock = lock.ok_or_else(|| {
             Error::unavailable(
                 "timed out waiting for another process that is changing the logins by URL",
@@ -240,11 +240,11 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot.
+    /// Returns `Store` if they cannot.
     pub fn check(&self) -> Result<()> {
         for below in [URLS, CLIENTS] {
             let dir = Dir::create(&self.path, &self.warnings)?.make_child(below)?;
-            drop(dir.reserve("check.json", CHECKED)?);
+            dir.check_space("check.json", CHECKED)?;
         }
         Ok(())
     }
@@ -253,7 +253,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    /// Returns `Store` if it was not kept.
     pub fn keep(&self, login: &UrlLogin) -> Result<()> {
         self.write(URLS, &name_of(&login.url), login)
     }
@@ -262,7 +262,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    /// Returns `Store` if it may still be there.
     pub fn forget(&self, url: &str) -> Result<bool> {
         match self.dir(URLS)? {
             Some(dir) => dir.remove(&name_of(url)),
@@ -274,7 +274,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    /// Returns `Store` if it was not kept.
     pub fn keep_client(&self, issuer: &str, store: &str, client: &UrlClient) -> Result<()> {
         let mut kept = self.of_issuer(issuer, store)?;
         kept.former.retain(|former| former.id != client.id);
@@ -290,7 +290,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    /// Returns `Store` if it may still be there.
     pub fn forget_client(&self, issuer: &str, store: &str, id: &str) -> Result<()> {
         let Some(dir) = self.dir(CLIENTS)? else { return Ok(()) };
         let mut kept = self.of_issuer(issuer, store)?;
@@ -308,7 +308,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be marked.
+    /// Returns `Store` if it cannot be marked.
     pub fn mark_used(
         &self,
         issuer: &str,
@@ -329,7 +329,7 @@ impl LockedUrlLogins {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be marked.
+    /// Returns `Store` if it cannot be marked.
     pub fn mark_deleted(&self, issuer: &str, store: &str, id: &str) -> Result<Option<ClientMark>> {
         let (locks, names) = (self.locks()?, names_of_locks(issuer, store, id));
         let Some(client) = locks.try_lock(&names[0])? else { return Ok(None) };
@@ -340,8 +340,8 @@ impl LockedUrlLogins {
 
 /// Returns the names of the locks of a client, and of the port of its redirect URI.
 fn names_of_locks(issuer: &str, store: &str, id: &str) -> [String; 2] {
-    let of_client = hex_sha256(&[format!("{issuer}\n{store}\n{id}").as_bytes()]);
-    ["client", "port"].map(|kind| format!("{kind}-{of_client}.lock"))
+    let client = format!("{issuer}\n{store}\n{id}");
+    ["client-", "port-"].map(|kind| entry_name(kind, &client).replace(".json", ".lock"))
 }
 
 /// Reads a record; `None` if there is none.
@@ -362,4 +362,35 @@ fn name_of(url: &str) -> String {
 
 fn name_of_client(issuer: &str, store: &str) -> String {
     entry_name("", &format!("{issuer}\n{store}"))
+}
+
+/// Returns a URL with a slash at the end of its path if it has none, and without it otherwise; `None` if the path is
+/// empty, or a query follows.
+fn with_other_end(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| url.path() != "/" && url.query().is_none())?;
+    let path = match url.path().strip_suffix('/') {
+        Some(without) => without.to_owned(),
+        None => format!("{}/", url.path()),
+    };
+    url.set_path(&path);
+    Some(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_has_a_variant_with_a_slash() {
+        for (one, other) in [
+            ("https://R.example/a", "https://r.example/a/"),
+            ("http://127.0.0.1:1/a/b/", "http://127.0.0.1:1/a/b"),
+        ] {
+            assert_eq!(with_other_end(one).as_deref(), Some(other));
+        }
+        for none in ["https://r.example", "https://r.example/", "https://r.example/a?b", "work", ""]
+        {
+            assert_eq!(with_other_end(none), None, "{none}");
+        }
+    }
 }

@@ -2,12 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::Config;
-use super::config_file::ConfigFile;
-use super::edit::change;
-use crate::error::{Error, Result};
-use crate::files::named;
-use crate::files::output::{self, Leftovers};
+use oauthctl_core::files;
+use oauthctl_core::profile::{Config, ConfigFile, edit};
+use oauthctl_core::{Error, Result};
 
 /// Maximum size of an edited file, in bytes.
 const MOST: usize = 16 << 20;
@@ -37,8 +34,8 @@ impl Draft {
     pub fn write(&self) -> Result<PathBuf> {
         let path = self.path.with_file_name(format!("edit-{}.toml", std::process::id()));
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        crate::files::make_dirs(directory.unwrap_or(Path::new(".")))
-            .and_then(|()| output::replace(&path, self.text.as_bytes(), Leftovers::Keep))
+        files::make_dirs(directory.unwrap_or(Path::new(".")))
+            .and_then(|()| files::replace_if(&path, self.text.as_bytes(), || Ok(())))
             .map_err(|error| {
                 Error::config(format!("cannot write {}: {error}", path.display())).caused_by(&error)
             })?;
@@ -68,8 +65,8 @@ impl Draft {
     /// Returns `Config` if it cannot be read or is not text.
     pub fn read(path: &Path) -> Result<String> {
         let failed = |why: String| Error::config(format!("cannot read {}: {why}", path.display()));
-        let file = named::open(path).map_err(|error| failed(error.to_string()))?;
-        let bytes = named::read(&file, MOST).map_err(|error| failed(error.to_string()))?;
+        let file = files::open(path).map_err(|error| failed(error.to_string()))?;
+        let bytes = files::read(&file, MOST).map_err(|error| failed(error.to_string()))?;
         match std::str::from_utf8(&bytes) {
             Ok(text) if bytes.len() <= MOST => Ok(text.to_owned()),
             Ok(_) => Err(failed("it is larger than 16 MiB".to_owned())),
@@ -96,13 +93,6 @@ impl Draft {
     /// # Errors
     /// Returns `Config` if the text is invalid or another process has changed the file meanwhile.
     pub fn save(&self, text: &str) -> Result<Config> {
-        change(&self.path, |file| {
-            let now = file.map(ConfigFile::text).transpose()?.unwrap_or_default();
-            if now != self.text {
-                let what = "another program has changed the configuration, so it was not saved";
-                return Err(Error::config(what));
-            }
-            Ok((text.to_owned(), self.check(text)?))
-        })
+        edit::replace(&self.path, &self.text, text)
     }
 }
