@@ -14,8 +14,11 @@ pub const IMPORT: &str = "OAUTHCTL_IMPORT";
 /// The variable that selects the store.
 pub const STORE: &str = "OAUTHCTL_STORE";
 
-/// The variables with the key of the file store, or the name of its file, in the order in which they count.
-const STORE_KEYS: [&str; 2] = ["OAUTHCTL_STORE_KEY", "OAUTHCTL_STORE_KEY_FILE"];
+/// The variable with the key of the file store.
+pub const STORE_KEY: &str = "OAUTHCTL_STORE_KEY";
+
+/// The variable that names the file of that key. It counts if the other one is not set.
+pub const STORE_KEY_FILE: &str = "OAUTHCTL_STORE_KEY_FILE";
 
 /// Returns what to do about an error, as one line.
 pub fn of(error: &Error) -> Option<String> {
@@ -145,7 +148,9 @@ pub fn use_store(store: &str, profile: &str) -> String {
 }
 
 fn recipient_key() -> String {
-    let name = STORE_KEYS.into_iter().find(|name| is_set(name)).unwrap_or(STORE_KEYS[0]);
+    let Some(name) = [STORE_KEY, STORE_KEY_FILE].into_iter().find(|name| is_set(name)) else {
+        return format!("set {STORE_KEY} or {STORE_KEY_FILE} to the age identity of its recipient");
+    };
     format!(
         "set {name} to the age identity for which the line was encrypted; if it is that, the line is \
          damaged: export the account again"
@@ -200,6 +205,10 @@ fn words(advice: &Advice) -> String {
             format!("log in again with `{}`, or remove that file", login_command(key))
         }
         Advice::GiveRecipientKey => recipient_key(),
+        Advice::RestoreStoreKey => format!(
+            "restore the key file, or set the key with {STORE_KEY} or {STORE_KEY_FILE}; if it is \
+             lost, move the `.age` files away and log in again"
+        ),
         Advice::GiveStoreKey(account) => store_key(account.as_ref()),
         Advice::FreePorts(ports) => free_ports(ports),
         other => of_this_call(other)
@@ -312,15 +321,17 @@ fn restore(account: Option<&StoredAccount>) -> String {
 
 /// Returns what to do about a record that requires another key: of this account, or of a secret.
 fn store_key(account: Option<&StoredAccount>) -> String {
-    let set = "nothing was changed; set OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or \
-               `store.key` to the key that encrypted the record";
+    let set = format!(
+        "nothing was changed; set {STORE_KEY}, {STORE_KEY_FILE} or `store.key` to the key that \
+         encrypted the record"
+    );
     match account.map(remove_command) {
         Some(remove) => {
             format!(
                 "{set}; if that key is lost, remove the record with `{remove}` and log in again"
             )
         }
-        None => set.to_owned(),
+        None => set,
     }
 }
 

@@ -153,7 +153,7 @@ impl Place {
         let key = match &places.key {
             KeySource::Identity(_) => "given".to_owned(),
             KeySource::Variable(name, _) => (*name).to_owned(),
-            KeySource::File(path) => path.display().to_string(),
+            KeySource::File(path) | KeySource::VariableFile(_, path) => path.display().to_string(),
             KeySource::Generated(path) if path.exists() => path.display().to_string(),
             KeySource::Generated(path) => {
                 format!("{} (generated when first needed)", path.display())

@@ -12,9 +12,7 @@ use oauthctl_core::{Error, Result, Secret};
 use super::Context;
 use crate::agent::client::Agent;
 use crate::environment;
-
-/// The variable with the key of the file store.
-const STORE_KEY: &str = "OAUTHCTL_STORE_KEY";
+use crate::hint::{STORE_KEY, STORE_KEY_FILE};
 
 impl Context {
     /// Returns the selected store: of the flag, the variable, the profile or the defaults, else the
@@ -114,8 +112,8 @@ impl Context {
     pub fn store_paths(&self) -> Result<StorePaths> {
         let key = match self.env(STORE_KEY)? {
             Some(identity) => KeySource::Variable(STORE_KEY, Secret::new(identity)),
-            None => match environment::variable_os("OAUTHCTL_STORE_KEY_FILE") {
-                Some(path) => KeySource::File(path.into()),
+            None => match environment::variable_os(STORE_KEY_FILE) {
+                Some(path) => KeySource::VariableFile(STORE_KEY_FILE, path.into()),
                 None => KeySource::Generated(self.key_dir()?.join("store.key")),
             },
         };

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::COMMAND_LINES;
 use super::source::{joined, report, root, sources, word};
+use super::{COMMAND_LINES, LIBRARY};
 
 /// Strings of the library that are no command of the program, although they look like one, each with its reason.
 const NO_COMMANDS: &[(&str, &str)] = &[
@@ -57,6 +57,38 @@ pub fn names_program(text: &str, commands: &[String]) -> Option<String> {
         is_flag.then(|| format!("--{next}"))
     });
     command.or(flag)
+}
+
+/// A variable of the program that this text names.
+pub fn names_variable(text: &str) -> Option<String> {
+    let at = text.find(VARIABLES)?;
+    Some(format!("{VARIABLES}{}", word(&text[at + VARIABLES.len()..])))
+}
+
+/// How the variables of the program begin.
+const VARIABLES: &str = "OAUTHCTL_";
+
+/// Files of the library that name variables of the program, each with its reason.
+const OF_PROGRAM: &[(&str, &str)] = &[
+    ("crates/core/src/process.rs", "what no child inherits, whichever program starts it"),
+    ("crates/core/src/hook.rs", "the nesting of hooks, across processes"),
+];
+
+/// A caller passes in the name of a variable that the library reports, or `Advice` stands for it.
+#[test]
+fn library_names_no_variable_of_the_program() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let is_of_program = OF_PROGRAM.iter().any(|(path, _)| *path == source.path);
+        if !source.path.starts_with(LIBRARY) || is_of_program {
+            continue;
+        }
+        for (number, text) in source.strings() {
+            let Some(named) = names_variable(&text) else { continue };
+            faults.push(format!("{}:{number}: `{named}`: use `Advice`", source.path));
+        }
+    }
+    report(&faults);
 }
 
 /// The library does not know which program uses it, and how its user may go on: `Advice` says that as data, and the

@@ -146,6 +146,8 @@ pub enum Advice {
     /// Set the key that encrypted the record. If it is the record of an account, it can be removed
     /// instead.
     GiveStoreKey(Option<StoredAccount>),
+    /// Restore the file of the key that encrypted the records, or set that key. If it is lost, move the records away.
+    RestoreStoreKey,
     /// Set the key for which the exported account was encrypted.
     GiveRecipientKey,
     /// Unlock the keyring, then try again.
@@ -330,6 +332,7 @@ impl Advice {
             Self::LogInOrRemoveFile(_) => "log in again, or remove that file",
             Self::AcceptRecord { .. } => "accept it only if you know who wrote it",
             Self::NewStoreKey => "existing records require the key that encrypted them",
+            Self::RestoreStoreKey => "restore the key file, or set the key of the records",
             Self::UseRecipient => "a public key begins with `age1`",
             Self::GiveStoreKey(_) => "set the store key to the key that encrypted the record",
             Self::UnlockKeyring => "unlock it, then try again",

@@ -30,10 +30,8 @@ impl From<io::Error> for Refusal {
 
 pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
     Error::store(format!("cannot lock `{}`: {error}", path.display()))
-        .hint(
-            "set OAUTHCTL_STATE_DIR to a directory on a local file system; without locks, two \
-         processes could spend the same refresh token",
-        )
+        .hint(Advice::CheckFileSystem)
+        .and_hint("without locks, two processes could spend the same refresh token")
         .caused_by(error)
 }
 

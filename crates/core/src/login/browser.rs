@@ -44,7 +44,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Parses the command of `--browser` or `OAUTHCTL_BROWSER`: words, quoted if they contain spaces. `%s`
+    /// Parses the command of a browser: words, quoted if they contain spaces. `%s`
     /// in an argument stands for the URL; without it, the URL is the last argument. `path` is the value of
     /// `PATH`.
     ///

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::age_file::{self, Unopened};
 use super::record;
 use super::reservations::Reservations;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{self, Dir, Warnings};
+use crate::error::{Error, Result};
+use crate::files::{Dir, Warnings};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
@@ -98,14 +98,8 @@ impl FileStore {
         let key = match &self.source {
             KeySource::Identity(secret) => Key::parse(secret.expose(), "the configured value")?,
             KeySource::Variable(name, secret) => Key::parse(secret.expose(), name)?,
-            KeySource::File(path) => {
-                let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
-                let read = files::read_named(path).map_err(|error| match error.kind() {
-                    ErrorKind::Store => error.hint(hint),
-                    _ => error,
-                });
-                Key::read(&read?, path).map_err(|error| error.context("OAUTHCTL_STORE_KEY_FILE"))?
-            }
+            KeySource::File(path) => Key::read_named(path, None)?,
+            KeySource::VariableFile(name, path) => Key::read_named(path, Some(name))?,
             KeySource::Generated(path) => match self.generated(path)? {
                 Some(key) => key,
                 None => return Err(missing_key(path)),

@@ -100,7 +100,7 @@ fn too_long() -> Error {
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
     let identity = identity.ok_or_else(|| {
         Error::store("the exported line is encrypted, but no key is set")
-            .hint("set OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE to the age identity of its recipient")
+            .hint(Advice::GiveRecipientKey)
     })?;
     let bad = |what| Error::store(what).hint(Advice::GiveRecipientKey);
     // A key file has comments above the identity.

@@ -21,6 +21,8 @@ pub enum KeySource {
     Variable(&'static str, Secret),
     /// A file with such an identity, which must exist.
     File(PathBuf),
+    /// The same, named by the environment variable of this name.
+    VariableFile(&'static str, PathBuf),
     /// A file of this program, created with a new identity when a record is first written.
     Generated(PathBuf),
 }
@@ -34,7 +36,7 @@ impl KeySource {
     pub fn read(&self) -> Result<Option<Secret>> {
         let path = match self {
             Self::Identity(secret) | Self::Variable(_, secret) => return Ok(Some(secret.clone())),
-            Self::File(path) | Self::Generated(path) => path,
+            Self::File(path) | Self::VariableFile(_, path) | Self::Generated(path) => path,
         };
         match files::read_named(path) {
             Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().map(Secret::new)),
@@ -75,6 +77,21 @@ impl Key {
             .ok_or_else(|| bad_key(place))
     }
 
+    /// Reads the key file that the user has named, perhaps in this variable.
+    pub(super) fn read_named(path: &Path, variable: Option<&'static str>) -> Result<Self> {
+        let bytes = files::read_named(path).map_err(|error| match error.kind() {
+            ErrorKind::Store => {
+                let setting = variable.unwrap_or("the configured path");
+                error.hint(format!("{setting} must name a file with an age identity"))
+            }
+            _ => error,
+        })?;
+        Self::read(&bytes, path).map_err(|error| match variable {
+            Some(variable) => error.context(variable),
+            None => error,
+        })
+    }
+
     /// Parses the identity from the bytes of the key file at `path`.
     pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Self> {
         let place = format!("`{}`", path.display());
@@ -110,10 +127,7 @@ pub(super) fn missing_key(path: &Path) -> Error {
         "the store has records, but their key `{}` is missing; no other key was generated",
         path.display()
     ))
-    .hint(
-        "restore the key file, or set the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
-         if it is lost, move the `.age` files away and log in again",
-    )
+    .hint(Advice::RestoreStoreKey)
 }
 
 /// Returns the directory and the name of a key file.
