@@ -1,15 +1,18 @@
 //! `oauthctl inspect`: decodes a JWT, verifies its signature, and explains its claims.
 
+mod meanings;
+
 use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::flow::not_logged_in;
-use oauthctl_core::protocol::jwt::{self, Jwt, Signature};
+use oauthctl_core::protocol::jwt::{Jwt, Signature};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Map, Value, json};
 
+use self::meanings::{of_claim, of_header};
 use crate::agent::client::Agent;
 use crate::args::AccountOption;
 use crate::context::Context;
@@ -190,8 +193,8 @@ fn to_json(jwt: &Jwt, signature: &Signature, profile: Option<&str>, now: Timesta
         "expires_in": expires_at.map(|at| at.remaining(now).as_secs()),
         "expired": expires_at.map(|at| at <= now),
         "meanings": {
-            "header": meanings(Some(&jwt.header), jwt::of_header),
-            "claims": meanings(jwt.claims.as_ref(), jwt::of_claim),
+            "header": meanings(Some(&jwt.header), of_header),
+            "claims": meanings(jwt.claims.as_ref(), of_claim),
         },
     })
 }
@@ -207,7 +210,7 @@ fn describe(jwt: &Jwt, signature: &Signature, profile: Option<&str>, now: Timest
     let mut rows = Rows::new("  ", width, "  ");
     rows.heading("Header:");
     for (name, value) in &jwt.header {
-        rows.row(&ui::field(name), &explained(value, jwt::of_header(name), None));
+        rows.row(&ui::field(name), &explained(value, of_header(name), None));
     }
     rows.blank();
     rows.heading(match &jwt.claims {
@@ -215,9 +218,9 @@ fn describe(jwt: &Jwt, signature: &Signature, profile: Option<&str>, now: Timest
         None => "The claims are encrypted.",
     });
     for (name, value) in jwt.claims.iter().flatten() {
-        let at = TIMES.contains(&name.as_str()).then(|| jwt::time_of(value)).flatten();
+        let at = TIMES.contains(&name.as_str()).then(|| jwt.time(name)).flatten();
         let at = at.map(|at| format!("{at}, {}", relative(at, now)));
-        rows.row(&ui::field(name), &explained(value, jwt::of_claim(name), at.as_deref()));
+        rows.row(&ui::field(name), &explained(value, of_claim(name), at.as_deref()));
     }
     rows.print()
 }

@@ -221,7 +221,7 @@ impl Error {
 
     /// Sets the server's error.
     #[must_use]
-    pub fn with_oauth(mut self, oauth: OAuthError) -> Self {
+    pub(crate) fn with_oauth(mut self, oauth: OAuthError) -> Self {
         self.0.oauth = Some(oauth);
         self
     }

@@ -38,7 +38,7 @@ pub use proxy::unreadable_exceptions;
 pub use reach::Reach;
 
 /// Maximum size of all header names and values together, in bytes.
-pub const MAX_HEADERS: usize = 64 * 1024;
+const MAX_HEADERS: usize = 64 * 1024;
 
 /// Interval of TCP keep-alive probes on a connection that waits for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);

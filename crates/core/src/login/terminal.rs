@@ -1,5 +1,16 @@
-//! Standard input as a terminal, read without the limit of its driver, which would silently truncate a line
-//! over 4,095 bytes.
+//! Standard input as a terminal, for URLs that the user pastes and for secrets. It is read without the limit of the
+//! terminal driver, which would silently truncate a line over 4,095 bytes.
+//!
+//! ```no_run
+//! use oauthctl_core::login::terminal::{Echo, Input, Terminal};
+//!
+//! if let Some(terminal) = Terminal::on_stdin(Echo::Hidden) {
+//!     eprint!("Client secret: ");
+//!     if let Input::Line(secret) = terminal.lines(4096).read_filled() {
+//!         assert!(!secret.is_empty());
+//!     }
+//! }
+//! ```
 
 use std::fs::File;
 use std::io::{self, Write};

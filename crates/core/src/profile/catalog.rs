@@ -35,8 +35,26 @@ const BETWEEN_PLACES: &str = "\u{1f}";
 /// Maximum distance between the start of a header and its key; the header is searched only there.
 const LONGEST_HEADER: usize = 1024;
 
-/// The catalog of one file, as text: a head, and a line for each profile, sorted by name.
+/// The catalog of one file, for programs that use one profile of many: reading it is faster than parsing the file.
+///
+/// ```
+/// # fn main() -> oauthctl_core::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (path, state_dir) = (folder.path().join("config.toml"), folder.path().join("state"));
+/// # std::fs::write(&path, "[profiles.p]\nissuer = 'https://as.example'\nclient_id = 'c'\n").unwrap();
+/// use oauthctl_core::profile::{Catalog, ConfigFile};
+///
+/// let file = ConfigFile::open(&path)?.expect("the file exists");
+/// let config = match Catalog::open(&state_dir, &file).and_then(|catalog| catalog.narrowed("p")) {
+///     Some(only_this_profile) => only_this_profile,
+///     // The file is small, or new: the next call finds its catalog.
+///     None => file.parse_and_catalog(&state_dir)?,
+/// };
+/// assert_eq!(config.profile("p")?.client.id, "c");
+/// # Ok(()) }
+/// ```
 pub struct Catalog {
+    /// A head, and a line for each profile, sorted by name.
     text: String,
     file: ConfigFile,
 }

@@ -85,11 +85,6 @@ impl ConfigFile {
         &self.bytes
     }
 
-    /// Returns whether other users can read the file, so that it must not contain secrets.
-    pub fn others_can_read(&self) -> bool {
-        self.others_can_read
-    }
-
     /// Returns a hash that identifies this file with this content, for a cache of what was read from it: over its
     /// bytes, its path (because relative paths depend on it), its permissions, and the version of this crate, whose
     /// presets may differ.

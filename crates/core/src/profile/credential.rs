@@ -1,4 +1,7 @@
 //! `[credential.TOOL."KEY"]`: which token the credential helper of a tool hands out.
+//!
+//! The tables are part of the configuration file, so that its errors are reported together. A library user who writes a
+//! credential helper finds them in [`Config::credential`](super::Config::credential); others can ignore them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

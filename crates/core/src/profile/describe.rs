@@ -10,7 +10,7 @@ use crate::parameters::is_secret_setting;
 use crate::time;
 
 /// Placeholder for a secret.
-pub const REDACTED: &str = "(redacted)";
+pub(super) const REDACTED: &str = "(redacted)";
 
 /// Returns every setting of a profile that has a value, by its configuration key.
 pub fn effective(profile: &Profile) -> Map<String, Value> {

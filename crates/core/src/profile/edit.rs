@@ -1,5 +1,21 @@
-//! Adds profiles to the configuration file and removes them, leaving the rest of the file as it is:
-//! comments, order and spacing.
+//! Changes the configuration file, leaving the rest of it as it is: comments, order and spacing.
+//!
+//! A change is written only if the file is valid with it. Processes that change the file do so one after the other.
+//!
+//! ```
+//! # fn main() -> oauthctl_core::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("config.toml");
+//! use oauthctl_core::profile::edit::{self, NewProfile};
+//!
+//! let name = "gitlab".to_owned();
+//! let (provider, client_id) = (Some("gitlab".to_owned()), Some("4711".to_owned()));
+//! let config = edit::add(&path, &NewProfile { name, provider, client_id, ..NewProfile::default() })?;
+//! assert_eq!(config.profile("gitlab")?.client.id, "4711");
+//! let config = edit::remove(&path, "gitlab")?;
+//! assert!(config.profiles.is_empty());
+//! # Ok(()) }
+//! ```
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +37,7 @@ use crate::text::one_line;
 /// Keys whose value is a secret if it is a string.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
 
-/// Parameters of `profile add`.
+/// A profile to add to a configuration file.
 #[derive(Clone, Default)]
 pub struct NewProfile {
     /// The name.

@@ -33,7 +33,7 @@ impl ResponseMode {
     }
 
     /// Returns whether the response is a signed JWT.
-    pub fn is_signed(self) -> bool {
+    pub(crate) fn is_signed(self) -> bool {
         matches!(self, Self::Jwt | Self::QueryJwt | Self::FormPostJwt)
     }
 }

@@ -1,7 +1,5 @@
-//! Decodes a JWT for display (RFC 7519), and explains its content. Decoding proves nothing: see
+//! Decodes a JWT for display (RFC 7519). Decoding proves nothing: see
 //! [`FlowManager::verify`](crate::FlowManager::verify).
-
-mod meanings;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,8 +13,6 @@ use crate::profile::metadata::Unique;
 use crate::secret::Secret;
 use crate::text::one_line;
 use crate::time::Timestamp;
-
-pub use meanings::{of_claim, of_header};
 
 /// Maximum size of a token, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -77,7 +73,7 @@ impl Jwt {
     }
 
     /// Returns a member of the header that is a string.
-    pub fn header_text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header_text(&self, name: &str) -> Option<&str> {
         self.header.get(name).and_then(Value::as_str)
     }
 
@@ -161,7 +157,7 @@ impl Jwt {
 }
 
 /// Returns a time in seconds since 1970, with or without a fraction (RFC 7519, section 2).
-pub fn time_of(value: &Value) -> Option<Timestamp> {
+fn time_of(value: &Value) -> Option<Timestamp> {
     let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0)?;
     Some(Timestamp::from_unix(seconds as u64))
 }

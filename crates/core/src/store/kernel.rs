@@ -14,7 +14,21 @@ use crate::grant::{Grant, GrantKey, Identity, TokenSet};
 use crate::port::{BoxFuture, GrantStore};
 use crate::time::Timestamp;
 
-/// The cached tokens of one store. A failure of the kernel counts as a cache miss.
+/// The cached access tokens of one store, for programs that read tokens often from a slow store.
+/// [`Store::cached_in_kernel`](crate::store::Store::cached_in_kernel) keeps them up to date. A failure of the kernel
+/// counts as a cache miss.
+///
+/// ```
+/// # fn show(state_dir: &std::path::Path, store: oauthctl_core::store::Store) {
+/// use oauthctl_core::GrantKey;
+/// use oauthctl_core::store::KernelCache;
+///
+/// let cache = KernelCache::new(state_dir, "keyring");
+/// let store = store.cached_in_kernel(cache.clone(), true);
+/// // In another process, before the store is opened:
+/// let grant = cache.find(&GrantKey::new("gitlab", "default"));
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct KernelCache {
     /// Distinguishes the stores of different state directories.

@@ -68,7 +68,7 @@ impl StateClaims {
     /// # Errors
     ///
     /// Returns [`InvalidState`](ErrorKind::InvalidState).
-    pub fn check_time(&self, now: Timestamp) -> Result<()> {
+    pub(crate) fn check_time(&self, now: Timestamp) -> Result<()> {
         let lives = now.unix() < self.exp && self.iat <= now.unix().saturating_add(SKEW);
         if lives && self.iat <= self.exp { Ok(()) } else { Err(refused()) }
     }

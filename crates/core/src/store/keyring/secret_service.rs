@@ -50,7 +50,7 @@ impl SecretService {
     }
 
     /// Returns whether an operation since the last call failed because it requires the user.
-    pub fn deferred_a_prompt(&self) -> bool {
+    pub(super) fn deferred_a_prompt(&self) -> bool {
         self.0.deferred.swap(false, Ordering::SeqCst)
     }
 
