@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use oauthctl_core::flow::not_logged_in;
 use oauthctl_core::http::api::Method;
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::profile::{ClientAuth, CredentialTool};
@@ -143,7 +142,7 @@ impl Server {
         if exists {
             return Ok(key);
         }
-        let error = not_logged_in(&key);
+        let error = Error::not_logged_in(&key);
         notify::login_required_by_client(&context, &error);
         Err(error)
     }

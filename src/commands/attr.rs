@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl_core::flow::{self, FlowManager};
+use oauthctl_core::flow::FlowManager;
 use oauthctl_core::grant::GrantInfo;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result, Timestamp, time};
@@ -162,7 +162,7 @@ fn open(grants: &Grants<'_>, context: &Context) -> Result<(FlowManager, GrantKey
 
 fn load(grants: &Grants<'_>, context: &Context) -> Result<GrantInfo> {
     let (manager, key) = open(grants, context)?;
-    runner::block_on(None, manager.grant(&key))?.ok_or_else(|| flow::not_logged_in(&key))
+    runner::block_on(None, manager.grant(&key))?.ok_or_else(|| Error::not_logged_in(&key))
 }
 
 fn get(args: &NameArgs, context: &Context) -> Result<()> {

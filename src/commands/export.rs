@@ -39,7 +39,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     // An importer of the line sends its refresh token: one that is already spent would end the grant.
     let manager = manager::build(context, &target)?;
     let grant = runner::block_on(Some(&manager), manager.export_grant(&target.key))?
-        .ok_or_else(|| oauthctl_core::flow::not_logged_in(&target.key))?;
+        .ok_or_else(|| Error::not_logged_in(&target.key))?;
     if args.recipient.is_empty() {
         let what = Error::store("the line is not encrypted: anyone who reads it can use the login");
         context.ui.warn(&what.hint("encrypt it with `--recipient age1…`"));

@@ -6,7 +6,6 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::flow::not_logged_in;
 use oauthctl_core::protocol::jwt::{Jwt, Signature};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, Result, Secret, Timestamp, time};
@@ -115,7 +114,7 @@ fn stored(args: &InspectArgs, context: &Context) -> Result<Secret> {
     }
     let Target { key, store, .. } = Target::existing(context, args.profile.as_deref(), account)?;
     let grant = runner::block_on(None, store.grants.load(&key))?;
-    let grant = grant.ok_or_else(|| not_logged_in(&key))?;
+    let grant = grant.ok_or_else(|| Error::not_logged_in(&key))?;
     match (args.id_token, grant.tokens.id_token) {
         (false, _) => Ok(grant.tokens.access_token),
         (true, Some(token)) => Ok(token),

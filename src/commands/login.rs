@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl_core::flow::{FlowManager, lost_scopes, not_logged_in};
+use oauthctl_core::flow::{FlowManager, lost_scopes};
 use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, GrantInfo};
 use oauthctl_core::profile::url_login::{is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
@@ -113,7 +113,7 @@ fn log_in_with(
         let token = runner::block_on(Some(manager), manager.token(key, &request))?;
         context.ui.tell_beside(&token.warning, &token.notes);
         let grant = runner::block_on(Some(manager), manager.grant(key))?;
-        return grant.ok_or_else(|| not_logged_in(key));
+        return grant.ok_or_else(|| Error::not_logged_in(key));
     }
     refuse_without_input(context, key)?;
     manager::check_files_and_programs(profile)?;
@@ -216,7 +216,7 @@ fn log_in_once(
     let lock = match login_turn::wait(context, &state, &key, &finder, timeout)? {
         Turn::Ours(lock) => lock,
         Turn::Joined(grant) => {
-            let kept = place.logins.find(url)?.ok_or_else(|| not_logged_in(&key))?;
+            let kept = place.logins.find(url)?.ok_or_else(|| Error::not_logged_in(&key))?;
             let profile = kept.profile()?;
             let manager = manager::build_over(context, Some(&profile), &place.store, state)?;
             return Ok(LoggedIn { grant: *grant, manager });

@@ -3,6 +3,7 @@
 mod draft;
 mod editor;
 mod guided;
+mod secret;
 
 use std::process::ExitCode;
 
@@ -112,7 +113,7 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
         ProfileCommand::Edit => editor::run(context),
         ProfileCommand::Default(args) => default(args.name.as_deref(), context),
         ProfileCommand::Remove(args) => remove(&args.name(context)?, context),
-        ProfileCommand::SetSecret(args) => set_secret(&args.name(context)?, context),
+        ProfileCommand::SetSecret(args) => secret::set(&args.name(context)?, context),
         ProfileCommand::Path => {
             let path = context.config_path()?;
             if context.ui.json {
@@ -134,7 +135,7 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
     }
     // A broken file can be repaired this way: its profile need not be readable.
     let profile = context.config().ok().and_then(|config| config.profiles.get(name));
-    let item = secret_item(name);
+    let item = secret::item_of(name);
     let secret = profile.and_then(|p| p.client.secret.as_ref()).cloned();
     let store = match (profile, secret == Some(SecretSource::Keyring(item.clone()))) {
         (Some(profile), true) => Some(context.store_of(profile)?),
@@ -155,11 +156,6 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
         )));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the item of the token store that holds a profile's client secret.
-fn secret_item(profile: &str) -> String {
-    format!("{profile}/client_secret")
 }
 
 fn default(name: Option<&str>, context: &Context) -> Result<ExitCode> {
@@ -257,7 +253,7 @@ fn say_what_to_register(context: &Context, (uris, note): (Vec<String>, Option<St
 
 /// Writes the profile and its client secret.
 fn write(mut new: NewProfile, secret: Option<&Secret>, context: &Context) -> Result<Profile> {
-    let item = secret_item(&new.name);
+    let item = secret::item_of(&new.name);
     new.client_secret_item = secret.map(|_| item.clone());
     let path = context.config_path()?;
     let config = edit::add(&path, &new)?;
@@ -284,62 +280,6 @@ fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
         return Ok(None);
     }
     Ok(Some(StoreSpec::from_user(store)?.to_string()))
-}
-
-/// Stores the client secret of a profile in the token store, and refers to it in a profile that has none.
-fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
-    let shown = one_line(name);
-    let source = match context.profile(name) {
-        Ok(profile) => profile.client.secret.clone(),
-        // It is unknown.
-        Err(error) if context.config().is_ok() => return Err(error),
-        // The profile may be invalid only because it has no secret.
-        Err(error) => return refer_to_secret(name, context, Some(error)),
-    };
-    match source {
-        Some(SecretSource::Keyring(item)) => {
-            let store = context.store_of(context.profile(name)?)?;
-            runner::block_on(None, store.items.set(&item, &client_secret::read(context)?))?;
-            context.ui.say(format!("Stored the client secret of `{shown}`."));
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(_) => {
-            let what = format!("`client_secret` of the profile `{shown}` has a different source");
-            Err(Error::config(what).hint(format!(
-                "to use the token store, replace that line: `client_secret = {{ keyring = \"{}\" }}`",
-                one_line(&secret_item(name))
-            )))
-        }
-        None if is_url(name) => {
-            let what = format!("`{shown}` is a login by URL, which is not in the configuration");
-            Err(Error::config(what).hint(format!(
-                "run `oauthctl login {} --client-id ID --client-secret-stdin`",
-                shell_word(name)
-            )))
-        }
-        None => refer_to_secret(name, context, None),
-    }
-}
-
-/// Stores a client secret, and sets it in the profile. If that is not possible either, the error is `invalid`, which
-/// says why the profile cannot be used now.
-fn refer_to_secret(name: &str, context: &Context, invalid: Option<Error>) -> Result<ExitCode> {
-    let (path, item) = (context.config_path()?, secret_item(name));
-    let secret = client_secret::read(context)?;
-    let mut is_valid = false;
-    let set = edit::set_client_secret(&path, name, &item, |config| {
-        is_valid = true;
-        let spec = context.store_spec(config.store_of(config.profile(name)?))?;
-        let store = context.open_store(&spec)?;
-        runner::block_on(None, store.items.set(&item, &secret))
-    });
-    set.map_err(|error| invalid.filter(|_| !is_valid).unwrap_or(error))?;
-    let (shown, item) = (one_line(name), one_line(&item));
-    context.ui.say(format!(
-        "Stored the client secret of `{shown}`, and set `client_secret = {{ keyring = \"{item}\" }}` in {}.",
-        path.display()
-    ));
-    Ok(ExitCode::SUCCESS)
 }
 
 fn list(context: &Context) -> Result<ExitCode> {

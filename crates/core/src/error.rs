@@ -3,6 +3,7 @@
 mod kind;
 
 use crate::advice::Advice;
+use crate::grant::GrantKey;
 use crate::redact::names::is_error_code;
 use crate::text;
 
@@ -81,6 +82,19 @@ impl Error {
     /// Creates an error for a login that is required.
     pub fn login_required(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::LoginRequired, message)
+    }
+
+    /// Creates the error for an account that has no grant, with the advice to log in to it.
+    ///
+    /// ```
+    /// use oauthctl_core::{Advice, Error, ErrorKind, GrantKey};
+    ///
+    /// let key = GrantKey::new("gitlab", "4711");
+    /// let error = Error::not_logged_in(&key);
+    /// assert_eq!((error.kind(), error.advice()), (ErrorKind::LoginRequired, &[Advice::LogIn(key)][..]));
+    /// ```
+    pub fn not_logged_in(key: &GrantKey) -> Self {
+        Self::login_required(format!("not logged in to {key}")).hint(Advice::LogIn(key.clone()))
     }
 
     /// Creates an error for a response that does not match the request.

@@ -9,7 +9,6 @@ use super::commit::{Held, lock_recovered, prove_store};
 use super::critical::CriticalPart;
 use super::index::refuse_older;
 use super::load::load;
-use super::login_required::not_logged_in;
 use super::turn::{LOCK_WAIT, Shared};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -85,7 +84,7 @@ async fn change<T>(
     let ports = &shared.ports;
     let Held { mut lock, .. } = lock_recovered(shared, key, LOCK_WAIT).await?;
     let found = load(ports, key).await?;
-    let mut grant = found.ok_or_else(|| not_logged_in(key))?;
+    let mut grant = found.ok_or_else(|| Error::not_logged_in(key))?;
     refuse_older(ports, Some(&grant)).await?;
     if known.is_some_and(|known| *known != grant) {
         return Ok(None);

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::access_token::Account;
 use super::load::load;
-use super::login_required::not_logged_in;
 use super::pin::{moved, pin, pinned};
 use super::request::TokenRequest;
 use super::token;
@@ -40,7 +39,7 @@ crate::redact::debug::redacted_debug!(Userinfo { claims => hidden, account, warn
 pub(super) async fn userinfo(context: Context<'_>, key: &GrantKey) -> Result<Userinfo> {
     let token = token::token(context, key, &TokenRequest::default()).await?;
     let ports = context.ports();
-    let Some(grant) = load(ports, key).await? else { return Err(not_logged_in(key)) };
+    let Some(grant) = load(ports, key).await? else { return Err(Error::not_logged_in(key)) };
     let profile = pinned(context.profile, &grant.pin);
     let context = Context { profile: &profile, ..context };
     let server = context.server(Purpose::Optional).await?;

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::exchange::{Exchange, Spends, exchange};
 use super::identity::issuer;
 use super::load::load;
-use super::login_required::not_logged_in;
 use super::pin::{moved, pin, pinned};
 use super::turn::{Context, Peer};
 use crate::Secret;
@@ -37,7 +36,7 @@ pub(super) async fn introspect(
 ) -> Result<Map<String, Value>> {
     let grant = match token {
         Introspected::AccessToken(key) | Introspected::RefreshToken(key) => {
-            Some(load(context.ports(), key).await?.ok_or_else(|| not_logged_in(key))?)
+            Some(load(context.ports(), key).await?.ok_or_else(|| Error::not_logged_in(key))?)
         }
         Introspected::Received(_) => None,
     };

@@ -76,7 +76,7 @@ pub(super) async fn load_or_locate(ports: &Ports, key: &GrantKey) -> Result<Opti
 
 /// Returns the error for a grant that is not stored; the index may know of another store.
 pub(super) async fn never_logged_in(ports: &Ports, key: &GrantKey) -> Error {
-    let error = not_logged_in(key);
+    let error = Error::not_logged_in(key);
     match ports.coordinator.account(key).await {
         Ok(Some(entry)) if entry.store != ports.store.name() => Error::login_required(format!(
             "{key} is not in the store `{}`",
@@ -89,7 +89,7 @@ pub(super) async fn never_logged_in(ports: &Ports, key: &GrantKey) -> Error {
 
 pub(super) fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
     match grant {
-        None => not_logged_in(key),
+        None => Error::not_logged_in(key),
         Some(_) => Error::login_required(format!("the stored token of {key} expires too soon"))
             .hint(Advice::AllowRefresh),
     }
@@ -137,9 +137,4 @@ pub(super) fn required_again(profile: &Profile, grant: &Grant, what: &str) -> Er
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(Advice::LogIn(key.clone()))
-}
-
-/// Returns the error for an account that has no grant.
-pub fn not_logged_in(key: &GrantKey) -> Error {
-    login_required(key, &format!("not logged in to {key}"))
 }

@@ -81,7 +81,6 @@ pub use first_tokens::Completed;
 pub use granted::{extended_scopes, login_again, lost_scopes};
 pub use hooks::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 pub use introspect::Introspected;
-pub use login_required::not_logged_in;
 pub use manager::FlowManager;
 pub use pending::{
     Expected, MAX_TTL, MAX_USER_BYTES, PendingFlows, PendingInfo, Recognized, StartRequest, Started,

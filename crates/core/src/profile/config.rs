@@ -79,12 +79,6 @@ crate::redact::debug::redacted_debug!(StoreCommand {
     delete => command,
 });
 
-/// Returns the error for a URL without a login.
-fn not_logged_in(url: &str) -> Error {
-    let key = GrantKey::new(url, DEFAULT_ACCOUNT);
-    Error::login_required(format!("not logged in to {key}")).hint(Advice::LogIn(key))
-}
-
 impl Config {
     /// Returns the configuration of a machine that has no file yet.
     pub fn empty(path: &Path) -> Self {
@@ -119,7 +113,7 @@ impl Config {
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
             if url_login::is_url(name) {
-                return not_logged_in(name);
+                return Error::not_logged_in(&GrantKey::new(name, DEFAULT_ACCOUNT));
             }
             let path = self.path.display();
             let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));

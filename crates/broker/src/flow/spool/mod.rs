@@ -7,6 +7,7 @@
 //! the operator removes the file.
 
 mod files;
+mod settle;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,22 +15,19 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oauthctl_core::grant::{AccountEntry, Intent};
+use oauthctl_core::grant::Intent;
 use oauthctl_core::{Error, Grant, Result};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use self::files::Files;
-use super::place::{Place, UNCONFIRMED};
+use super::place::Place;
 use crate::cache::Caches;
-use crate::clock::now_seconds;
-use crate::events;
 use crate::keys::random_text;
 use crate::metrics::METRICS;
-use crate::schedule;
-use crate::storage::{Condition, Key, Space, Written};
-use crate::vault::{Terms, Vault};
+use crate::storage::Key;
+use crate::vault::Vault;
 
 /// Pause between two attempts to store tokens.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -39,9 +37,6 @@ const AGAIN: u64 = 20;
 
 /// How long callers wait for tokens that are being stored. The store ends a slow statement after this time.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Maximum number of attempts to commit a record that others change at the same time.
-const ATTEMPTS: usize = 5;
 
 /// An intent to spend a refresh token, and the instance that left it.
 #[derive(Serialize, Deserialize)]
@@ -341,66 +336,6 @@ impl Spool {
             // The next process finds the file, and that its generation is stored.
             tracing::warn!(reason = error.message_to_keep(), "a token file was not removed");
         }
-    }
-
-    /// Stores a grant if the stored one is an earlier generation of it. Needs no lock: its holder waits for these
-    /// tokens, and only replaces the generation that it has read.
-    ///
-    /// # Errors
-    ///
-    /// Returns `Store` if the store fails.
-    pub(super) async fn settle(&self, record: &Key, grant: &Grant) -> Result<Settled> {
-        let place = Place::of(&grant.key);
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = self.vault.get::<Grant>(record).await? else {
-                return self.discard(&place, grant).await;
-            };
-            if stored.document.id != grant.id {
-                return self.discard(&place, grant).await;
-            }
-            if stored.document.generation >= grant.generation {
-                let is_it = stored.document.tokens == grant.tokens;
-                return Ok(if is_it { Settled::Stored } else { Settled::Overtaken });
-            }
-            let terms = Terms {
-                due_at: schedule::first_look(grant, place.is_unconfirmed()),
-                ..Terms::only_if(Condition::Revision(stored.revision))
-            };
-            let before = Some(&stored.document);
-            let written = events::save(&self.vault, &place, before, grant, terms).await?;
-            self.caches.forget(record);
-            if written != Written::Refused {
-                self.announce(&place, grant).await;
-                return Ok(Settled::Stored);
-            }
-        }
-        Err(Error::store("the connection keeps changing"))
-    }
-
-    /// Leaves tokens whose connection has ended to the worker, which revokes them.
-    async fn discard(&self, place: &Place, grant: &Grant) -> Result<Settled> {
-        let user = format!("{UNCONFIRMED}{}", grant.id);
-        let waiting = Place::new(&place.tenant, &place.provider, user);
-        let mut grant = grant.clone();
-        grant.key = waiting.grant_key();
-        let terms = Terms { due_at: Some(now_seconds()), ..Terms::default() };
-        self.vault.put(waiting.grant(&self.vault), &grant, terms).await?;
-        Ok(Settled::Ended)
-    }
-
-    /// Tells other instances that the refresh is over. If that fails, they wait until it must be over.
-    async fn announce(&self, place: &Place, grant: &Grant) {
-        let intent = place.record(&self.vault, Space::Intents);
-        if let Ok(Some(left)) = self.vault.get::<Left>(&intent).await
-            && left.document.intent.grant_id == grant.id
-            && left.document.intent.generation < grant.generation
-        {
-            let condition = Condition::Revision(left.revision);
-            let _ = self.vault.storage().delete(&intent, condition).await;
-        }
-        let account = place.record(&self.vault, Space::Accounts);
-        let entry = AccountEntry::of(grant, self.vault.storage().kind());
-        let _ = self.vault.put(account, &entry, Terms::default()).await;
     }
 }
 
