@@ -1,16 +1,16 @@
-//! What the environment says: variables, directories of the platform, the proxy.
+//! What the environment says: variables, directories of the platform, exceptions of the proxy.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 #[cfg(target_os = "linux")]
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use oauthctl_core::http::{Proxy, can_be_proxy, unreadable_exceptions};
+use oauthctl_core::http::unreadable_exceptions;
 use oauthctl_core::store::keyring;
 #[cfg(target_os = "linux")]
 use oauthctl_core::store::keyring::KeyringUser;
-use oauthctl_core::{Error, Result, Secret};
+use oauthctl_core::{Error, Result};
 
 use crate::ui::Ui;
 
@@ -112,19 +112,5 @@ pub fn warn_of_no_proxy(ui: &Ui) {
             "use `corp.test` (which includes its subdomains), `*.corp.test`, an IP address, or a \
              network such as `10.0.0.0/8`; a host may end with `:PORT`",
         ));
-    }
-}
-
-/// Returns the proxy of the environment. If the variable that names it is invalid, requests fail: without
-/// the proxy they could take a route that the user does not want.
-pub fn proxy() -> Proxy {
-    let first = |names: [&str; 2]| names.into_iter().find_map(std::env::var_os);
-    let named = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
-    let named = named.or_else(|| first(["ALL_PROXY", "all_proxy"]));
-    match named.as_deref().map(OsStr::to_string_lossy) {
-        Some(value) if !value.is_empty() && !can_be_proxy(&value) => {
-            Proxy::Url(Secret::new(value.into_owned()))
-        }
-        _ => Proxy::Environment,
     }
 }

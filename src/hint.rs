@@ -71,7 +71,7 @@ fn variable(name: &str) -> Option<OsString> {
 
 /// Returns the option that selects a store, unless the environment does.
 fn in_store(store: &str) -> String {
-    let selected = variable("OAUTHCTL_STORE");
+    let selected = variable(STORE);
     match selected.is_some_and(|selected| selected == store) {
         true => String::new(),
         false => format!(" {}", option("--store", store)),

@@ -7,7 +7,7 @@ use oauthctl_core::clock::SystemClock;
 use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
 use oauthctl_core::grant::Grant;
 use oauthctl_core::hook::CommandHooks;
-use oauthctl_core::http::{HttpClient, Options, client_certificate};
+use oauthctl_core::http::{HttpClient, Options, Proxy, client_certificate};
 use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
@@ -131,7 +131,7 @@ fn ports_over(
     let cache = state.place("discovery").ok();
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
-        proxy: environment::proxy(),
+        proxy: Proxy::from_environment(),
         ..Options::default()
     }));
     let secrets =
@@ -165,7 +165,7 @@ fn ports_over(
 pub fn of_server(context: &Context, profile: &Profile) -> Result<FlowManager> {
     let http = HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
-        proxy: environment::proxy(),
+        proxy: Proxy::from_environment(),
         ..Options::default()
     });
     let ports = Ports::new(
@@ -181,7 +181,7 @@ pub fn of_server(context: &Context, profile: &Profile) -> Result<FlowManager> {
 /// Returns a transport without a profile, whose exchanges the trace shows.
 pub fn transport(context: &Context) -> Arc<dyn Http> {
     environment::warn_of_no_proxy(&context.ui);
-    let options = Options { proxy: environment::proxy(), ..Options::default() };
+    let options = Options { proxy: Proxy::from_environment(), ..Options::default() };
     context.trace.wrap(Arc::new(HttpClient::new(options)))
 }
 
@@ -232,7 +232,7 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate(profile, secrets)?),
-        proxy: environment::proxy(),
+        proxy: Proxy::from_environment(),
         ..Options::default()
     })))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oauthctl_core::flow::{AccessToken, FlowManager, Prover, TokenRequest, TokenSource};
-use oauthctl_core::http::Options;
+use oauthctl_core::http::{Options, Proxy};
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::{Error, GrantKey, Result, Secret, Timestamp};
 use url::Url;
@@ -11,8 +11,8 @@ use url::Url;
 use crate::agent::client::{Agent, LentAccount, token_request};
 use crate::commands::import;
 use crate::context::Context;
+use crate::manager;
 use crate::target::Target;
-use crate::{environment, manager};
 
 /// An account whose tokens this process hands out. Cloning is cheap.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ pub fn lender<'c>(
     profile: Option<&str>,
     account: Option<&str>,
 ) -> Result<Lender<'c>> {
-    let transport = Options { proxy: environment::proxy(), ..Options::default() };
+    let transport = Options { proxy: Proxy::from_environment(), ..Options::default() };
     if let Some(agent) = Agent::named()? {
         let (profile, account) = context.asked(profile, account)?;
         let LentAccount { key, urls } = match &agent {

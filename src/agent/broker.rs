@@ -1,7 +1,7 @@
 //! A broker in place of an agent: the tokens of its connections. A profile is one of its providers, and an account one
 //! of its users.
 
-use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::http::{HttpClient, Options, Proxy};
 use oauthctl_core::port::{Http, HttpRequest, HttpResponse, Method};
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::text::one_line;
@@ -103,7 +103,8 @@ impl Broker {
             ],
             body: Vec::new().into(),
         };
-        let client = HttpClient::new(Options { proxy: environment::proxy(), ..Options::default() });
+        let client =
+            HttpClient::new(Options { proxy: Proxy::from_environment(), ..Options::default() });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|e| Error::internal(format!("cannot start the runtime: {e}")))?;

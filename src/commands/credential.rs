@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::http::{HttpClient, Options, Proxy};
 use oauthctl_core::port::Http;
 use oauthctl_core::profile::{Credential, CredentialTool, Target as Place};
 use oauthctl_core::{Error, Result, Secret, Timestamp, text};
@@ -19,7 +19,7 @@ use crate::agent::client::Agent;
 use crate::context::Context;
 use crate::credential::{self, Usual, aws, cargo, docker, git, kubernetes, netrc};
 use crate::target::Target;
-use crate::{environment, run as runner, ui};
+use crate::{run as runner, ui};
 
 pub const NOTES: &str = "Each command implements the protocol of one program, and gives it a valid \
 token, refreshed if necessary. The tables `[credential.TOOL.\"KEY\"]` of the configuration set the profile \
@@ -321,7 +321,8 @@ fn aws_credentials(
 ) -> Result<serde_json::Value> {
     let token = credential::issue(context, settings, Usual::Id)?;
     let request = aws::request(endpoint, settings, &token);
-    let client = HttpClient::new(Options { proxy: environment::proxy(), ..Options::default() });
+    let client =
+        HttpClient::new(Options { proxy: Proxy::from_environment(), ..Options::default() });
     let response = runner::block_on(None, async {
         client.send(&request).await.map_err(|error| {
             let failed = Error::unavailable(format!("AWS STS: {}", error.message));

@@ -12,7 +12,7 @@ use oauthctl_core::{Error, Result, Secret};
 use super::Context;
 use crate::agent::client::Agent;
 use crate::environment;
-use crate::hint::{STORE_KEY, STORE_KEY_FILE};
+use crate::hint::{STORE, STORE_KEY, STORE_KEY_FILE};
 
 impl Context {
     /// Returns the selected store: of the flag, the variable, the profile or the defaults, else the
@@ -24,7 +24,7 @@ impl Context {
     pub fn store_spec(&self, of_profile: Option<&str>) -> Result<StoreSpec> {
         let name = match &self.globals.store {
             Some(store) => Some(store.clone()),
-            None => self.env("OAUTHCTL_STORE")?,
+            None => self.env(STORE)?,
         };
         match name.as_deref().or(of_profile) {
             Some(name) => StoreSpec::from_user(name),

@@ -33,7 +33,6 @@ use crate::secret::Secret;
 
 pub use crate::port::MAX_BODY;
 pub use options::{Options, Proxy, client_certificate};
-pub use proxy::can_be_proxy;
 pub use proxy::unreadable_exceptions;
 pub use reach::Reach;
 
@@ -259,7 +258,7 @@ pub fn is_proxied(url: &Url) -> bool {
 }
 
 fn through(builder: ClientBuilder, url: &Secret) -> Result<ClientBuilder, HttpError> {
-    if !can_be_proxy(url.expose()) {
+    if !proxy::can_be_proxy(url.expose()) {
         return Err(failure::of_proxy_url());
     }
     let url = Zeroizing::new(proxy::with_scheme(url.expose()));

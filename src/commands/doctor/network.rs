@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use oauthctl_core::FlowManager;
-use oauthctl_core::http::{Proxy, can_be_proxy, is_proxied, unreadable_exceptions};
+use oauthctl_core::http::{Proxy, is_proxied, unreadable_exceptions};
 use oauthctl_core::port::{Http, HttpRequest, HttpResponse, Method};
 use oauthctl_core::profile::Profile;
 use oauthctl_core::text::one_line;
@@ -28,8 +28,8 @@ const NOTABLE_SKEW: u64 = 30;
 /// Tests the variables that name a proxy.
 pub fn proxy(report: &mut Report) {
     const NAME: &str = "proxy";
-    match environment::proxy() {
-        Proxy::Url(url) if !can_be_proxy(url.expose()) => {
+    match Proxy::from_environment() {
+        Proxy::Url(_) => {
             let error = Error::config("the URL of the proxy is invalid");
             let hint = "correct HTTPS_PROXY or ALL_PROXY: http://HOST:PORT, https:// or socks5h://";
             report.error(NAME, None, Status::Fail, &error.hint(hint));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxy;
 use super::reach::Reach;
 use crate::error::Result;
 use crate::protocol::signing_key::SigningKey;
@@ -55,13 +56,22 @@ impl Default for Options {
 /// The proxy for connections to other hosts.
 #[derive(Debug, Clone)]
 pub enum Proxy {
-    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` set, in upper or lower case. A value that [cannot
-    /// name a proxy](super::can_be_proxy) is ignored. `NO_PROXY` is a list of hosts separated by commas or white
+    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` set, in upper or lower case. A value that cannot name a
+    /// proxy is ignored: [`from_environment`](Self::from_environment) does not accept it. `NO_PROXY` is a list of hosts separated by commas or white
     /// space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP address, or a network
     /// such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
     Environment,
     /// No proxy.
     Direct,
-    /// This proxy; its URL may contain a user and a password.
+    /// This proxy: `http://`, `https://` or one of `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host;
+    /// without a scheme, `http://` is meant. The URL may contain a user and a password. If it is invalid, requests fail.
     Url(Secret),
+}
+
+impl Proxy {
+    /// Returns the proxy of the environment. If the variable that names it is invalid, this is a [`Url`](Self::Url) with
+    /// which requests fail: without the proxy, they could take a route that the user does not want.
+    pub fn from_environment() -> Self {
+        proxy::invalid_of_environment().map_or(Self::Environment, Self::Url)
+    }
 }

@@ -5,11 +5,10 @@ use url::Url;
 use super::no_proxy::NoProxy;
 use crate::secret::Secret;
 
-/// Returns whether a transport can connect through the proxy that this text names: `http://`, `https://` or one of
-/// `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host; without a scheme, `http://`
-/// is meant. Call it for text that a user wrote: transports ignore a URL with a path or a query without an
-/// error, and would connect without the proxy. A slash after a whole URL is accepted.
-pub fn can_be_proxy(text: &str) -> bool {
+/// Returns whether a transport can connect through the proxy that this text names, as in
+/// [`Proxy::Url`](super::Proxy::Url). Transports ignore a URL with a path or a query without an error, and would connect
+/// without the proxy. A slash after a whole URL is accepted.
+pub(super) fn can_be_proxy(text: &str) -> bool {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.starts_with('/') {
         return false;
@@ -39,6 +38,11 @@ pub(super) fn of_environment(url: &Url) -> Option<Secret> {
     let named = named(&variable)?;
     let excepted = no_proxy_of_environment().is_some_and(|hosts| hosts.contains(url));
     (can_be_proxy(named.expose()) && !excepted).then_some(named)
+}
+
+/// Returns the text that the environment sets and that cannot name a proxy.
+pub(super) fn invalid_of_environment() -> Option<Secret> {
+    named(&variable).filter(|named| !can_be_proxy(named.expose()))
 }
 
 /// Returns the proxy for https hosts: the first variable that is set, in either case. If it is empty,

@@ -139,7 +139,7 @@ impl Trace {
     }
 
     /// Adds the URL that the browser is sent to (RFC 6749, section 4.1.1), parameter by parameter.
-    pub(crate) fn authorization_request(&self, url: &Url) {
+    pub fn authorization_request(&self, url: &Url) {
         self.with(|state, _| {
             let (whole, base) = (state.redactor.url(url), state.redactor.base(url));
             state.line(&format!("   browser -> {base}"));
@@ -151,7 +151,7 @@ impl Trace {
 
     /// Adds the response from the browser (RFC 6749, section 4.1.2): a URL, a request target, or the body
     /// of a form post.
-    pub(crate) fn authorization_response(&self, target: &str) {
+    pub fn authorization_response(&self, target: &str) {
         self.with(|state, _| {
             state.redactor.hears(true);
             let whole = state.redactor.target(target);
