@@ -22,6 +22,9 @@ use crate::ui;
 oauthctl agent\n  \
 OAUTHCTL_AGENT=unix:/run/user/1000/oauthctl/agent.sock \\\n    \
 oauthctl token -p gitlab\n  \
+oauthctl agent --allow-uid 1001 --confirm ./ask.sh \\\n    \
+--confirm-for 1h --audit agent.jsonl\n  \
+oauthctl agent --lock\n  \
 oauthctl agent --stop"
 )]
 pub struct AgentArgs {

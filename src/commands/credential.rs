@@ -36,18 +36,36 @@ pub enum CredentialCommand {
         printf 'protocol=https\\nhost=gitlab.com\\n' |\n    oauthctl credential git get")]
     Git(GitArgs),
     /// Act as a credential helper for docker
+    #[command(after_help = "docker runs `docker-credential-oauthctl`, a link to oauthctl.\n\n\
+        Examples:\n  oauthctl credential setup docker registry.example.com\n  \
+        ln -s \"$(command -v oauthctl)\" \\\n    ~/.local/bin/docker-credential-oauthctl")]
     Docker(DockerArgs),
     /// Act as an exec credential plugin for Kubernetes
+    #[command(after_help = "The user in the kubeconfig that `setup` adds runs this command.\n\n\
+        Examples:\n  oauthctl credential setup kubernetes\n  \
+        kubectl config set-context dev \\\n    --user=oauthctl-cluster.example.com:6443")]
     Kubernetes(KeyArgs),
     /// Act as a credential provider for cargo
+    #[command(
+        after_help = "cargo runs this command for a registry whose `credential-provider` names it.\n\n\
+        Example:\n  oauthctl credential setup cargo \\\n    sparse+https://cargo.example.com/index/"
+    )]
     Cargo(CargoArgs),
     /// Print temporary AWS credentials for a role, as a `credential_process`
+    #[command(after_help = "Examples:\n  oauthctl credential setup aws dev\n  \
+        aws --profile dev sts get-caller-identity")]
     Aws(KeyArgs),
     /// Print a netrc file, or write it to a named pipe
     #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \\\n    \
         https://api.example.com/me")]
     Netrc(NetrcArgs),
     /// Print the value of the `Authorization` header, as a pnpm token helper
+    #[command(
+        after_help = "pnpm runs a link named `oauthctl-token-PROFILE`. npm reads the token from its \
+        environment, as `setup` configures it.\n\n\
+        Examples:\n  oauthctl credential setup npm https://npm.example.com/\n  \
+        oauthctl exec -p registry -- npm install"
+    )]
     Npm(KeyArgs),
     /// Configure a tool to use its helper, or undo that
     #[command(after_help = "Examples:\n  oauthctl credential setup git https://gitlab.com\n  \

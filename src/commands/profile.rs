@@ -29,18 +29,30 @@ pub enum ProfileCommand {
     /// Add a profile to the configuration file, interactively at a terminal
     Add(AddArgs),
     /// List the profiles
+    #[command(after_help = "Example:\n  oauthctl profile list --json | jq -r '.[].name'")]
     List,
     /// Show a profile and the values of its preset, with secrets redacted
+    #[command(after_help = "Example:\n  oauthctl profile show gitlab")]
     Show(NameArgs),
     /// Edit the configuration file in $VISUAL or $EDITOR, and validate it before saving
+    #[command(
+        after_help = "Examples:\n  oauthctl profile edit\n  EDITOR='code --wait' oauthctl profile edit"
+    )]
     Edit,
     /// Show or set the default profile
+    #[command(
+        after_help = "Examples:\n  oauthctl profile default\n  oauthctl profile default gitlab"
+    )]
     Default(DefaultArgs),
     /// Remove a profile from the configuration file
+    #[command(after_help = "Examples:\n  oauthctl logout work  # revokes the tokens first\n  \
+        oauthctl profile remove work")]
     Remove(NameArgs),
     /// Store the client secret of a profile, read from standard input
+    #[command(after_help = "Example:\n  pass show api | oauthctl profile set-secret api")]
     SetSecret(NameArgs),
     /// Print the path of the configuration file
+    #[command(after_help = "Example:\n  cp \"$(oauthctl profile path)\" backup.toml")]
     Path,
 }
 

@@ -25,11 +25,15 @@ pub enum StoreCommand {
         Example:\n  oauthctl store keygen > ci.key")]
     Keygen,
     /// Show the store in use, where it is, and how many accounts it holds
+    #[command(
+        after_help = "Examples:\n  oauthctl store info\n  oauthctl --store file store info --json"
+    )]
     Info,
     /// Move accounts and client secrets to another store
     #[command(
         after_help = "An account is removed from the old store only after it has been read back from \
-                      the new one.\n\nExample:\n  oauthctl store migrate --to file"
+                      the new one.\n\nExamples:\n  oauthctl store migrate --to file\n  \
+                      oauthctl store migrate gitlab --to file:tokens --write"
     )]
     Migrate(MigrateArgs),
 }

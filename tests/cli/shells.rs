@@ -223,6 +223,12 @@ fn tab_completes_commands_and_options() {
         assert!(screen.contains("rotate-key") && !screen.contains("wet-f"), "{shell}: {screen}");
         let screen = at.shown("oauthctl profile add x --provider git\t\t");
         assert!(screen.contains("github") && screen.contains("gitlab"), "{shell}: {screen}");
+        let screen = at.shown("oauthctl store info --store key\t");
+        assert!(screen.contains("keyring"), "{shell}: {screen}");
+        let screen = at.shown("oauthctl store migrate --to com\t");
+        assert!(screen.contains("command"), "{shell}: {screen}");
+        let screen = at.shown("oauthctl sandbox --scenario rotat\t\t");
+        assert!(screen.contains("rotate"), "{shell}: {screen}");
         let screen = at.shown("oauthctl token --format x\t");
         assert!(screen.contains("xoauth2"), "{shell}: {screen}");
     }

@@ -153,6 +153,22 @@ fn json_is_exact_and_harmless() {
     harmless(&home.run(["attr", "list", "-p", "p", "--json"]).ok().stdout);
 }
 
+/// The runtime opens `/dev/null` before the program runs, which cannot tell this from `subprocess.DEVNULL` of Python.
+#[test]
+fn closed_stdout_is_like_dev_null() {
+    let home = planted(TOKEN);
+    for redirected in [">&-", ">/dev/null", "1<>/dev/null"] {
+        let output = through_shell(&home, &format!("\"$1\" token {redirected}"));
+        assert!(output.status.success() && output.stderr.is_empty(), "{redirected}: {output:?}");
+        // Nothing else that is opened later gets its number, and with it the token.
+        let files = home.files();
+        let holds = |path: &std::path::PathBuf| {
+            std::fs::read(path).is_ok_and(|file| String::from_utf8_lossy(&file).contains(TOKEN))
+        };
+        assert_eq!(files.iter().find(|path| holds(path)), None, "{redirected}");
+    }
+}
+
 #[test]
 fn stderr_may_be_closed() {
     let home = planted(TOKEN);

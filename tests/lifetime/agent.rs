@@ -16,6 +16,7 @@ mod local;
 mod notifications;
 mod other_users;
 mod slow;
+mod units;
 
 /// An agent in the foreground. It ends when this is dropped.
 struct Agent {

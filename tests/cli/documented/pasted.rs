@@ -40,8 +40,8 @@ const NOT_PASTED: &[(&str, &str, &str)] = &[
     ("docs/reference/commands.md", "oauthctl agent", "the socket of another user"),
     ("docs/reference/commands.md", "echo \"$CALLBACK_URL\"", "the callback comes from a browser"),
     ("docs/reference/commands.md", "oauthctl profile add work\n", "the first line is a dialogue at a terminal"),
-    ("docs/credential-helpers.md", "oauthctl credential setup", "needs git; `credential::setup` runs it"),
-    ("docs/reference/commands.md", "oauthctl credential setup", "needs git; `credential::setup` runs it"),
+    ("docs/credential-helpers.md", "oauthctl credential setup", "changes other tools; `credential::setup` runs it"),
+    ("docs/reference/commands.md", "oauthctl credential setup", "changes other tools; `credential::setup` runs it"),
 ];
 
 /// Commands that are not run: they wait for a user, or run until somebody ends them.
