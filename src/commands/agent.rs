@@ -86,19 +86,29 @@ pub fn run(args: &AgentArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn control(agent: &Agent, op: &str, context: &Context) -> Result<ExitCode> {
-    if op == "stop" {
-        agent.stop()?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let answer = agent.ask(&json!({ "op": op }))?;
-    if op == "status" {
-        if context.ui.json {
-            ui::print_json(&answer)?;
-        } else {
-            let is_locked = answer["locked"].as_bool().unwrap_or(false);
-            let state = if is_locked { "locked" } else { "unlocked" };
-            ui::print_line(&format!("running as process {}, {state}", answer["pid"]))?;
+    let done = match op {
+        "stop" => {
+            agent.stop()?;
+            "The agent has stopped."
         }
+        "status" => {
+            let answer = agent.ask(&json!({ "op": op }))?;
+            if context.ui.json {
+                ui::print_json(&answer)?;
+            } else {
+                let is_locked = answer["locked"].as_bool().unwrap_or(false);
+                let state = if is_locked { "locked" } else { "unlocked" };
+                ui::print_line(&format!("running as process {}, {state}", answer["pid"]))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        op => {
+            agent.ask(&json!({ "op": op }))?;
+            if op == "lock" { "The agent is locked." } else { "The agent is unlocked." }
+        }
+    };
+    if !context.ui.json {
+        context.ui.say(done);
     }
     Ok(ExitCode::SUCCESS)
 }

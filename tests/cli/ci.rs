@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::fixture::{Sandbox, with_sandbox};
-use crate::support::Home;
+use crate::support::{Api, Home, Replied, tests_dir};
 
 /// The account of a pipeline, as its secrets hold it.
 struct Pipeline {
@@ -79,4 +79,61 @@ fn four_jobs_in_a_row_write_the_secret_back() {
     }
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
+}
+
+/// What the releases of the project contain: an archive with one directory, and its checksum.
+fn release(home: &Home, version: &str) -> (Vec<u8>, String) {
+    let name = "oauthctl-x86_64-unknown-linux-gnu";
+    let program = home.path(&format!("release/{name}/oauthctl"));
+    home.write(&program, &format!("#!/bin/sh\necho oauthctl {version}\n"));
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let archive = home.path("release").join(format!("{name}.tar.xz"));
+    let script = format!("tar -cJf {name}.tar.xz {name} && sha256sum --binary {name}.tar.xz");
+    let mut shell = std::process::Command::new("sh");
+    let made = shell.args(["-c", &script]).current_dir(home.path("release")).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    (fs::read(archive).unwrap(), String::from_utf8(made.stdout).unwrap())
+}
+
+#[test]
+fn action_installs_a_release_and_checks_it() {
+    let home = Home::new();
+    let (archive, checksum) = release(&home, "9.9.9");
+    let served = archive.clone();
+    let releases = Api::start(move |asked| match asked.target.as_str() {
+        "/r/latest/download/oauthctl-x86_64-unknown-linux-gnu.tar.xz"
+        | "/r/download/v9.9.9/oauthctl-x86_64-unknown-linux-gnu.tar.xz" => {
+            Replied::new(200, &[], served.clone())
+        }
+        "/r/download/v1.0.0/oauthctl-x86_64-unknown-linux-gnu.tar.xz" => {
+            Replied::new(200, &[], b"altered".to_vec())
+        }
+        target if target.ends_with(".sha256") => Replied::new(200, &[], checksum.clone()),
+        _ => Replied::new(404, &[], ""),
+    });
+    let [path, output] = ["github-path", "github-output"].map(|name| home.path(name));
+    for (version, is_installed) in
+        [("latest", true), ("9.9.9", true), ("v9.9.9", true), ("1.0.0", false), ("../x", false)]
+    {
+        fs::write(&path, "").unwrap();
+        fs::write(&output, "").unwrap();
+        let done = home
+            .tool("bash")
+            .arg(tests_dir("../setup-oauthctl/install.sh"))
+            .envs([("VERSION", version), ("RUNNER_OS", "Linux"), ("RUNNER_ARCH", "X64")])
+            .env("RELEASES", format!("{}/r", releases.origin))
+            .envs([("RUNNER_TEMP", home.path("home")), ("GITHUB_PATH", path.clone())])
+            .env("GITHUB_OUTPUT", &output)
+            .output()
+            .unwrap();
+        assert_eq!(done.status.success(), is_installed, "{version}: {done:?}");
+        let added = fs::read_to_string(&path).unwrap();
+        assert_eq!(added.is_empty(), !is_installed, "{version}: {added}");
+        if is_installed {
+            let program = Path::new(added.trim_end()).join("oauthctl");
+            let said = std::process::Command::new(program).output().unwrap().stdout;
+            assert_eq!(String::from_utf8(said).unwrap(), "oauthctl 9.9.9\n");
+            assert_eq!(fs::read_to_string(&output).unwrap(), "version=9.9.9\n");
+        }
+    }
 }

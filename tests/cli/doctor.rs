@@ -134,6 +134,45 @@ fn doctor_state_that_is_no_directory_fails() {
     assert!(faults(&output).iter().any(|(name, ..)| name == "state"), "{}", output.stdout);
 }
 
+/// Nobody can create a directory there, not even root.
+#[test]
+fn doctor_state_that_is_not_writable_fails() {
+    let (mut home, _sandbox) = healthy();
+    home.set("OAUTHCTL_STATE_DIR", "/proc/oauthctl");
+    let (name, said) = failure(&home, &["--offline"]);
+    assert_eq!(name, "state");
+    assert!(said.contains("/proc/oauthctl") && said.contains("`OAUTHCTL_STATE_DIR`"), "{said}");
+}
+
+#[test]
+fn doctor_without_a_browser_warns() {
+    let (mut home, _sandbox) = healthy();
+    home.set("BROWSER", "no-such-browser %s");
+    let named = faults(&home.run(["doctor", "--json"]).ok());
+    home.unset("BROWSER").unset("DISPLAY").unset("WAYLAND_DISPLAY");
+    let none = faults(&home.run(["doctor", "--json"]).ok());
+    for (found, what) in [(named, "no-such-browser"), (none, "there is no display")] {
+        let [(name, status, said)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((name.as_str(), status.as_str()), ("browser", "warn"));
+        assert!(said.contains(what) && said.contains("--browser"), "{said}");
+    }
+}
+
+/// A network namespace whose loopback interface is down.
+#[test]
+fn doctor_blocked_loopback_is_a_failure() {
+    let (home, _sandbox) = healthy();
+    let args = ["doctor", "--json", "--offline"];
+    let output = home.command_through(&["unshare", "--net"], &args).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let failed: Vec<&Value> = checks.iter().filter(|check| check["status"] == "fail").collect();
+    let [check] = failed.as_slice() else { panic!("{report}") };
+    assert_eq!((&check["check"], &check["subject"]), (&json!("loopback"), &json!("127.0.0.1")));
+    assert!(check["hint"].as_str().unwrap().contains("`--flow paste`"), "{check}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn doctor_counts_the_profiles_of_the_file() {
     let (mut home, sandbox) = healthy();

@@ -121,6 +121,21 @@ fn locked_agent_hands_out_nothing() {
 }
 
 #[test]
+fn agent_that_is_controlled_says_what_it_is() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let socket = agent.path.to_str().unwrap();
+    for (flag, said) in [
+        ("--lock", "The agent is locked.\n"),
+        ("--unlock", "The agent is unlocked.\n"),
+        ("--stop", "The agent has stopped.\n"),
+    ] {
+        let output = home.run(["agent", "--socket", socket, flag]).ok();
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", said));
+    }
+}
+
+#[test]
 fn background_agent_outlives_its_command() {
     let home = Api::echo().home("", "");
     let started = home.run(["agent"]).ok();
