@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::fixture::{PROFILE, REFRESH, TOKEN, grant, plant, planted, with_sandbox};
-use crate::support::{Home, assert_not_shown};
+use crate::support::{Api, Home, Replied, assert_not_shown};
 
 /// Runs through `sh`, which does with the streams what the script says; `$1` is the program.
 fn through_shell(home: &Home, script: &str) -> std::process::Output {
@@ -102,6 +102,24 @@ fn reader_with_enough_ends_a_command_silently() {
         child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()), "{line}");
+    }
+}
+
+#[test]
+fn reader_with_enough_ends_a_request_silently() {
+    let api = Api::start(|_| Replied::new(200, &[], vec![b'x'; 1 << 20]));
+    let home = api.home("", "");
+    for line in ["api -p p large", "api -p p -i large"] {
+        let mut child = home
+            .command(line.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(141), ""), "{line}");
     }
 }
 
