@@ -272,6 +272,11 @@ fn help_topics_are_plain_text() {
         ("machines", "service_account"),
         ("client-authentication", "github_actions"),
         ("fapi", "dpop = true"),
+        ("credential-helpers", "oauthctl credential setup git"),
+        ("api-requests", "api_url"),
+        ("lending", "--allow"),
+        ("sharing", "--allow-uid"),
+        ("stores", "[store.command]"),
     ] {
         let text = run(&format!("help {topic}")).ok().stdout;
         assert!(text.contains(words), "{topic}: {text}");

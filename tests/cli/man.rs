@@ -17,6 +17,11 @@ const TOPICS: &[&str] = &[
     "machines",
     "client-authentication",
     "fapi",
+    "credential-helpers",
+    "api-requests",
+    "lending",
+    "sharing",
+    "stores",
 ];
 
 fn page(command: &str) -> String {
@@ -126,7 +131,7 @@ fn main_page_lists_variables_files_statuses_commands() {
     }
 }
 
-/// What the ways to log in and to authenticate have, each with a key or an option of its own.
+/// What the ways to log in, to authenticate and to use a token have, each with a key or an option of its own.
 #[test]
 fn topic_pages_show_every_way_with_an_example() {
     for (topic, shown) in [
@@ -143,6 +148,12 @@ fn topic_pages_show_every_way_with_an_example() {
         ("fapi", &["par = \"always\"", "jar = \"always\"", "response_mode = \"jwt\""]),
         ("fapi", &["dpop = true", "--dpop", "authorization_details = [", "resource = ["]),
         ("fapi", &["response_mode = \"form_post\""]),
+        ("credential-helpers", &["credential setup git", "credHelpers", "credential_process"]),
+        ("credential-helpers", &["sparse+https://", "--netrc-file", "oauthctl-token-registry"]),
+        ("api-requests", &["oauthctl api -p gitlab", "api_url = ["]),
+        ("lending", &["--allow 'GET /api/v4/**'", "OAUTHCTL_PROXY_URL", "--confirm '"]),
+        ("sharing", &["ssh -R", "--allow-uid", "systemctl --user", "agent --lock"]),
+        ("stores", &["[store.command]", "cache = \"kernel\"", "store migrate --to file"]),
     ] {
         let text = plain(&page(topic));
         let title = format!(".TH OAUTHCTL-{} 1 ", topic.to_uppercase());

@@ -82,6 +82,31 @@ pub const TOPICS: &[Topic] = &[
         page: Page::Of(document!("fapi.md")),
     },
     Topic {
+        name: "credential-helpers",
+        about: "tokens for git, docker, kubectl and others",
+        page: Page::Of(document!("credential-helpers.md")),
+    },
+    Topic {
+        name: "api-requests",
+        about: "where `oauthctl api` sends a token",
+        page: Page::Of(document!("api.md")),
+    },
+    Topic {
+        name: "lending",
+        about: "tokens for programs that must not hold them",
+        page: Page::Of(document!("proxy.md")),
+    },
+    Topic {
+        name: "sharing",
+        about: "tokens for containers and other machines",
+        page: Page::Of(document!("agent.md")),
+    },
+    Topic {
+        name: "stores",
+        about: "keyrings, encrypted files, pass and the kernel",
+        page: Page::Of(document!("stores.md")),
+    },
+    Topic {
         name: "environment",
         about: "environment variables and files",
         page: Page::Of(Document { has_manual: false, ..document!("reference/environment.md") }),
