@@ -91,11 +91,9 @@ pub async fn refuse_of_other_issuer(
     let mut known = Vec::new();
     for login in place.logins.all()? {
         let is_own = canonical(&login.url) == canonical(url);
-        let named = login.clients().filter(|one| {
-            one.client.origin == ClientOrigin::Given
-                && one.client.id == *id
-                && login.store == place.store_name
-        });
+        let named = login
+            .clients_in(&place.store_name)
+            .filter(|one| one.client.origin == ClientOrigin::Given && one.client.id == *id);
         known.extend(named.map(|one| (login.url.clone(), is_own, one)));
     }
     if known.iter().any(|(_, _, one)| one.issuer == issuer) {

@@ -20,32 +20,36 @@ pub const FORMER: usize = 16;
 /// What became of the registration of a client, if it had one.
 type Deleted = Option<Result<()>>;
 
-/// Forgets the login of a URL, which has no account any more, with its clients that no other login uses. If another
-/// login cannot be read, nothing is forgotten.
+/// Forgets the login of a URL, which has no account any more, with its clients in these places that no other login uses. If
+/// another login cannot be read, nothing is forgotten.
 ///
 /// # Errors
 ///
 /// Returns `Store` if the login may still be there.
 pub async fn forget(
-    place: &Place,
+    places: &[Place],
     manager: &FlowManager,
     login: &UrlLogin,
     local: bool,
 ) -> Result<Deleted> {
-    let read = || Ok((place.logins.complete()?, with_replaced(place, login.clients())?));
-    let clients = match read() {
-        Ok((_, clients)) => clients,
-        Err(error) => return Ok(Some(Err(not_forgotten(error)))),
-    };
-    let forgetter = Forgetter { place, manager, url: Some(&login.url), local, next_too: true };
     let mut outcome = None;
-    for one in clients {
-        let deleted = forgetter.forget(&one).await?;
-        outcome = match outcome {
-            Some(Err(error)) => Some(Err(error)),
-            earlier => deleted.or(earlier),
+    for place in places {
+        let here = login.clients_in(&place.store_name);
+        let read = || Ok((place.logins.complete()?, with_replaced(place, here)?));
+        let clients = match read() {
+            Ok((_, clients)) => clients,
+            Err(error) => return Ok(Some(Err(not_forgotten(error)))),
         };
+        let forgetter = Forgetter { place, manager, url: Some(&login.url), local, next_too: true };
+        for one in clients {
+            let deleted = forgetter.forget(&one).await?;
+            outcome = match outcome {
+                Some(Err(error)) => Some(Err(error)),
+                earlier => deleted.or(earlier),
+            };
+        }
     }
+    let Some(place) = places.first() else { return Ok(outcome) };
     let lock = place.logins.lock().await?;
     // Another account may have been logged in meanwhile.
     if place.state.some_accounts(&login.url, 1)?.is_empty() {
@@ -66,7 +70,8 @@ pub async fn forget_account(
     pin: &Pin,
     local: bool,
 ) -> Result<Deleted> {
-    let Some(own) = login.clients().find(|one| one.has(pin)) else { return Ok(None) };
+    let mut here = login.clients_in(&place.store_name);
+    let Some(own) = here.find(|one| one.has(pin)) else { return Ok(None) };
     let pins = match place.pins(&login.url).await {
         Ok(pins) => pins,
         Err(error) => return Ok(Some(Err(not_forgotten(error)))),
@@ -75,18 +80,20 @@ pub async fn forget_account(
         return Ok(None);
     }
     // The next login uses the client of the last one, unless there is another one at its issuer.
-    if own.is(&login.issuer, &login.client.id) && successor(login, &pins).is_none() {
+    let is_last = own.store.is_none() && own.is(&login.issuer, &login.client.id);
+    if is_last && successor(login, &pins).is_none() {
         return Ok(None);
     }
     Forgetter { place, manager, url: Some(&login.url), local, next_too: true }.forget(&own).await
 }
 
-/// Returns which earlier client of a URL can take the place of the last one: an account uses it, at the same issuer.
+/// Returns which earlier client of a URL can take the place of the last one: an account in its store uses it, at the same
+/// issuer.
 fn successor(login: &UrlLogin, pins: &[Pin]) -> Option<usize> {
-    login
-        .former
-        .iter()
-        .position(|one| one.issuer == login.issuer && pins.iter().any(|pin| one.has(pin)))
+    login.former.iter().position(|one| {
+        let is_there = one.store.is_none() && one.issuer == login.issuer;
+        is_there && pins.iter().any(|pin| one.has(pin))
+    })
 }
 
 fn not_forgotten(error: Error) -> Error {
@@ -103,7 +110,7 @@ fn with_replaced(
     for issuer in issuers {
         for client in place.logins.former_clients(&issuer, &place.store_name)? {
             if !all.iter().any(|one| one.is(&issuer, &client.id)) {
-                all.push(IssuedClient { issuer: issuer.clone(), client });
+                all.push(IssuedClient::new(&issuer, client));
             }
         }
     }
@@ -117,12 +124,17 @@ fn with_replaced(
 /// Returns `Store` if a secret may still be there.
 pub async fn forget_excess(place: &Place, manager: &FlowManager, url: &str) -> Result<()> {
     let login = place.logins.find(url)?.filter(|login| login.store == place.store_name);
-    let Some(login) = login.filter(|login| login.former.len() > FORMER) else { return Ok(()) };
+    let Some(login) = login else { return Ok(()) };
+    // The first is that of the login.
+    let excess: Vec<IssuedClient> = login.clients_in(&login.store).skip(1 + FORMER).collect();
+    if excess.is_empty() {
+        return Ok(());
+    }
     let pins = place.pins(url).await.map_err(not_forgotten)?;
     let forgetter = Forgetter { place, manager, url: Some(url), local: false, next_too: false };
-    for one in login.former.iter().skip(FORMER) {
+    for one in excess {
         if !pins.iter().any(|pin| one.has(pin)) {
-            forgetter.forget(one).await?;
+            forgetter.forget(&one).await?;
         }
     }
     Ok(())
@@ -156,7 +168,7 @@ pub async fn forget_unused(
 ///
 /// Returns `Store` if it may still be there.
 pub async fn forget_failed(place: &Place, manager: &FlowManager, login: &UrlLogin) -> Result<()> {
-    let one = IssuedClient { issuer: login.issuer.clone(), client: login.client.clone() };
+    let one = IssuedClient::new(&login.issuer, login.client.clone());
     let forgetter = Forgetter { place, manager, url: None, local: false, next_too: true };
     forgetter.forget(&one).await.map(|_| ())
 }
@@ -204,8 +216,7 @@ impl Forgetter<'_> {
         one: &IssuedClient,
         next: Option<UrlClient>,
     ) -> Vec<UrlClient> {
-        let here = others.iter().filter(|login| login.store == self.place.store_name);
-        let of_others = here.flat_map(UrlLogin::clients);
+        let of_others = others.iter().flat_map(|login| login.clients_in(&self.place.store_name));
         let of_others = of_others.filter(|used| used.is(&one.issuer, &one.client.id));
         of_others.map(|used| used.client).chain(next.filter(|_| !self.next_too)).collect()
     }
@@ -213,7 +224,7 @@ impl Forgetter<'_> {
     /// Forgets a client, unless something uses it: then only the items to which nothing refers are removed. Returns what
     /// became of its registration.
     async fn forget(&self, one: &IssuedClient) -> Result<Deleted> {
-        let (place, IssuedClient { issuer, client }) = (self.place, one);
+        let (place, IssuedClient { issuer, client, .. }) = (self.place, one);
         let lock = place.logins.lock().await?;
         let Some(mark) = lock.mark_deleted(issuer, &place.store_name, &client.id)? else {
             return Ok(None);
@@ -241,7 +252,7 @@ impl Forgetter<'_> {
         }
         let lock = place.logins.lock().await?;
         if let Some(url) = self.url {
-            remove_from(&lock, url, one, &pins)?;
+            remove_from(&lock, (url, &place.store_name), one, &pins)?;
         }
         if used.is_empty() {
             lock.forget_client(issuer, &place.store_name, &client.id)?;
@@ -265,11 +276,21 @@ impl Forgetter<'_> {
     }
 }
 
-/// Removes a client from the login of a URL. If it is that of the last login, an earlier one takes its place.
-fn remove_from(lock: &LockedUrlLogins, url: &str, one: &IssuedClient, pins: &[Pin]) -> Result<()> {
+/// Removes a client in a store from the login of a URL. If it is that of the last login, an earlier one takes its place.
+fn remove_from(
+    lock: &LockedUrlLogins,
+    (url, store): (&str, &str),
+    one: &IssuedClient,
+    pins: &[Pin],
+) -> Result<()> {
     let Some(mut login) = lock.find(url)? else { return Ok(()) };
-    login.former.retain(|former| !former.is(&one.issuer, &one.client.id));
-    if one.is(&login.issuer, &login.client.id) {
+    let own_store = login.store.clone();
+    let is_it = |known: &IssuedClient| {
+        known.is(&one.issuer, &one.client.id)
+            && known.store.as_deref().unwrap_or(&own_store) == store
+    };
+    login.former.retain(|former| !is_it(former));
+    if own_store == store && one.is(&login.issuer, &login.client.id) {
         let Some(place) = successor(&login, pins) else { return Ok(()) };
         login.client = login.former.remove(place).client;
     }

@@ -75,24 +75,29 @@ impl Committed for Keeper {
     }
 }
 
-/// Returns the clients of the login before whose secrets are in the same store, without the one that is used now. Other
-/// accounts may have been logged in with them, and this one until its new tokens are stored.
+/// Returns the clients of the login before, without the one that is used now. Other accounts may have been logged in with
+/// them, and this one until its new tokens are stored.
 fn former(before: &UrlLogin, login: &UrlLogin) -> Vec<IssuedClient> {
-    let here = (before.store == login.store).then(|| before.clients());
-    let others = here.into_iter().flatten();
-    others.filter(|one| !one.is(&login.issuer, &login.client.id)).collect()
+    let others = before.clients().map(|one| {
+        let store = Some(before.store_of(&one).to_owned());
+        IssuedClient { store: store.filter(|store| *store != login.store), ..one }
+    });
+    let is_used =
+        |one: &IssuedClient| one.store.is_none() && one.is(&login.issuer, &login.client.id);
+    others.filter(|one| !is_used(one)).collect()
 }
 
 /// Returns the clients that this login may replace: those of the login before, the one that the issuer has now, and
 /// the oldest that were replaced before.
 fn replaced(place: &Place, login: &UrlLogin) -> Result<Vec<IssuedClient>> {
     let (issuer, store) = (&login.issuer, &login.store);
-    let before = place.logins.find(&login.url)?.filter(|before| before.store == *store);
-    let mut clients: Vec<IssuedClient> = before.iter().flat_map(UrlLogin::clients).collect();
+    let before = place.logins.find(&login.url)?;
+    let mut clients: Vec<IssuedClient> =
+        before.iter().flat_map(|before| before.clients_in(store)).collect();
     let given = place.logins.client(issuer, store)?;
     let given = given.filter(|client| client.origin == ClientOrigin::Given);
     let oldest = place.logins.former_clients(issuer, store)?.into_iter().skip(FORMER);
     let of_issuer = given.into_iter().chain(oldest);
-    clients.extend(of_issuer.map(|client| IssuedClient { issuer: issuer.clone(), client }));
+    clients.extend(of_issuer.map(|client| IssuedClient::new(issuer, client)));
     Ok(clients)
 }

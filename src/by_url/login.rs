@@ -1,5 +1,6 @@
 //! Logins by URL, as they are stored: each is a profile that no configuration file contains.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use oauthctl_core::grant::Pin;
@@ -76,9 +77,17 @@ pub struct IssuedClient {
     pub issuer: String,
     /// The client.
     pub client: UrlClient,
+    /// The store of its secrets, if that is not the store of the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }
 
 impl IssuedClient {
+    /// Returns a client in the store of its login.
+    pub fn new(issuer: &str, client: UrlClient) -> Self {
+        Self { issuer: issuer.to_owned(), client, store: None }
+    }
+
     /// Returns whether this is the client with this id at this issuer.
     pub fn is(&self, issuer: &str, id: &str) -> bool {
         self.issuer == issuer && self.client.id == id
@@ -134,8 +143,27 @@ impl Attempts {
 impl UrlLogin {
     /// Returns the client, and then those of earlier logins.
     pub fn clients(&self) -> impl Iterator<Item = IssuedClient> {
-        let own = IssuedClient { issuer: self.issuer.clone(), client: self.client.clone() };
+        let own = IssuedClient::new(&self.issuer, self.client.clone());
         std::iter::once(own).chain(self.former.iter().cloned())
+    }
+
+    /// Returns those of these clients whose secrets are in this store.
+    pub fn clients_in(&self, store: &str) -> impl Iterator<Item = IssuedClient> {
+        self.clients().filter(move |one| self.store_of(one) == store)
+    }
+
+    /// Returns the stores of these clients, that of the login first.
+    pub fn stores(&self) -> Vec<String> {
+        let mut stores: Vec<String> =
+            self.clients().map(|one| self.store_of(&one).to_owned()).collect();
+        let mut seen = BTreeSet::new();
+        stores.retain(|store| seen.insert(store.clone()));
+        stores
+    }
+
+    /// Returns the store of one of these clients.
+    pub fn store_of<'a>(&'a self, one: &'a IssuedClient) -> &'a str {
+        one.store.as_deref().unwrap_or(&self.store)
     }
 
     /// Returns the equivalent profile.

@@ -22,7 +22,8 @@ pub async fn migrate(
     (to_spec, to): (&StoreSpec, &Store),
 ) -> Result<bool> {
     let mut has_moved = false;
-    let all: BTreeSet<String> = login.clients().flat_map(|one| owned(&one.client)).collect();
+    let all: BTreeSet<String> =
+        login.clients_in(&login.store).flat_map(|one| owned(&one.client)).collect();
     for item in &all {
         has_moved |= migrate_secret(&*from.items, &*to.items, item, Original::Keep).await?;
     }
@@ -34,6 +35,9 @@ pub async fn migrate(
     let (issuer, old, new) = (moved.issuer.clone(), login.store.clone(), to_spec.to_string());
     if lock.client(&issuer, &new)?.is_none() {
         lock.keep_client(&issuer, &new, &moved.client)?;
+    }
+    for former in moved.former.iter_mut().filter(|one| one.store.as_ref() == Some(&new)) {
+        former.store = None;
     }
     moved.store.clone_from(&new);
     lock.keep(&moved)?;
@@ -51,11 +55,10 @@ fn owned(client: &UrlClient) -> Vec<String> {
 
 /// Forgets in the old store which of the clients of a login no other login there uses. Returns their items.
 fn forget_there(lock: &LockedUrlLogins, login: &UrlLogin, old: &str) -> Result<BTreeSet<String>> {
-    let mut others = lock.complete()?;
-    others.retain(|other| other.store == old);
+    let others = lock.complete()?;
     let mut unused = BTreeSet::new();
-    for one in login.clients() {
-        let mut used = others.iter().flat_map(UrlLogin::clients);
+    for one in login.clients_in(old) {
+        let mut used = others.iter().flat_map(|other| other.clients_in(old));
         if !used.any(|used| used.is(&one.issuer, &one.client.id)) {
             lock.forget_client(&one.issuer, old, &one.client.id)?;
             unused.extend(owned(&one.client));

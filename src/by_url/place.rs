@@ -2,7 +2,7 @@
 
 use oauthctl_core::Result;
 use oauthctl_core::grant::Pin;
-use oauthctl_core::store::{StateDir, Store};
+use oauthctl_core::store::{StateDir, Store, StoreSpec};
 
 use super::login::UrlLogin;
 use super::logins::UrlLogins;
@@ -32,10 +32,19 @@ impl Place {
     pub fn of(context: &Context, known: Option<&UrlLogin>) -> Result<Self> {
         let defaults = &context.config()?.defaults;
         let of_login = known.map(|login| login.store.as_str()).or(defaults.store.as_deref());
-        let spec = context.store_spec(of_login)?;
+        Self::in_store(context, &context.store_spec(of_login)?)
+    }
+
+    /// Returns the place of a login in this store.
+    ///
+    /// # Errors
+    ///
+    /// See [`Place::of`].
+    pub fn in_store(context: &Context, spec: &StoreSpec) -> Result<Self> {
+        let defaults = &context.config()?.defaults;
         Ok(Self {
             logins: context.url_logins()?,
-            store: context.open_store(&spec)?,
+            store: context.open_store(spec)?,
             store_name: spec.to_string(),
             state: context.state()?,
             metadata_url: defaults.client_id_metadata_url.clone(),

@@ -161,7 +161,13 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         }
     };
     let (forgotten, at_server, asked) = runner::block_on(Some(&manager), ending)?;
-    let registration = forget_url(key, pin.as_ref(), local, context, &manager)?;
+    let registration = match is_url(&key.profile) {
+        true => {
+            let place = by_url::Place::in_store(context, &spec)?;
+            forget_url(place, key, (pin.as_ref(), local), context, &manager)?
+        }
+        false => None,
+    };
     let at = asked.as_deref().map_or_else(String::new, |url| format!(" at {}", host_of(url)));
     let (word, failed) = match at_server {
         AtServer::NoEndpoint => ("no_endpoint", None),
@@ -206,21 +212,21 @@ fn warn_of_valid_tokens(context: &Context, key: &GrantKey, word: &str, lacks_pro
 /// Forgets a login by URL with its last account, and with each of them the client that no other one uses. Returns what
 /// became of the registration of the client.
 fn forget_url(
+    place: by_url::Place,
     key: &GrantKey,
-    pin: Option<&Pin>,
-    local: bool,
+    (pin, local): (Option<&Pin>, bool),
     context: &Context,
     manager: &FlowManager,
 ) -> Result<Option<&'static str>> {
-    let logins = context.url_logins()?;
-    let Some(login) = logins.find(&key.profile)?.filter(|login| login.url == key.profile) else {
-        return Ok(None);
-    };
-    let is_last = context.state()?.some_accounts(&key.profile, 1)?.is_empty();
-    let place = by_url::Place::of(context, Some(&login))?;
+    let login = place.logins.find(&key.profile)?.filter(|login| login.url == key.profile);
+    let Some(login) = login else { return Ok(None) };
+    let is_last = place.state.some_accounts(&key.profile, 1)?.is_empty();
     let forgetting = async {
         match (is_last, pin) {
-            (true, _) => by_url::forget(&place, manager, &login, local).await,
+            (true, _) => {
+                let places = with_other_stores(context, &login, place);
+                by_url::forget(&places, manager, &login, local).await
+            }
             (false, Some(pin)) => by_url::forget_account(&place, manager, &login, pin, local).await,
             (false, None) => Ok(None),
         }
@@ -237,6 +243,21 @@ fn forget_url(
             Some("failed")
         }
     })
+}
+
+/// Returns the places of the clients of a login, whose accounts can have been in several stores.
+fn with_other_stores(
+    context: &Context,
+    login: &by_url::login::UrlLogin,
+    place: by_url::Place,
+) -> Vec<by_url::Place> {
+    let others = login.stores().into_iter().filter(|store| *store != place.store_name);
+    let open = |store: String| by_url::Place::in_store(context, &store.parse()?);
+    let mut places: Vec<by_url::Place> = others
+        .filter_map(|store| open(store).map_err(|error| context.ui.warn(&error)).ok())
+        .collect();
+    places.insert(0, place);
+    places
 }
 
 /// Returns the sentence that tells the user what became of the tokens.

@@ -54,6 +54,41 @@ fn login_moves_to_another_store_with_its_clients() {
     assert_eq!((deleted(&scene).len(), stored(&scene)), (2, 0));
 }
 
+/// A login to another store leaves the accounts of the one before their client.
+#[test]
+fn accounts_of_two_stores_keep_their_clients() {
+    for first in ["one", "two"] {
+        let scene = Scene::confidential().with_configured_store();
+        let place = scene.home.path("elsewhere");
+        let elsewhere = format!("file:{}", place.display());
+        let there = |args: &[&str]| scene.home.run([&["--store", &elsewhere], args].concat());
+        scene.login_as("one").ok();
+        there(&["login", &scene.url, "--account", "two"]).ok();
+        assert_eq!((scene.count("/a/register"), deleted(&scene).len()), (2, 0));
+        let asked = scene.server.requests("/a/authorize");
+        let [one, two] =
+            [0, 1].map(|n| asked[n]["query"]["client_id"].as_str().unwrap().to_owned());
+        let refresh = ["token", "-p", &scene.url, "--force-refresh", "--account"];
+        let here = |args: &[&str]| scene.home.run([&["--store", "file"], args].concat());
+        for _ in 0..2 {
+            let token = here(&[&refresh[..], &["one"]].concat()).ok();
+            assert_eq!((token.stderr, scene.last_client("/a/token")), (String::new(), one.clone()));
+            there(&[&refresh[..], &["two"]].concat()).ok();
+            assert_eq!(scene.last_client("/a/token"), two);
+        }
+        // Each logout finds the store of its account.
+        let second = if first == "one" { "two" } else { "one" };
+        for account in [first, second] {
+            scene.home.run(["logout", &scene.url, "--account", account]).ok();
+        }
+        let deleted = deleted(&scene);
+        let all = [&one, &two].map(|client| deleted.contains(client));
+        assert_eq!((deleted.len(), all), (2, [true, true]), "{first}: {deleted:?}");
+        let left = std::fs::read_dir(&place).unwrap().count();
+        assert_eq!((stored(&scene), left), (0, 0), "{first}");
+    }
+}
+
 #[test]
 fn profiles_of_the_file_move_beside_logins_by_url() {
     let scene = Scene::new().with_configured_store();
