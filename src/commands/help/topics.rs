@@ -88,7 +88,7 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "api-requests",
-        about: "where `oauthctl api` sends a token",
+        about: "requests with a token, and where they may go",
         page: Page::Of(document!("api.md")),
     },
     Topic {
