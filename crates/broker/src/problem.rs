@@ -72,6 +72,20 @@ impl Problem {
             .detail(detail)
     }
 
+    /// Returns the problem of a request that is refused with this status because of its head.
+    pub fn refused_head(status: StatusCode) -> Self {
+        match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => {
+                Self::new(status, "head_too_large", "The head of the request is too large")
+                    .detail("the request line and at most 100 header fields may have 64 KiB")
+            }
+            _ => Self {
+                status: status.as_u16(),
+                ..Self::invalid("the request line or a header field is not valid HTTP/1.1")
+            },
+        }
+    }
+
     /// Returns the problem of a missing or unknown API key.
     pub fn unauthorized() -> Self {
         Self::without_credentials("Bearer realm=\"oauthctl\"", "a valid API key is required")
@@ -171,6 +185,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Returns the problem as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
     /// Returns the word for programs.
     pub fn error(&self) -> &'static str {
         self.error
@@ -223,8 +242,7 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status(), body).into_response();
+        let mut response = (self.status(), self.to_json()).into_response();
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);

@@ -1,7 +1,10 @@
 //! The sockets: accepts connections, limits their cost, and shuts down without losing anything.
 
 mod connections;
+mod ending;
 mod fast;
+mod headers;
+mod host;
 mod pace;
 pub mod tls;
 
@@ -9,14 +12,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use axum::response::IntoResponse;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,6 +37,8 @@ use crate::broker::Broker;
 use crate::metrics::METRICS;
 use crate::problem::Problem;
 use connections::{Connection, Connections};
+use ending::EndingStream;
+use headers::{Ids, complete};
 use pace::{TimedBody, TimedStream};
 
 /// Maximum number of open connections.
@@ -70,7 +75,7 @@ struct Shared {
     broker: Arc<Broker>,
     router: TowerToHyperService<Router>,
     /// Makes the ids of requests.
-    ids: Ids,
+    ids: Arc<Ids>,
 }
 
 /// Serves until `ended`, then finishes the requests in progress.
@@ -81,7 +86,7 @@ pub async fn serve(
     ended: impl Future<Output = ()>,
 ) {
     let router = TowerToHyperService::new(api::router(Arc::clone(&broker)));
-    let shared = Arc::new(Shared { broker, router, ids: Ids::new() });
+    let shared = Arc::new(Shared { broker, router, ids: Arc::new(Ids::new()) });
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = Connections::new(CONNECTIONS, shared.broker.settings.connections_per_address);
     let graceful = GracefulShutdown::new();
@@ -155,43 +160,50 @@ async fn converse<S>(stream: S, client: Client, connection: Arc<Connection>, wat
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let is_unread = Arc::new(AtomicBool::new(false));
+    let stream = TimedStream::new(stream);
+    let stream = EndingStream::new(stream, Arc::clone(&client.shared.ids), Arc::clone(&is_unread));
     let service = service_fn(move |request| {
         let (shared, connection) = (Arc::clone(&client.shared), Arc::clone(&connection));
+        let is_unread = Arc::clone(&is_unread);
         async move {
             if !connection.begin() {
                 // The connection is about to be closed without a response.
                 return std::future::pending().await;
             }
-            let answer = answer(&shared, client.peer, request).await;
+            let answer = answer(&shared, client.peer, request, &is_unread).await;
             connection.end();
             answer
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
-    let stream = TokioIo::new(TimedStream::new(stream));
-    let _ = watcher.watch(builder.serve_connection(stream, service)).await;
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // The buffer alone is no exact limit.
+    builder.max_header_size(LARGEST_HEAD).max_buf_size(LARGEST_HEAD);
+    let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
 }
 
 async fn answer(
     shared: &Shared,
     peer: IpAddr,
     request: Request<Incoming>,
+    is_unread: &Arc<AtomicBool>,
 ) -> std::result::Result<Response<Body>, Infallible> {
     let id = shared.ids.next();
     let mut response = match over_rate(&shared.broker, peer, &request)
+        .or_else(|| without_host(&request))
         .or_else(|| fast::token(&shared.broker, &request).inspect(|_| METRICS.answered_fast()))
     {
-        Some(response) => response,
+        Some(response) => {
+            is_unread.fetch_or(!request.body().is_end_stream(), Ordering::AcqRel);
+            response
+        }
         None => {
             let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
-            routed(shared, request).instrument(span).await?
+            routed(shared, request, is_unread).instrument(span).await?
         }
     };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REQUEST_ID, id);
+    complete(response.headers_mut(), id);
     Ok(response)
 }
 
@@ -199,9 +211,10 @@ async fn answer(
 async fn routed(
     shared: &Shared,
     request: Request<Incoming>,
+    is_unread: &Arc<AtomicBool>,
 ) -> std::result::Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
-    let (body, is_late) = TimedBody::new(body);
+    let (body, is_late) = TimedBody::new(body, Arc::clone(is_unread));
     let mut response = shared.router.call(Request::from_parts(head, body)).await?;
     api::separate_methods(response.headers_mut());
     if !is_late.load(Ordering::Acquire) {
@@ -223,27 +236,15 @@ fn over_rate<B>(broker: &Broker, peer: IpAddr, request: &Request<B>) -> Option<R
         .then(|| Problem::too_many("too many requests come from this address", 1).into_response())
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The ids of requests: random at the start of the process, then counted.
-struct Ids {
-    process: u64,
-    count: AtomicU64,
-}
-
-impl Ids {
-    fn new() -> Self {
-        use std::hash::{BuildHasher, RandomState};
-        Self { process: RandomState::new().hash_one(0), count: AtomicU64::new(0) }
+/// Returns the response to a request without the `Host` that HTTP requires. The connection ends with it.
+fn without_host<B>(request: &Request<B>) -> Option<Response<Body>> {
+    if host::is_valid(request.version(), request.headers()) {
+        return None;
     }
-
-    fn next(&self) -> HeaderValue {
-        let id = self.process.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed));
-        let mut text = [0; 16];
-        for (at, byte) in text.iter_mut().enumerate() {
-            let digit = (id >> (60 - 4 * at)) & 15;
-            *byte = b"0123456789abcdef"[usize::try_from(digit).unwrap_or(0)];
-        }
-        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
-    }
+    let problem =
+        Problem::invalid("the request must have exactly one `Host` header, with a valid value");
+    METRICS.answered("none", problem.status().as_u16());
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Some(response)
 }

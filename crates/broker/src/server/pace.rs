@@ -49,18 +49,29 @@ impl Pace {
 }
 
 /// The body of a request, which fails if it takes too long.
-pub(super) struct TimedBody<B> {
+pub(super) struct TimedBody<B: Body> {
     body: B,
     pace: Pace,
     is_late: Arc<AtomicBool>,
+    has_ended: bool,
+    is_unread: Arc<AtomicBool>,
 }
 
-impl<B> TimedBody<B> {
-    /// Starts to wait for a body. The returned flag is set if the body took too long.
-    pub(super) fn new(body: B) -> (Self, Arc<AtomicBool>) {
+impl<B: Body> TimedBody<B> {
+    /// Starts to wait for a body. The returned flag is set if the body took too long, and `is_unread` if it is dropped
+    /// before its end.
+    pub(super) fn new(body: B, is_unread: Arc<AtomicBool>) -> (Self, Arc<AtomicBool>) {
         let is_late = Arc::new(AtomicBool::new(false));
         let pace = Pace { whole: Some(Instant::now() + BODY), timer: None };
-        (Self { body, pace, is_late: Arc::clone(&is_late) }, is_late)
+        (Self { body, pace, is_late: Arc::clone(&is_late), has_ended: false, is_unread }, is_late)
+    }
+}
+
+impl<B: Body> Drop for TimedBody<B> {
+    fn drop(&mut self) {
+        if !self.has_ended && !self.body.is_end_stream() {
+            self.is_unread.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -74,6 +85,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for TimedBody<B>
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.pace.went_on();
+            self.has_ended = frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(self.pace.poll_late(BODY_PAUSE, BODY, cx));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::http;
 use crate::support::{Browser, Home, Scene, provider, token_requests};
 
+mod heads;
 mod providers;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod rebinding;
