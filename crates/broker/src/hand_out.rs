@@ -31,15 +31,7 @@ pub async fn decide(broker: &Broker, place: &Place, moment: Moment) -> Result<()
     let answer = asked.map_err(|error| match error.kind() {
         ErrorKind::AccessDenied => Problem::denied(error.message()),
         ErrorKind::Store => error.into(),
-        _ => {
-            tracing::warn!(
-                tenant = place.tenant,
-                provider = place.provider,
-                event = moment.name(),
-                "a rule failed"
-            );
-            Problem::rule_failed(error.message())
-        }
+        _ => Problem::rule_failed(error.message()),
     })?;
     let key = place.grant_key();
     for (name, (value, ttl)) in answer.attributes {

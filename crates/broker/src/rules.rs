@@ -12,7 +12,7 @@ pub mod hooks;
 
 use oauthctl_core::http::Reach;
 use oauthctl_core::port::Http;
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -305,13 +305,28 @@ pub async fn ask(
         };
         let text = match found.document.decider {
             Decider::Expression { expression } => {
-                expression::evaluate(expression, input.clone()).await?
+                expression::evaluate(expression, input.clone()).await
             }
             Decider::Callback { callback, secrets } => {
-                callback::send(outbound, &callback, &secrets, input).await?
+                callback::send(outbound, &callback, &secrets, input).await
             }
         };
-        all.add(answer::read(&text)?);
+        let answer = text.and_then(|text| answer::read(&text));
+        all.add(answer.inspect_err(|error| report(place, moment, error))?);
     }
     Ok(all)
+}
+
+/// Logs the failure of a rule. Its message has nothing that a server or an expression said.
+fn report(place: &Place, moment: Moment, error: &Error) {
+    if error.kind() == ErrorKind::AccessDenied {
+        return;
+    }
+    tracing::warn!(
+        tenant = place.tenant,
+        provider = place.provider,
+        event = moment.name(),
+        reason = error.message(),
+        "a rule failed"
+    );
 }

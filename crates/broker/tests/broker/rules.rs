@@ -181,6 +181,49 @@ async fn callback_that_fails_in_any_way_hands_nothing_out() {
     assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_rule_is_logged_with_its_reason() {
+    let sandbox = provider().await;
+    let (_home, broker, api) = start_broker();
+    api.provide("sandbox", sandbox.issuer()).await;
+    let logs = |event: &str, reason: &str| {
+        let log = broker.log();
+        let of = format!("tenant=\"acme\" provider=\"sandbox\" event=\"{event}\"");
+        let line = log.lines().rfind(|line| line.contains("a rule failed")).unwrap_or(&log);
+        assert!(line.contains(&of) && line.contains(&format!("reason=\"{reason}\"")), "{line}");
+    };
+    rule(&api, "authorization", "1 / 0").await;
+    let body = json!({ "provider": "sandbox", "user": "u-1" });
+    let page = Browser::default().follow(&api.link(&body).await).await;
+    assert_ne!(page.status, 200, "{}", page.text);
+    logs("authorization", "the expression of a rule failed: an arithmetic error");
+    assert_eq!(api.delete("/v1/rules/authorization").await.status, 204);
+    api.connect("sandbox", "u-1").await;
+    rule(&api, "pre_token", "1").await;
+    api.token("sandbox", "u-1").await.problem(502);
+    logs("pre_token", "a rule failed: its answer is not an object");
+    assert_eq!(api.delete("/v1/rules/pre_token").await.status, 204);
+    let receiver = Receiver::start().await;
+    let callback = json!({ "callback": format!("{}/canary?canary", receiver.url) });
+    api.put("/v1/rules/post_token", &callback).await.json(201);
+    receiver.answer_body("canary");
+    receiver.answer_next(&[500]);
+    api.token("sandbox", "u-1").await.problem(502);
+    logs("post_token", "the callback of a rule failed: HTTP status 500");
+    api.token("sandbox", "u-1").await.problem(502);
+    logs("post_token", "a rule failed: its answer is not an object");
+    let silent = json!({ "callback": "http://127.0.0.1:9/canary" });
+    api.put("/v1/rules/post_token", &silent).await.json(200);
+    api.token("sandbox", "u-1").await.problem(502);
+    assert!(broker.log().contains("cannot connect to 127.0.0.1:9"), "{}", broker.log());
+    // A denial is not a failure.
+    let count = broker.log().matches("a rule failed").count();
+    rule(&api, "post_token", "false").await;
+    api.token("sandbox", "u-1").await.problem(403);
+    assert_eq!(broker.log().matches("a rule failed").count(), count);
+    assert!(!broker.log().contains("canary"), "{}", broker.log());
+}
+
 #[tokio::test]
 async fn hostile_rules_are_refused_or_fail_closed() {
     let sandbox = provider().await;
