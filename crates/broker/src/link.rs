@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use oauthctl_core::profile::scopes;
 use oauthctl_core::{Error, Result, StartRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -138,9 +139,10 @@ pub async fn make(
     if !quota::has_room(&broker.vault, tenant, place).await? {
         return Err(quota::no_connection());
     }
-    let draft = Draft::new(broker, place, Wanted { redirect_to, ..wanted })?;
+    let mut draft = Draft::new(broker, place, Wanted { redirect_to, ..wanted })?;
     // The application is told, not its user.
     request_of(broker, &draft.link).check(&profile)?;
+    draft.link.scopes = scopes::split(&draft.link.scopes, &profile.scope_separator);
     let room = quota::room_for_link(&broker.vault, tenant).await?;
     let terms =
         Terms { expires_at: Some(draft.link.expires_at), ..Terms::only_if(room.condition()) };

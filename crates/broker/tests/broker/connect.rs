@@ -171,6 +171,32 @@ async fn link_that_cannot_work_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn scopes_with_spaces_are_several_scopes() {
+    let scene = Scene::new().await;
+    let scopes = ["openid email", "email", " profile"];
+    let body = json!({ "provider": "sandbox", "user": "u-1", "scopes": scopes, "page": true });
+    let link = scene.api.link(&body).await;
+    let mut browser = Browser::default();
+    let page = browser.open(&link).await;
+    for scope in ["openid", "email", "profile"] {
+        assert_eq!(
+            page.text.matches(&format!("<li><code>{scope}</code></li>")).count(),
+            1,
+            "{}",
+            page.text
+        );
+    }
+    let answer = page.text.split("?continue=").nth(1).unwrap().split('"').next().unwrap();
+    browser.follow(&format!("{link}?continue={answer}")).await;
+    let connection = scene.api.get("/v1/connections/sandbox/u-1").await.json(200);
+    assert_eq!(connection["scopes"], json!(["openid", "email", "profile"]), "{connection}");
+    let all = json!({ "issuer": scene.sandbox.issuer(), "client_id": "app", "scopes": scopes });
+    scene.api.put("/v1/providers/sandbox", &all).await.json(200);
+    let shown = scene.api.get("/v1/providers/sandbox").await.json(200);
+    assert_eq!(shown["scopes"], json!(scopes), "{shown}");
+}
+
+#[tokio::test]
 async fn list_has_each_provider_and_no_secret() {
     let (_home, broker, api) = start_broker();
     let empty = api.get("/v1/providers").await.json(200);

@@ -8,7 +8,7 @@ use crate::text::one_line;
 
 /// Splits values into single scopes (RFC 6749, section 3.3): at white space, and at the separator of the
 /// server. Duplicates are removed.
-pub(crate) fn split(given: &[String], separator: &str) -> Vec<String> {
+pub fn split(given: &[String], separator: &str) -> Vec<String> {
     let separator = separator.trim();
     let mut scopes: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
