@@ -66,7 +66,7 @@ pub async fn create(
     name: &str,
     redirects: &[String],
     title: Option<&str>,
-) -> Result<(Tenant, Secret)> {
+) -> Result<(ApiKey, Secret)> {
     check_name("the name of a tenant", name)?;
     let title = title.map(check_title).transpose()?;
     let redirects = redirects.iter().map(|url| redirects::parse(url)).collect::<Result<_>>()?;
@@ -86,8 +86,7 @@ pub async fn create(
     if vault.put(record, &tenant, Terms::only_if(condition)).await? == Written::Refused {
         return Err(Error::config(format!("the tenant `{name}` already exists")));
     }
-    let (_, key) = issue_key(vault, name, "").await?;
-    Ok((tenant, key))
+    issue_key(vault, name, "").await
 }
 
 /// Creates a tenant without an API key.
@@ -215,40 +214,39 @@ fn random_key() -> Result<(Secret, String)> {
     }
 }
 
-/// Issues an API key that replaces another one, and shows it before the other one's end is set to this time from now.
-/// Returns false if there is no key of this id.
+/// Returns the API key of this id; `None` if there is none.
 ///
 /// # Errors
 ///
-/// Returns `Config` for an unknown tenant, `Store` if the store fails, and the error of showing it: the other key
-/// remains valid then.
-pub async fn rotate_key(
-    vault: &Vault,
-    tenant: &str,
-    id: &str,
-    grace: Duration,
-    show: impl FnOnce(&ApiKey, &Secret) -> Result<()>,
-) -> Result<bool> {
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn find_key(vault: &Vault, tenant: &str, id: &str) -> Result<Option<ApiKey>> {
     get(vault, tenant).await?;
-    let named = Key::new(Space::KeyNames, tenant, id);
-    let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(false) };
-    let (issued, secret) = issue_key(vault, tenant, &found.document.name).await?;
-    show(&issued, &secret)?;
+    let found = vault.get::<ApiKey>(&Key::new(Space::KeyNames, tenant, id)).await?;
+    Ok(found.map(|stored| stored.document))
+}
+
+/// Sets the end of an API key to this time from now.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn end_key(vault: &Vault, key: ApiKey, grace: Duration) -> Result<()> {
     let ends = now_seconds() + grace.as_secs();
     // A key that would end earlier is not prolonged.
-    let ends = found.document.expires_at.map_or(ends, |at| at.min(ends));
-    let old = ApiKey { expires_at: Some(ends), ..found.document };
-    for key in [Key::new(Space::ApiKeys, "", &old.hash), named] {
+    let ends = key.expires_at.map_or(ends, |at| at.min(ends));
+    let named = Key::new(Space::KeyNames, &key.tenant, &key.id);
+    let old = ApiKey { expires_at: Some(ends), ..key };
+    for record in [Key::new(Space::ApiKeys, "", &old.hash), named] {
         // A key that is revoked meanwhile must not come back.
-        while let Some(stored) = vault.get::<ApiKey>(&key).await? {
+        while let Some(stored) = vault.get::<ApiKey>(&record).await? {
             let condition = Condition::Revision(stored.revision);
             let terms = Terms { expires_at: Some(ends), ..Terms::only_if(condition) };
-            if vault.put(key.clone(), &old, terms).await? != Written::Refused {
+            if vault.put(record.clone(), &old, terms).await? != Written::Refused {
                 break;
             }
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Returns the API keys of a tenant, without the keys themselves.

@@ -15,6 +15,7 @@ use crate::model::{ApiKey, Quota, Tenant};
 use crate::settings::Section;
 use crate::storage::Usage;
 use crate::tenants;
+use crate::vault::Vault;
 
 /// The commands of `tenant`.
 #[derive(Debug, Subcommand)]
@@ -123,15 +124,15 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
     match command {
         TenantCommand::Create { name, redirects, title } => {
             let created = tenants::create(&vault, name, redirects, title.as_deref()).await;
-            let (tenant, key) = created.map_err(|error| match error.kind() {
+            let (key, secret) = created.map_err(|error| match error.kind() {
                 ErrorKind::Config => error.hint(format!(
                     "run `oauthctl tenant key {name}` to issue another API key for it, or choose \
                      another name"
                 )),
                 _ => error,
             })?;
-            let shown = json!({ "tenant": tenant.name, "api_key": key.expose() });
-            show_secret(ui, &shown, &key, &tenant.name)?;
+            let shown = json!({ "tenant": key.tenant, "api_key": secret.expose() });
+            show_once(&vault, ui, (&shown, &secret), &key, &key.tenant).await?;
         }
         TenantCommand::List => {
             let all = tenants::list(&vault).await?;
@@ -150,7 +151,7 @@ pub async fn run(command: &TenantCommand, globals: &Globals, ui: Ui) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> {
+async fn key(vault: &Vault, args: &KeyArgs, ui: Ui) -> Result<()> {
     if args.list {
         let all = tenants::list_keys(vault, &args.name).await?;
         let values = all.iter().map(|key| {
@@ -173,15 +174,16 @@ async fn key(vault: &crate::vault::Vault, args: &KeyArgs, ui: Ui) -> Result<()> 
         return ui.result(&revoked, "revoked");
     }
     let Some(id) = &args.rotate else {
-        let (issued, secret) = tenants::issue_key(vault, &args.name, &args.label).await?;
-        return show_key(ui, &secret, &issued, &issued.id);
+        let new = tenants::issue_key(vault, &args.name, &args.label).await?;
+        return show_key(vault, ui, &new, &args.name).await;
     };
+    let Some(old) = tenants::find_key(vault, &args.name, id).await? else {
+        return Err(no_such_key(args));
+    };
+    let new = tenants::issue_key(vault, &args.name, &old.name).await?;
     // A key that could not be shown replaces nothing.
-    let show = |issued: &ApiKey, secret: &Secret| show_key(ui, secret, issued, id);
-    match tenants::rotate_key(vault, &args.name, id, args.grace, show).await? {
-        true => Ok(()),
-        false => Err(no_such_key(args)),
-    }
+    show_key(vault, ui, &new, &format!("{} --rotate {id}", args.name)).await?;
+    tenants::end_key(vault, old, args.grace).await
 }
 
 fn no_such_key(args: &KeyArgs) -> Error {
@@ -189,7 +191,7 @@ fn no_such_key(args: &KeyArgs) -> Error {
         .hint(format!("run `oauthctl tenant key {} --list`", args.name))
 }
 
-async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<()> {
+async fn quota(vault: &Vault, args: &QuotaArgs, ui: Ui) -> Result<()> {
     let change = |tenant: &mut Tenant| {
         let quota = &mut tenant.quota;
         for (part, given) in [
@@ -220,20 +222,32 @@ async fn quota(vault: &crate::vault::Vault, args: &QuotaArgs, ui: Ui) -> Result<
     ui.result(&value(&tenant), &text)
 }
 
-/// Prints a key. If that fails, the key of this id can be rotated to get another one.
-fn show_key(ui: Ui, secret: &Secret, issued: &ApiKey, instead: &str) -> Result<()> {
-    let ApiKey { tenant, id, .. } = issued;
-    let shown = json!({ "tenant": tenant, "api_key": secret.expose(), "key_id": id });
-    show_secret(ui, &shown, secret, &format!("{tenant} --rotate {instead}"))
+/// Prints a new key with its id.
+async fn show_key(vault: &Vault, ui: Ui, new: &(ApiKey, Secret), again: &str) -> Result<()> {
+    let (key, secret) = new;
+    let shown = json!({ "tenant": key.tenant, "api_key": secret.expose(), "key_id": key.id });
+    show_once(vault, ui, (&shown, secret), key, again).await
 }
 
-/// Prints a key, which cannot be shown again. If that fails, these arguments of `tenant key` issue another one.
-fn show_secret(ui: Ui, shown: &Value, secret: &Secret, instead: &str) -> Result<()> {
-    ui.result(shown, secret.expose()).map_err(|error| {
-        error.hint(format!(
-            "run `oauthctl tenant key {instead}` to issue another API key in place of the lost one"
-        ))
-    })?;
+/// Prints a new key, which cannot be shown again. If that fails, the key is revoked, because nobody knows it, and these
+/// arguments of `tenant key` issue another one.
+async fn show_once(
+    vault: &Vault,
+    ui: Ui,
+    (shown, secret): (&Value, &Secret),
+    ApiKey { tenant, id, .. }: &ApiKey,
+    again: &str,
+) -> Result<()> {
+    if let Err(error) = ui.result(shown, secret.expose()) {
+        return Err(error.hint(match tenants::revoke_key(vault, tenant, id).await {
+            Ok(_) => format!(
+                "the new API key has been revoked; run `oauthctl tenant key {again}` to issue another one"
+            ),
+            Err(_) => format!(
+                "run `oauthctl tenant key {tenant} --revoke {id}`: the new API key is valid, but was not shown"
+            ),
+        }));
+    }
     ui.say("Keep this API key: it is not shown again.");
     Ok(())
 }
