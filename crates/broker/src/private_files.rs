@@ -29,13 +29,39 @@ pub fn for_writing() -> OpenOptions {
     options
 }
 
+/// Refuses a file with a secret that other users can read or write to, unless root lends it to this user.
+///
+/// # Errors
+///
+/// Returns `Config`; the hint contains the command that fixes it.
+#[cfg(unix)]
+pub fn refuse_open_secret(file: &Metadata, path: &Path) -> Result<()> {
+    if is_lent(file) { Ok(()) } else { refuse_open(file, path) }
+}
+
+/// Returns whether a file belongs to root, who lets a group of this user read it, and nobody else. That is how containers
+/// mount secrets for users who are not root: these users cannot change the permissions.
+#[cfg(unix)]
+fn is_lent(file: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    let is_member = |gid: u32| {
+        let own = std::iter::once(rustix::process::getegid()).chain(groups);
+        own.into_iter().any(|group| group.as_raw() == gid)
+    };
+    file.uid() == 0
+        && !rustix::process::geteuid().is_root()
+        && file.mode() & 0o037 == 0
+        && is_member(file.gid())
+}
+
 /// Refuses a file that other users can read or write to.
 ///
 /// # Errors
 ///
 /// Returns `Config`; the hint contains the command that fixes it.
 #[cfg(unix)]
-pub fn refuse_open(file: &Metadata, path: &Path) -> Result<()> {
+fn refuse_open(file: &Metadata, path: &Path) -> Result<()> {
     let can = match std::os::unix::fs::MetadataExt::mode(file) {
         mode if mode & 0o022 != 0 => "write to",
         mode if mode & 0o077 != 0 => "read",
@@ -65,7 +91,7 @@ pub fn refuse_shared(file: &Metadata, path: &Path) -> Result<()> {
 
 /// Accepts every file: the platform protects the user's own directories.
 #[cfg(not(unix))]
-pub fn refuse_open(_: &Metadata, _: &Path) -> Result<()> {
+pub fn refuse_open_secret(_: &Metadata, _: &Path) -> Result<()> {
     Ok(())
 }
 

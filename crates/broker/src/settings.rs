@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use oauthctl_core::http::Reach;
 use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
+use url::Url;
 
 use crate::mail::Mailer;
 use crate::storage::{Location, is_loopback};
@@ -64,8 +65,7 @@ impl Settings {
     /// Returns whether the broker is reached only on the loopback interface. A broker behind a reverse proxy
     /// listens there too, but its tenants are on other machines, and must not reach services of this machine.
     pub fn is_local(&self) -> bool {
-        let is_public =
-            |origin: &String| !url::Url::parse(origin).is_ok_and(|url| on_loopback(&url));
+        let is_public = |origin: &String| !Url::parse(origin).is_ok_and(|url| on_loopback(&url));
         let is_forwarded = self.behind_proxy || self.public_url.as_ref().is_some_and(is_public);
         self.listen.ip().is_loopback() && !is_forwarded
     }
@@ -134,6 +134,14 @@ impl Section {
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_private_key: self.tls_private_key.or(other.tls_private_key),
         }
+    }
+
+    /// Returns whether the URL of the store or of the mail server contains a password.
+    pub fn has_password(&self) -> bool {
+        let urls = [self.store.as_deref(), self.smtp.as_ref().map(Secret::expose)];
+        urls.into_iter().flatten().filter_map(|url| Url::parse(url).ok()).any(|url| {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
     }
 
     /// Returns the store. The default is a file in the state directory.
@@ -233,7 +241,7 @@ fn address(text: &str) -> Result<SocketAddr> {
 /// Parses the public URL, which is an origin.
 fn origin(text: &str) -> Result<String> {
     let invalid = |why: &str| Error::config(format!("`public_url` {why}"));
-    let url = url::Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
+    let url = Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
     let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let has_user = !url.username().is_empty() || url.password().is_some();
     if !matches!(url.scheme(), "http" | "https") || !is_origin || has_user {
@@ -245,6 +253,6 @@ fn origin(text: &str) -> Result<String> {
     Ok(url.origin().ascii_serialization())
 }
 
-fn on_loopback(url: &url::Url) -> bool {
+fn on_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback)
 }

@@ -77,12 +77,15 @@ pub fn state_dir() -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// Returns `Config` for a file that is invalid.
+/// Returns `Config` for a file that is invalid, or that has a password and that other users can read.
 pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
     let config = Config::load(&config_path(globals)?)?;
     let file = config.serve.try_into::<Section>().map_err(|error| {
         Error::config(format!("{}: [serve]: {}", config.path.display(), error.message()))
     })?;
+    if file.has_password() {
+        refuse_open_file(&config.path)?;
+    }
     let store = globals.store.clone();
     Ok(Section { store, ..Section::default() }.or(flags).or(file))
 }
@@ -215,7 +218,7 @@ fn draft(path: &Path, key: &str) -> Result<PathBuf> {
 
 fn refuse_open_file(path: &Path) -> Result<()> {
     let file = fs::metadata(path).map_err(|e| cannot("read", path, &e))?;
-    private_files::refuse_open(&file, path)
+    private_files::refuse_open_secret(&file, path)
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

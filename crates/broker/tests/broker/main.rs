@@ -33,6 +33,7 @@ mod output;
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod page;
 mod pages;
+mod permissions;
 #[path = "../../../../tests/support/process.rs"]
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod process;

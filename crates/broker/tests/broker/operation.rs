@@ -36,44 +36,6 @@ fn tenant_that_exists_is_refused_with_a_command() {
 }
 
 #[test]
-fn store_that_others_can_access_is_refused() {
-    for (suffix, mode, said) in [
-        ("", 0o666, "write to"),
-        ("", 0o620, "write to"),
-        ("", 0o644, "read"),
-        ("-wal", 0o666, "write to"),
-        ("-shm", 0o604, "read"),
-    ] {
-        let home = Home::new();
-        let store = format!("sqlite:{}", home.path().join("x.db").display());
-        let create = ["tenant", "create", "acme", "--store", &store];
-        let file = home.path().join(format!("x.db{suffix}"));
-        std::fs::write(&file, "").unwrap();
-        let set = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
-        set(mode);
-        let refused = home.run(&create).fails(3).stderr;
-        assert!(refused.contains(&format!("other users can {said} ")), "{refused}");
-        assert!(refused.contains(&format!("run `chmod 600 {}`", file.display())), "{refused}");
-        set(0o600);
-        home.run(&create).ok();
-    }
-}
-
-#[test]
-fn store_of_another_user_is_refused() {
-    if !rustix::process::geteuid().is_root() {
-        println!("NOT RUN: only root can give files away");
-        return;
-    }
-    let home = Home::new();
-    home.tenant("acme", &[]);
-    let file = home.path().join("state/broker.db");
-    std::os::unix::fs::chown(&file, Some(12_345), None).unwrap();
-    let refused = home.run(&["tenant", "list"]).fails(3).stderr;
-    assert!(refused.contains("belongs to another user (uid 12345)"), "{refused}");
-}
-
-#[test]
 fn redirect_with_a_wildcard_is_refused() {
     let home = Home::new();
     for url in ["https://*.example/done", "https://*/", "https://%2a.example/"] {
