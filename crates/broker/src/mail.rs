@@ -1,9 +1,10 @@
 //! Sends emails to users who sign up.
 
-use lettre::message::Mailbox;
+use lettre::message::{Mailbox, SinglePart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use oauthctl_core::{Error, Result, Secret};
 
+use crate::keys::random_name;
 use crate::storage::is_loopback;
 
 /// The mail server.
@@ -54,7 +55,10 @@ impl Mailer {
     ///
     /// Returns `Unavailable` if the server does not accept it. The message does not name the recipient.
     pub async fn send(&self, to: Mailbox, subject: &str, text: String) -> Result<()> {
-        let mail = Message::builder().from(self.from.clone()).to(to).subject(subject).body(text);
+        // A relay need not add an id, and receivers suspect mail without one.
+        let id = format!("<{}@{}>", random_name()?, self.from.email.domain());
+        let mail = Message::builder().from(self.from.clone()).to(to).subject(subject);
+        let mail = mail.message_id(Some(id)).singlepart(SinglePart::plain(text));
         let mail = mail.map_err(|_| Error::internal("cannot create an email"))?;
         match self.transport.send(mail).await {
             Ok(_) => Ok(()),
