@@ -159,9 +159,10 @@ async fn key(vault: &Vault, args: &KeyArgs, ui: Ui) -> Result<()> {
             let expires_at = key.expires_at.map(|at| Timestamp::from_unix(at).to_string());
             json!({ "key_id": key.id, "label": key.name, "created_at": created_at, "expires_at": expires_at })
         });
-        let line = |key: &ApiKey| match key.expires_at {
-            Some(at) => format!("{} {} (until {})", key.id, key.name, Timestamp::from_unix(at)),
-            None => format!("{} {}", key.id, key.name),
+        let line = |key: &ApiKey| {
+            let until = key.expires_at.map(|at| format!("(until {})", Timestamp::from_unix(at)));
+            let parts = [key.id.as_str(), &key.name, until.as_deref().unwrap_or_default()];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
         };
         let lines: Vec<String> = all.iter().map(line).collect();
         return ui.result(&values.collect(), &lines.join("\n"));

@@ -247,6 +247,10 @@ async fn key_that_was_rotated_ends_after_its_grace() {
     let listed = home.json(&["tenant", "key", "acme", "--list"]);
     let ending = |key: &serde_json::Value| !key["expires_at"].is_null();
     assert_eq!(listed.as_array().unwrap().iter().filter(|key| ending(key)).count(), 1, "{listed}");
+    let lines = home.run(&["tenant", "key", "acme", "--list"]).ok().stdout;
+    for line in lines.lines() {
+        assert_eq!(line, line.split_whitespace().collect::<Vec<_>>().join(" "), "{lines}");
+    }
     let new = broker.api(rotated["api_key"].as_str().unwrap());
     new.get("/v1/connections").await.json(200);
     // Nobody changes anything any more: a key in memory ends too.
