@@ -1,5 +1,6 @@
 //! `oauthctl man`: manual pages, generated from the clap definitions and from [`text`].
 
+pub mod broker;
 pub mod page;
 pub mod text;
 mod topic;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use oauthctl_core::profile::presets::{self, Preset};
 
-use crate::commands::man::text;
+use crate::commands::man::{broker, text};
 use crate::docs::{cell, commands, pages, root};
 use crate::exit_codes;
 
@@ -32,7 +32,18 @@ fn generated_parts_are_current() {
         }
     }
     names.sort_unstable();
-    assert_eq!(names, ["commands", "environment", "exit-codes", "files", "providers"]);
+    assert_eq!(
+        names,
+        [
+            "broker-environment",
+            "broker-files",
+            "commands",
+            "environment",
+            "exit-codes",
+            "files",
+            "providers"
+        ]
+    );
 }
 
 /// The page with its generated parts made anew.
@@ -55,6 +66,8 @@ fn generated(name: &str) -> String {
         "providers" => providers(),
         "environment" => named("variable", text::ENVIRONMENT),
         "files" => named("file", text::FILES),
+        "broker-environment" => named("variable", broker::ENVIRONMENT),
+        "broker-files" => named("file", broker::FILES),
         "exit-codes" => exit_codes(),
         _ => panic!("nothing generates `{name}`"),
     }

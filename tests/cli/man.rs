@@ -183,6 +183,28 @@ fn pages_refer_to_pages_that_exist() {
     assert!(TOPICS.iter().all(|topic| plain(main).contains(&format!("oauthctl-{topic}(1)"))));
 }
 
+#[test]
+fn pages_of_the_broker_have_its_options() {
+    let serve = plain(&page("serve"));
+    let broker = section(&serve, "THE BROKER");
+    for name in
+        ["oauthctl serve [OPTIONS]", "--public-url <URL>", "serve backup", "serve rotate-key"]
+    {
+        assert!(broker.contains(name), "{name}: {broker}");
+    }
+    for name in ["OAUTHCTL_MASTER_KEY", "OAUTHCTL_NEW_MASTER_KEY", "OAUTHCTL_ADMIN_KEY"] {
+        assert!(section(&serve, "ENVIRONMENT").contains(name), "{name}: {serve}");
+    }
+    assert!(section(&serve, "FILES").contains("broker.key"), "{serve}");
+    let tenant = plain(&page("tenant"));
+    for name in
+        ["tenant create", "--allow-redirect <URL>", "tenant key", "--rotate <ID>", "tenant quota"]
+    {
+        assert!(section(&tenant, "THE BROKER").contains(name), "{name}: {tenant}");
+    }
+    assert!(!page("token").contains("THE BROKER"));
+}
+
 /// The version is the program's; the day is that of the release, once there is one.
 #[test]
 fn heading_has_the_version_and_a_day() {

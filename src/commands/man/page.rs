@@ -7,7 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use oauthctl_core::{Error, Result};
 
 use crate::commands::help::topics;
-use crate::commands::man::text;
+use crate::commands::man::{broker, text};
 use crate::exit_codes;
 
 /// Renders the page of the last command of the path, or of the program if the path is empty.
@@ -30,6 +30,11 @@ pub fn render(program: &Command, way: &[&Command]) -> Result<String> {
         page += &rendered(|out| man.render_subcommands_section(out))?;
     }
     page += &table("FORMATS", &help.formats);
+    page += &broker::sections(&text::path(way));
+    if text::path(way) == "serve" {
+        page += &table("ENVIRONMENT", broker::ENVIRONMENT);
+        page += &table("FILES", broker::FILES);
+    }
     if way.is_empty() {
         page += &table("ENVIRONMENT", text::ENVIRONMENT);
         page += &table("FILES", text::FILES);

@@ -8,7 +8,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use oauthctl_core::{Error, Result};
 
 use globals::Globals;
@@ -37,6 +37,11 @@ enum Command {
     /// Create, list, disable and enable tenants, and issue their API keys
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+}
+
+/// Returns the description of the command line.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the command line, runs the command, and reports how it ended.

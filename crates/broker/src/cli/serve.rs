@@ -36,7 +36,7 @@ pub struct ServeArgs {
     /// Let developers sign up
     #[arg(long)]
     signup: bool,
-    /// Mail server, with its credentials, as an `smtp://` or `smtps://` URL
+    /// Mail server, as an `smtp://` or `smtps://` URL; one with a password belongs in the configuration
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Sender of emails

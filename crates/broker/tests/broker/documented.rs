@@ -1,5 +1,9 @@
 //! The command lines that the documentation shows are accepted.
 
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Command;
 use serde_json::json;
 
 use crate::page::pages;
@@ -23,6 +27,37 @@ fn documented_command_lines_are_accepted() {
         }
     }
     assert!(count > 5, "{count}");
+}
+
+/// Adds what a manual page says about a command and its subcommands.
+fn describe(command: &mut Command, text: &mut String) {
+    let usage = command.render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap().lines().next().unwrap();
+    writeln!(text, "{usage}\n{}", command.get_about().unwrap()).unwrap();
+    for arg in command.get_arguments().filter(|arg| !arg.is_global_set() && !arg.is_hide_set()) {
+        let help = arg.get_help().unwrap().to_string();
+        let usual = arg.get_default_values().first().and_then(|value| value.to_str());
+        let usual = usual.filter(|value| !value.is_empty() && arg.get_action().takes_values());
+        let usual = usual.map(|value| format!(" [default: {value}]")).unwrap_or_default();
+        if !["help", "version"].contains(&arg.get_id().as_str()) {
+            writeln!(text, "\t{arg}\t{help}{usual}").unwrap();
+        }
+    }
+    text.push('\n');
+    command.get_subcommands_mut().for_each(|inner| describe(inner, text));
+}
+
+#[test]
+fn manual_pages_describe_each_command() {
+    let mut program = oauthctl_broker::cli::command();
+    program.build();
+    let mut text = String::new();
+    program.get_subcommands_mut().for_each(|command| describe(command, &mut text));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/commands/man/broker.txt");
+    if std::env::var_os("OAUTHCTL_UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
 #[test]
