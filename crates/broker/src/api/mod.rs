@@ -24,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use utoipa_axum::router::OpenApiRouter;
@@ -99,14 +99,10 @@ pub fn separate_methods(headers: &mut HeaderMap) {
 
 /// Answers an unknown path. Below `/v1`, the caller must be authenticated to learn that it is unknown.
 async fn unknown(State(broker): State<Arc<Broker>>, uri: Uri, head: HeaderMap) -> Response {
-    let path = uri.path();
-    if path.starts_with("/v1")
+    if uri.path().starts_with("/v1")
         && let Err(problem) = extract::authenticate(&broker, &head).await
     {
         return problem.into_response();
-    }
-    if path == "/favicon.ico" {
-        return StatusCode::NOT_FOUND.into_response();
     }
     Problem::not_found().into_response()
 }

@@ -32,12 +32,13 @@ pub(super) struct EndingStream<S> {
     /// What is not written yet of the response to a request that hyper refused.
     refusal: Bytes,
     linger: Option<Pin<Box<Sleep>>>,
+    has_begun: bool,
 }
 
 impl<S> EndingStream<S> {
     /// Wraps a stream. The flag is to be set if a request is answered before all of it was read.
     pub(super) fn new(stream: S, ids: Arc<Ids>, is_unread: Arc<AtomicBool>) -> Self {
-        Self { stream, ids, is_unread, refusal: Bytes::new(), linger: None }
+        Self { stream, ids, is_unread, refusal: Bytes::new(), linger: None, has_begun: false }
     }
 
     /// Prepares the response that replaces this head.
@@ -62,6 +63,9 @@ impl<S> EndingStream<S> {
         self.is_unread.store(true, Ordering::Release);
     }
 }
+
+/// How a connection begins whose client speaks HTTP/2, up to the end of what looks like the head of a request.
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
 const START: &str = "HTTP/1.1 ";
 const LENGTH: &str = "content-length:";
@@ -112,7 +116,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for EndingStream<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        // hyper answers this head, but not the whole greeting of HTTP/2.
+        if !self.has_begun && buffer.filled()[before..].starts_with(HTTP_2) {
+            buffer.set_filled(before + HTTP_2.len());
+        }
+        self.has_begun = true;
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -66,6 +66,8 @@ fn head_that_is_not_http_gets_a_problem() {
         b"GET http:///canary HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
         b"GET /\0canary HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
         b"PRI * HTTP/2.0\r\n\r\n".to_vec(),
+        // How a client of HTTP/2 begins.
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec(),
         // The beginning of a TLS handshake.
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03canary".to_vec(),
         with_host("canary"),
@@ -87,8 +89,15 @@ fn head_that_is_not_http_gets_a_problem() {
 fn target_without_a_path_gets_a_problem() {
     let home = Home::new();
     let broker = home.serve(&[]);
-    for line in ["GET canary", "GET *", "OPTIONS *", "CONNECT canary:443", "TRACE /healthz", "G /"]
-    {
+    for line in [
+        "GET canary",
+        "GET *",
+        "OPTIONS *",
+        "CONNECT canary:443",
+        "TRACE /healthz",
+        "G /",
+        "GET /favicon.ico",
+    ] {
         let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let answer = exchange(&broker, head.as_bytes());
         let reply = Reply::parse(&answer).unwrap();
