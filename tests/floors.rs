@@ -88,6 +88,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("dbus", KEYRING),
     ("linux_keyutils", &["crates/core/src/store/kernel.rs"]),
     ("age", &["crates/core/src/store/"]),
+    ("age_core", &["crates/core/src/store/file/"]),
+    ("sha2", &["crates/core/src/digest.rs", "crates/core/src/store/file/"]),
     ("clap", COMMAND_LINES),
     ("clap_complete", THE_PROGRAM),
     ("clap_mangen", THE_PROGRAM),

@@ -29,7 +29,8 @@ pub fn shell(home: &Home, line: &str, stdin: &str) -> Output {
     let path = std::env::var_os("PATH").unwrap_or_default();
     shell.env("PATH", format!("{}:{}", bin.display(), path.display()));
     let mut running = Running::start(&mut shell, DEADLINE);
-    running.write(stdin);
+    // A line that reads nothing can end first.
+    running.feed(stdin);
     running.wait()
 }
 

@@ -1,12 +1,14 @@
 //! Names that are derived from hashes.
+//!
+//! Every run needs some. AWS-LC, which hashes everything else, would have to be initialized for them first.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use sha2::{Digest, Sha256};
 
 /// Returns the SHA-256 hash of the concatenation of these parts, in hexadecimal.
 pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
-    let mut context = Context::new(&SHA256);
-    parts.iter().for_each(|part| context.update(part));
-    hex(context.finish().as_ref())
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hex(&hash.finalize())
 }
 
 /// Returns the hexadecimal digits of these bytes. Every run needs some; formatting each byte would take most of

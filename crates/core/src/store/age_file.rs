@@ -4,12 +4,13 @@
 //! recipients. The header is therefore measured before the crate sees it.
 
 use std::io::Read;
+use std::sync::OnceLock;
 
 use age::stream::StreamReader;
 use age::{DecryptError, Decryptor};
 use zeroize::Zeroizing;
 
-/// Maximum number of recipients of a file or line. Files that this program writes to its own key have one.
+/// Maximum number of recipients of a file or line. Files of the file store have two stanzas.
 pub(super) const MOST_RECIPIENTS: usize = 100;
 /// Maximum size of a header, in bytes: room for [`MOST_RECIPIENTS`] stanzas of about 100 bytes.
 const MOST_HEADER: usize = 16 * 1024;
@@ -30,36 +31,40 @@ pub(super) enum Unopened {
     TooLong,
 }
 
-/// Decrypts the header with the identity.
+/// Decrypts the header with the first of the identities that can.
 pub(super) fn open<'s>(
-    identity: &age::x25519::Identity,
+    identities: &[&dyn age::Identity],
     sealed: &'s [u8],
 ) -> Result<StreamReader<&'s [u8]>, Unopened> {
     measure(sealed)?;
-    let _rest = take_rest_of_heap();
-    let opened = Decryptor::new_buffered(sealed)
-        .and_then(|file| file.decrypt(std::iter::once(identity as &dyn age::Identity)));
+    take_rest_of_heap();
+    let opened =
+        Decryptor::new_buffered(sealed).and_then(|file| file.decrypt(identities.iter().copied()));
     opened.map_err(|error| match error {
         DecryptError::NoMatchingKeys => Unopened::OtherKey,
         _ => Unopened::Damaged,
     })
 }
 
-/// Takes most of the memory with which glibc's heap starts.
+/// Takes most of the memory with which glibc's heap starts, once and for good. It is not touched.
 ///
 /// A reader has a buffer of 64 KiB that must be zero. New memory from the kernel is zero without being touched. The rest of
-/// the heap's first 132 KiB is new as well, but glibc clears it all the same: 16 page faults, a tenth of a short run.
-fn take_rest_of_heap() -> Vec<u8> {
-    std::hint::black_box(Vec::with_capacity(104 * 1024))
+/// the heap's first 132 KiB is new as well, but glibc clears it all the same: 16 page faults, a tenth of a short run. If
+/// this memory were freed, glibc would return it to the kernel at the end of such a run.
+fn take_rest_of_heap() {
+    static REST: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    REST.get_or_init(|| {
+        std::hint::black_box([Vec::with_capacity(104 * 1024), Vec::with_capacity(10 * 1024)])
+    });
 }
 
 /// Decrypts at most this many bytes.
 pub(super) fn decrypt(
-    identity: &age::x25519::Identity,
+    identities: &[&dyn age::Identity],
     sealed: &[u8],
     most: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
-    let reader = open(identity, sealed)?;
+    let reader = open(identities, sealed)?;
     // The plaintext is shorter than the ciphertext, so the buffer never grows, which would leave a copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len().min(most + 1)));
     let limit = (most as u64).saturating_add(1);
@@ -109,7 +114,7 @@ mod tests {
     }
 
     fn why(sealed: &[u8]) -> &'static str {
-        match open(&age::x25519::Identity::generate(), sealed).err() {
+        match open(&[&age::x25519::Identity::generate()], sealed).err() {
             Some(Unopened::Header(why)) => why,
             other => panic!("{other:?}"),
         }
@@ -120,10 +125,10 @@ mod tests {
         // The stanza without a meaning has another length each time.
         for _ in 0..2 {
             let (identity, bytes) = sealed(MOST_RECIPIENTS, b"text");
-            assert_eq!(**decrypt(&identity, &bytes, 4).unwrap(), *b"text");
+            assert_eq!(**decrypt(&[&identity], &bytes, 4).unwrap(), *b"text");
         }
         let (identity, bytes) = sealed(MOST_RECIPIENTS + 2, b"text");
-        let refused = decrypt(&identity, &bytes, 4).unwrap_err();
+        let refused = decrypt(&[&identity], &bytes, 4).unwrap_err();
         assert!(matches!(refused, Unopened::Header(why) if why.contains("100 recipients")));
     }
 
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn more_than_the_limit_is_refused() {
         let (identity, bytes) = sealed(1, &[7; 100]);
-        assert_eq!(decrypt(&identity, &bytes, 100).unwrap().len(), 100);
-        assert!(matches!(decrypt(&identity, &bytes, 99), Err(Unopened::TooLong)));
+        assert_eq!(decrypt(&[&identity], &bytes, 100).unwrap().len(), 100);
+        assert!(matches!(decrypt(&[&identity], &bytes, 99), Err(Unopened::TooLong)));
     }
 }

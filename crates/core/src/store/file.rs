@@ -3,6 +3,7 @@
 mod accept;
 mod key;
 mod sealing;
+mod wrapping;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -209,7 +210,7 @@ impl FileStore {
         if self.opened(slug, &sealed).is_some() {
             return Ok(());
         }
-        match age_file::open(&self.key()?.identity, &sealed) {
+        match age_file::open(&self.key()?.identities(), &sealed) {
             Err(Unopened::OtherKey) => {
                 Err(sealing::other_key(&format!("`{}`", dir.path_of(file).display())))
             }

@@ -109,7 +109,7 @@ fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .find_map(|line| age::x25519::Identity::from_str(line).ok())
         .ok_or_else(|| bad("the store's key is not an age identity"))?;
-    age_file::decrypt(&identity, sealed, record::LARGEST).map_err(|unopened| match unopened {
+    age_file::decrypt(&[&identity], sealed, record::LARGEST).map_err(|unopened| match unopened {
         Unopened::OtherKey | Unopened::Damaged => bad("cannot decrypt the exported line"),
         Unopened::Header(why) => Error::usage(format!("the exported line is damaged: {why}")),
         Unopened::TooLong => too_long(),

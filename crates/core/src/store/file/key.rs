@@ -2,11 +2,12 @@
 //! authenticates them.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use age::secrecy::ExposeSecret;
-use aws_lc_rs::{hkdf, hmac};
+use age_core::primitives::hkdf;
+use zeroize::Zeroizing;
 
+use super::wrapping::Wrapping;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
@@ -54,10 +55,14 @@ pub fn keygen() -> (Secret, String) {
     (Secret::new(identity.to_string().expose_secret()), recipient)
 }
 
-/// An identity whose `Debug` output is redacted.
+/// An identity, and the keys that are derived from it (HKDF, RFC 5869). They cannot be computed from the public key,
+/// which is enough to encrypt.
 pub(super) struct Key {
     pub(super) identity: age::x25519::Identity,
-    mac: OnceLock<hmac::Key>,
+    /// Authenticates records.
+    pub(super) mac: Zeroizing<[u8; 32]>,
+    /// Encrypts the keys of files.
+    pub(super) wrapping: Wrapping,
 }
 
 impl std::fmt::Debug for Key {
@@ -72,8 +77,7 @@ impl Key {
         text.lines()
             .map(str::trim)
             .find(|line| !line.is_empty() && !line.starts_with('#'))
-            .and_then(|line| line.parse().ok())
-            .map(|identity| Self { identity, mac: OnceLock::new() })
+            .and_then(Self::derive)
             .ok_or_else(|| bad_key(place))
     }
 
@@ -101,19 +105,21 @@ impl Key {
         }
     }
 
-    /// Returns the key that authenticates records (HKDF, RFC 5869). It cannot be computed from the public
-    /// key, which is enough to encrypt.
-    pub(super) fn mac(&self) -> Result<&hmac::Key> {
-        if let Some(key) = self.mac.get() {
-            return Ok(key);
-        }
-        let secret = self.identity.to_string();
-        let key = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl file store")
-            .extract(secret.expose_secret().as_bytes())
-            .expand(&[b"record authentication, version 1"], hmac::HMAC_SHA256)
-            .map_err(|_| Error::internal("cannot derive the key of records"))?
-            .into();
-        Ok(self.mac.get_or_init(|| key))
+    /// Returns the identities in the order in which they are tried. The derived key is the quicker one.
+    pub(super) fn identities(&self) -> [&dyn age::Identity; 2] {
+        [&self.wrapping, &self.identity]
+    }
+
+    fn derive(text: &str) -> Option<Self> {
+        let identity = text.parse().ok()?;
+        // Bech32 is accepted in either case. `age-keygen` writes it in upper case.
+        let text = Zeroizing::new(text.to_ascii_uppercase());
+        let derived = |info: &[u8]| hkdf(b"oauthctl file store", info, text.as_bytes());
+        Some(Self {
+            identity,
+            mac: Zeroizing::new(derived(b"record authentication, version 1")),
+            wrapping: Wrapping::new(derived(b"file keys, version 1")),
+        })
     }
 }
 

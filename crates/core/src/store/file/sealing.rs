@@ -2,11 +2,15 @@
 //!
 //! Anyone who knows the public key can encrypt to it. The JSON object therefore ends with a member `mac`:
 //! HMAC with SHA-256 over the record's name and the object without that member, with a key that is derived
-//! from the identity ([`Key::mac`]). It is inside the age file, which the `age` program decrypts as usual.
+//! from the identity ([`Key::mac`](Key)). It is inside the age file, which the `age` program decrypts as usual.
 
-use aws_lc_rs::{constant_time, hmac};
+use std::io::Write;
+
+use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::key::Key;
@@ -42,13 +46,22 @@ pub(super) fn seal(key: &Key, slug: &str, json: &[u8]) -> Result<Vec<u8>> {
     text.extend_from_slice(MEMBER);
     text.extend_from_slice(BASE64.encode(tag).as_bytes());
     text.extend_from_slice(END);
-    age::encrypt(&key.identity.to_public(), &text)
-        .map_err(|_| Error::internal("cannot encrypt a record"))
+    encrypt(key, &text).map_err(|_| Error::internal("cannot encrypt a record"))
+}
+
+fn encrypt(key: &Key, text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let to: [&dyn age::Recipient; 2] = [&key.wrapping, &key.identity.to_public()];
+    let to = age::Encryptor::with_recipients(to.into_iter()).map_err(std::io::Error::other)?;
+    let mut sealed = Vec::new();
+    let mut writer = to.wrap_output(&mut sealed)?;
+    writer.write_all(text)?;
+    writer.finish()?;
+    Ok(sealed)
 }
 
 /// Decrypts the content of `place`, and checks whether it is authentic under this name.
 pub(super) fn unseal(key: &Key, slug: &str, sealed: &[u8], place: &str) -> Result<Unsealed> {
-    let opened = age_file::decrypt(&key.identity, sealed, record::LARGEST);
+    let opened = age_file::decrypt(&key.identities(), sealed, record::LARGEST);
     let mut json = opened.map_err(|unopened| match unopened {
         Unopened::OtherKey => other_key(place),
         Unopened::Damaged => record::damaged(place, "it does not decrypt"),
@@ -58,7 +71,7 @@ pub(super) fn unseal(key: &Key, slug: &str, sealed: &[u8], place: &str) -> Resul
     let is_authentic = match take_tag(&mut json) {
         Some(given) => {
             let right = tag(key, slug, &json)?;
-            constant_time::verify_slices_are_equal(right.as_ref(), &given).is_ok()
+            constant_time::verify_slices_are_equal(&right, &given).is_ok()
         }
         None => false,
     };
@@ -77,16 +90,41 @@ fn take_tag(json: &mut Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
 
 /// Returns the tag of a record. The length of the name comes first, so that name and record cannot be
 /// confused.
-fn tag(key: &Key, slug: &str, json: &[u8]) -> Result<hmac::Tag> {
-    let mut context = hmac::Context::with_key(key.mac()?);
+fn tag(key: &Key, slug: &str, json: &[u8]) -> Result<[u8; 32]> {
+    let mut context = Hmac::<Sha256>::new_from_slice(key.mac.as_slice())
+        .map_err(|_| Error::internal("cannot authenticate a record"))?;
     context.update(&(slug.len() as u64).to_be_bytes());
     context.update(slug.as_bytes());
     context.update(json);
-    Ok(context.sign())
+    Ok(context.finalize().into_bytes().into())
 }
 
 /// Returns the error for a record that requires another key.
 pub(super) fn other_key(place: &str) -> Error {
     Error::store(format!("cannot decrypt the record in {place}: wrong key or damaged record"))
         .hint(Advice::GiveStoreKey(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use age::secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn record_is_authentic_whichever_way_it_is_decrypted() {
+        let identity = age::x25519::Identity::generate();
+        let text = identity.to_string();
+        let key = Key::parse(text.expose_secret(), "the test").unwrap();
+        let lower = Key::parse(&text.expose_secret().to_ascii_lowercase(), "the test").unwrap();
+        let sealed = seal(&key, "p", br#"{"a":1}"#).unwrap();
+        // As the `age` program decrypts it, and encrypts it again.
+        let json = age_file::decrypt(&[&identity], &sealed, record::LARGEST).unwrap();
+        let again = age::encrypt(&identity.to_public(), &json).unwrap();
+        for (key, sealed) in [(&key, &sealed), (&lower, &sealed), (&key, &again)] {
+            let opened = unseal(key, "p", sealed, "a file").unwrap();
+            assert_eq!((opened.json.as_slice(), opened.is_authentic), (&br#"{"a":1}"#[..], true));
+            assert!(!unseal(key, "q", sealed, "a file").unwrap().is_authentic);
+        }
+    }
 }
