@@ -20,8 +20,8 @@ pub const FORMER: usize = 16;
 /// What became of the registration of a client, if it had one.
 type Deleted = Option<Result<()>>;
 
-/// Forgets the login of a URL, which has no account any more, with its clients in these places that no other login uses. If
-/// another login cannot be read, nothing is forgotten.
+/// Removes the login of a URL that no longer has an account, and those of its clients in `places` that no other login
+/// uses. If another login cannot be read, nothing is removed.
 ///
 /// # Errors
 ///

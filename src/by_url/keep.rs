@@ -75,8 +75,8 @@ impl Committed for Keeper {
     }
 }
 
-/// Returns the clients of the login before, without the one that is used now. Other accounts may have been logged in with
-/// them, and this one until its new tokens are stored.
+/// Returns the clients of the previous login, without the one that is used now. Other accounts may have been logged in
+/// with them, and this one until its new tokens are stored.
 fn former(before: &UrlLogin, login: &UrlLogin) -> Vec<IssuedClient> {
     let others = before.clients().map(|one| {
         let store = Some(before.store_of(&one).to_owned());
@@ -87,7 +87,7 @@ fn former(before: &UrlLogin, login: &UrlLogin) -> Vec<IssuedClient> {
     others.filter(|one| !is_used(one)).collect()
 }
 
-/// Returns the clients that this login may replace: those of the login before, the one that the issuer has now, and
+/// Returns the clients that this login may replace: those of the previous login, the one that the issuer has now, and
 /// the oldest that were replaced before.
 fn replaced(place: &Place, login: &UrlLogin) -> Result<Vec<IssuedClient>> {
     let (issuer, store) = (&login.issuer, &login.store);

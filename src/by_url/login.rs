@@ -26,7 +26,7 @@ pub struct UrlLogin {
     pub resource: Option<String>,
     /// The requested scopes.
     pub scopes: Vec<String>,
-    /// Those of them that the user named, and no metadata.
+    /// The requested scopes that the user chose, as opposed to those from metadata.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen_scopes: Vec<String>,
     /// The store of the tokens and of the client's secrets, as in `--store`.
@@ -170,7 +170,7 @@ impl UrlLogin {
     ///
     /// # Errors
     ///
-    /// Returns `Config` if what was kept is invalid.
+    /// Returns `Config` if the stored login is invalid.
     pub fn profile(&self) -> Result<Profile> {
         let mut builder =
             Profile::builder("url", &self.client.id).issuer(&self.issuer).scopes(&self.scopes);

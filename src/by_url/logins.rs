@@ -65,7 +65,7 @@ impl UrlLogins {
         Self { path: state_dir.to_owned(), warnings: Warnings::default() }
     }
 
-    /// Returns what was skipped.
+    /// Returns the warnings about skipped logins and repaired files.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
@@ -98,7 +98,8 @@ impl UrlLogins {
         self.listed(|dir, name| Ok(self.readable(dir, name)))
     }
 
-    /// Returns all logins, sorted by URL, and skips none: what no login refers to can be removed.
+    /// Returns all logins, sorted by URL, or an error if one cannot be read: callers remove whatever no login refers
+    /// to.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ impl UrlLogins {
     /// # Errors
     ///
     /// Returns `Unavailable` if another process does not release it, and
-    /// `Store` if there can be no lock.
+    /// `Store` if the lock cannot be created.
     pub async fn lock(&self) -> Result<LockedUrlLogins> {
         let locks = self.locks()?;
         let lock = locks.lock(LOCK, &SystemClock, WAIT).await?;
@@ -208,7 +209,8 @@ pub struct LockedUrlLogins {
     _lock: Locked,
 }
 
-/// A mark on a client: it is in use by a login, or is being deleted. It ends with its process.
+/// A mark on a client: it is in use by a login, or is being deleted. The mark is released on drop, or when its process
+/// dies.
 #[derive(Debug)]
 pub struct ClientMark {
     _client: Locked,

@@ -75,7 +75,8 @@ pub fn removal(tool: CredentialTool, added: &str, path: &Path, file: &str) -> Op
     if is_rewritten(tool) { kubernetes::removal(added, path, file) } else { None }
 }
 
-/// Returns the text to insert, and the range of the file behind which it belongs and that tells it from an equal text.
+/// Returns the text to insert, and the range of the file after which to insert it. The content of that range
+/// distinguishes it from an identical text.
 /// `program` is the path of this program, quoted if a shell parses it.
 ///
 /// # Errors

@@ -59,7 +59,8 @@ impl LoginLock {
     ///
     /// # Errors
     ///
-    /// Returns `Unavailable` if another process holds it for longer than `wait`, and `Store` if there can be no lock.
+    /// Returns `Unavailable` if another process holds it for longer than `wait`, and `Store` if the lock cannot
+    /// be created.
     pub async fn acquire(
         state: &StateDir,
         clock: &dyn Clock,
@@ -89,7 +90,7 @@ impl LoginLock {
         self.joined.as_ref()
     }
 
-    /// Reports how this login ended to those that wait. Call it before dropping the lock.
+    /// Reports the outcome of this login to the waiting processes. Call it before dropping the lock.
     ///
     /// # Errors
     ///

@@ -317,7 +317,7 @@ pub async fn ask(
     Ok(all)
 }
 
-/// Logs the failure of a rule. Its message has nothing that a server or an expression said.
+/// Logs the failure of a rule. The message contains no text from a server or an expression.
 fn report(place: &Place, moment: Moment, error: &Error) {
     if error.kind() == ErrorKind::AccessDenied {
         return;

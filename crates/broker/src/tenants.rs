@@ -225,7 +225,7 @@ pub async fn find_key(vault: &Vault, tenant: &str, id: &str) -> Result<Option<Ap
     Ok(found.map(|stored| stored.document))
 }
 
-/// Sets the end of an API key to this time from now.
+/// Lets an API key expire after `grace`, unless it expires earlier.
 ///
 /// # Errors
 ///

@@ -26,9 +26,9 @@ pub struct Document {
     /// Its path below `docs/`.
     pub path: &'static str,
     text: &'static str,
-    /// Whether it is also a manual page. The main one contains the others.
+    /// Whether it is also a manual page. The manual page of the program includes the others.
     pub has_manual: bool,
-    /// The section that ends it here.
+    /// The heading at which the help topic ends.
     until: Option<&'static str>,
 }
 
@@ -174,8 +174,8 @@ impl Document {
         blocks(self.text).into_iter().take_while(|block| !is_end(block)).collect()
     }
 
-    /// Returns text without marks but those of code. After the label of a link to another page follows where to read it:
-    /// what `topic` says about a topic, else the path of a page or a URL.
+    /// Removes all markup except that of code. Each link to another page becomes its label, followed by where to read
+    /// that page: the result of `topic` if it is a topic, and otherwise its path or its URL.
     pub fn text(&self, text: &str, topic: impl Fn(&Topic) -> String) -> String {
         linked(text, |label, target| {
             if target.contains("://") {

@@ -63,7 +63,7 @@ fn name(program: &Command, way: &[&Command]) -> String {
 pub fn head(man: &Man) -> Result<String> {
     let mut page = rendered(|out| man.render_title(out))?;
     // Names and flags are neither hyphenated nor stretched.
-    // Each section of newer formatters would begin to hyphenate again.
+    // Newer formatters turn hyphenation back on at each section, unless `HY` is 0.
     page += Roff::new()
         .control("nr", ["HY", "0"])
         .control("nh", [])
@@ -74,7 +74,7 @@ pub fn head(man: &Man) -> Result<String> {
     Ok(page)
 }
 
-/// Returns what describes a page of the manual of the program.
+/// Returns a `Man` with the title, date and source of a manual page.
 pub fn manual(program: &Command, described: Command, title: &str) -> Man {
     let version = program.get_version().unwrap_or_default();
     Man::new(described)

@@ -31,8 +31,9 @@ impl Insertions {
         Ok(Self(Cache::new(&state.place(SET_UP)?)))
     }
 
-    /// Inserts a text behind a range of a file with this content (`None`: there is no file), and records it under a
-    /// name. The content of the range is recorded too: it distinguishes the text from an equal text elsewhere in the file.
+    /// Inserts `text` after the range `at` of a file, and records it under `name`. `before` is the content of the file,
+    /// or `None` if it does not exist. The content of the range is recorded too: it distinguishes the text from an
+    /// identical one elsewhere in the file.
     ///
     /// # Errors
     ///

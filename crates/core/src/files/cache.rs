@@ -49,7 +49,7 @@ pub struct Cache<T> {
 #[derive(Debug)]
 pub(crate) struct Text;
 
-/// Returns the name of the entry of a key, which may contain any characters: the key itself is not in the name.
+/// Returns the entry name for a key: `prefix`, followed by a hash of the key. The key may contain any characters.
 pub fn entry_name(prefix: &str, key: &str) -> String {
     format!("{prefix}{}.json", hex_sha256(&[key.as_bytes()]))
 }
@@ -60,8 +60,8 @@ impl<T> Cache<T> {
         Self { outer: None, dir: dir.to_owned(), entries: PhantomData }
     }
 
-    /// Returns the cache in a directory of this name within another private one. If that one must not be used, nothing
-    /// is created in it.
+    /// Returns the cache in the subdirectory `name` of the private directory `outer`. Creates nothing if `outer` is
+    /// rejected.
     pub fn within(outer: &Path, name: &str) -> Self {
         Self { outer: Some(outer.to_owned()), dir: outer.join(name), entries: PhantomData }
     }
@@ -137,7 +137,7 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
         names.filter_map(|name| self.find(&name).map(|value| (name, value))).collect()
     }
 
-    /// Keeps an entry. After a power cut it may be the previous one, or missing.
+    /// Stores an entry. After a power failure, the entry may be the previous one, or missing.
     pub fn keep(&self, name: &str, value: &T) {
         let Ok(bytes) = serde_json::to_vec(value) else { return };
         self.write(name, &bytes, |dir| dir.replace_lazily(name, &bytes));
@@ -150,7 +150,7 @@ impl Cache<Text> {
         String::from_utf8(self.read(name)?).ok()
     }
 
-    /// Keeps a text. After a power cut it is the former one or the new one.
+    /// Stores a text. After a power failure, the text is the previous one or the new one.
     pub(crate) fn keep_text(&self, name: &str, text: &str) {
         self.write(name, text.as_bytes(), |dir| dir.replace(name, text.as_bytes()));
     }

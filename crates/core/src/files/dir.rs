@@ -16,8 +16,8 @@ use crate::port::Clock;
 
 /// An open private directory: mode 0700, with files of mode 0600.
 ///
-/// A directory to which other users can write is refused, and so is a name in it that is a link, a device or a file of
-/// another user. Looser modes of files are repaired, with a warning.
+/// A directory that other users can write to is rejected, and so is any entry that is a link, a device or another
+/// user's file. A file with a looser mode is repaired, with a warning.
 ///
 /// ```
 /// # fn main() -> oauthctl_core::Result<()> {
@@ -47,7 +47,7 @@ impl Dir {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](ErrorKind::Store) if it must not be used.
+    /// Returns [`Store`](ErrorKind::Store) if it cannot be opened or is rejected.
     pub fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
         Self::open_as(path, warnings, ErrorKind::Store)
     }
@@ -74,7 +74,7 @@ impl Dir {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](ErrorKind::Store) if it cannot be created or must not be used.
+    /// Returns [`Store`](ErrorKind::Store) if it cannot be created or is rejected.
     pub fn create(path: &Path, warnings: &Warnings) -> Result<Self> {
         if let Some(dir) = Self::open(path, warnings)? {
             return Ok(dir);
@@ -276,18 +276,18 @@ impl Dir {
         names.filter_map(|name| name.map(&mut pick).transpose()).take(most).collect()
     }
 
-    /// Acquires the kernel's lock on a file of this name, which is created if it is missing. Returns `None`
-    /// if another process holds it. The lock is released when it is dropped, and by the death of its
-    /// process.
+    /// Acquires the kernel's exclusive lock on a file of this name, which is created if it is missing. Returns `None`
+    /// if another process holds it. The lock is released on drop, or when its process dies.
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](ErrorKind::Store) if the file system has no locks.
+    /// Returns [`Store`](ErrorKind::Store) if the file system does not support locks.
     pub fn try_lock(&self, name: &str) -> Result<Option<Locked>> {
         self.try_lock_by(name, File::try_lock)
     }
 
-    /// Does the same with a lock that several processes can hold, but not together with one of the other kind.
+    /// Acquires a shared lock: several processes can hold it at once, but not while another process holds the
+    /// exclusive lock.
     ///
     /// # Errors
     ///
@@ -296,8 +296,8 @@ impl Dir {
         self.try_lock_by(name, File::try_lock_shared)
     }
 
-    /// Acquires the same lock, and waits for it as long as another process holds it. Returns `None` if that is longer
-    /// than `wait`.
+    /// Acquires the lock of [`try_lock`](Self::try_lock), waiting for up to `wait`. Returns `None` if another process
+    /// still holds it.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! Private files and their locks, for the grants and for what a program keeps beside them.
+//! Private files and their locks, for grants and for a program's own state.
 //!
-//! Everything that this crate writes is written here. A program can use [`Dir`] for its own state, for instance in a
+//! This module writes all files of the crate. A program can use [`Dir`] for its own state, for instance in a
 //! [`place`](crate::store::StateDir::place) in the state directory, and [`Cache`] for what it can fetch again.
 //!
 //! | item | for |
@@ -13,7 +13,7 @@
 //! Directories have mode 0700 and files 0600 from their creation on, whatever the umask. Symbolic links,
 //! pipes, devices, hard links and files of other users are never opened: a file is opened without following
 //! links and without blocking, and checked through its descriptor. An existing directory keeps its mode,
-//! and is refused if others can write to it. Looser modes of files are repaired, with a warning. Replacing
+//! and is rejected if others can write to it. Looser modes of files are repaired, with a warning. Replacing
 //! a file is atomic and durable: a temporary file beside it, `fsync`, rename, `fsync` of the directory.
 
 pub(crate) mod cache;

@@ -29,7 +29,8 @@ pub fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Reads an [`open()`] file to its end, and at most one byte beyond `limit`, so that the caller notices a larger one.
+/// Reads a file opened with [`open()`] to its end, but at most `limit + 1` bytes, so that the caller can detect a larger
+/// file.
 ///
 /// # Errors
 ///

@@ -22,8 +22,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], leftovers: Leftovers) -> io::Re
     replace_checked(path, bytes, leftovers, || Ok(()))
 }
 
-/// Replaces a file at a place that the user chose, durably, with mode 0600, so that a reader sees the old file or the
-/// new one. Its directory must exist. `check` comes last, when the new file is complete: if it fails, the old file stays.
+/// Replaces a file at a path that the user chose, durably, with mode 0600, so that a reader sees the old file or the
+/// new one. Its directory must exist. `check` runs last, when the new file is complete. If it fails, the old file is
+/// kept.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {

@@ -51,7 +51,7 @@ impl Dir {
     ///
     /// # Errors
     ///
-    /// Returns [`Store`](crate::ErrorKind::Store) if the file may be the old one still.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the file may not have been replaced.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let reserved = self.temporary(name)?;
         self.replace_with(reserved, name, bytes)
@@ -236,8 +236,8 @@ impl Dir {
         opened.is_ok_and(|opened| (&opened.file).read(&mut first).is_ok() && first == [0])
     }
 
-    /// Removes the temporary files that dead writers left for this name. The cost does not depend on the
-    /// number of files in the directory.
+    /// Removes the temporary files that terminated processes left behind for this name. The cost does not depend on
+    /// the number of files in the directory.
     pub fn sweep(&self, name: &str) {
         (0..SLOTS).for_each(|slot| self.sweep_one(&slot_name(name, slot)));
     }

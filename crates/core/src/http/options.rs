@@ -64,13 +64,14 @@ pub enum Proxy {
     /// No proxy.
     Direct,
     /// This proxy: `http://`, `https://` or one of `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host;
-    /// without a scheme, `http://` is meant. The URL may contain a user and a password. If it is invalid, requests fail.
+    /// without a scheme, `http://` is assumed. The URL may contain a user and a password. If it is invalid, requests fail.
     Url(Secret),
 }
 
 impl Proxy {
-    /// Returns the proxy of the environment. If the variable that names it is invalid, this is a [`Url`](Self::Url) with
-    /// which requests fail: without the proxy, they could take a route that the user does not want.
+    /// Returns the proxy of the environment. If the variable that sets it contains an invalid URL, returns a
+    /// [`Url`](Self::Url) with which every request fails: without the proxy, requests could take a route that the user
+    /// did not intend.
     pub fn from_environment() -> Self {
         proxy::invalid_of_environment().map_or(Self::Environment, Self::Url)
     }

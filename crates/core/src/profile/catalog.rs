@@ -35,7 +35,8 @@ const BETWEEN_PLACES: &str = "\u{1f}";
 /// Maximum distance between the start of a header and its key; the header is searched only there.
 const LONGEST_HEADER: usize = 1024;
 
-/// The catalog of one file, for programs that use one profile of many: reading it is faster than parsing the file.
+/// An index of a configuration file, for programs that need one of many profiles: reading it is faster than parsing the
+/// file.
 ///
 /// ```
 /// # fn main() -> oauthctl_core::Result<()> {

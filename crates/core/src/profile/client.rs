@@ -36,7 +36,7 @@ pub struct FormerClient {
 }
 
 impl FormerClient {
-    /// Returns a client that this issuer knows.
+    /// Creates the record of a former client of this issuer.
     pub fn new(issuer: &str, client: Client) -> Self {
         Self { issuer: issuer.to_owned(), client }
     }
@@ -65,7 +65,7 @@ pub enum SecretSource {
     Gitlab(String),
     /// The token of a Kubernetes service account, in a mounted file.
     Kubernetes(PathBuf),
-    /// A JWT-SVID of SPIFFE, in a file that another program renews.
+    /// A SPIFFE JWT-SVID, in a file that another program renews.
     Spiffe(PathBuf),
     /// A token of another profile.
     Profile {

@@ -85,9 +85,8 @@ impl ConfigFile {
         &self.bytes
     }
 
-    /// Returns a hash that identifies this file with this content, for a cache of what was read from it: over its
-    /// bytes, its path (because relative paths depend on it), its permissions, and the version of this crate, whose
-    /// presets may differ.
+    /// Returns a hash of the file, for use as a cache key. It covers the bytes, the path (because relative paths depend
+    /// on it), whether other users can read the file, and the version of this crate, whose presets may differ.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
             let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());

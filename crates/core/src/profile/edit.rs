@@ -1,6 +1,6 @@
 //! Changes the configuration file, leaving the rest of it as it is: comments, order and spacing.
 //!
-//! A change is written only if the file is valid with it. Processes that change the file do so one after the other.
+//! A change is written only if the resulting file is valid. Changes by several processes are serialized.
 //!
 //! ```
 //! # fn main() -> oauthctl_core::Result<()> {
@@ -206,7 +206,7 @@ fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
 /// based; it is empty if there was no file.
 ///
 /// # Errors
-/// Returns `Config` if the new text is invalid, or if the file is no longer as it was before.
+/// Returns `Config` if the new text is invalid, or if the file no longer contains `before`.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<Config> {
     change(path, |file| {
         let now = file.map(ConfigFile::text).transpose()?.unwrap_or_default();

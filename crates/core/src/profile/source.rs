@@ -9,7 +9,7 @@ use crate::text::one_line;
 
 /// The sources of every secret.
 const SECRET: [&str; 4] = ["env", "file", "command", "keyring"];
-/// The sources of an assertion: also an id token of the CI system, of the cluster or of SPIFFE.
+/// The sources of an assertion: also a token of the CI system or the cluster, or a SPIFFE JWT-SVID.
 const ASSERTION: [&str; 8] =
     ["env", "file", "command", "keyring", "github_actions", "gitlab", "kubernetes", "spiffe"];
 /// The sources of a token to exchange: also another profile.

@@ -20,8 +20,8 @@ use crate::time::Timestamp;
 /// The `client_assertion_type` of RFC 7523.
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The `client_assertion_type` of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth). Servers tell it apart because it
-/// may lack `iss` and `jti`.
+/// The `client_assertion_type` of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth). It is a separate type because a
+/// JWT-SVID may lack `iss` and `jti`.
 const SVID_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 
 /// Lifetime of a client assertion, in seconds.
@@ -36,7 +36,7 @@ pub(crate) struct Credentials {
     pub key: Option<Arc<SigningKey>>,
     /// A federated assertion, which `private_key_jwt` sends instead of its own.
     pub assertion: Option<Secret>,
-    /// Whether that assertion is a JWT-SVID of SPIFFE.
+    /// Whether that assertion is a SPIFFE JWT-SVID.
     pub is_svid: bool,
     /// The certificate of the private key, in DER.
     pub certificate: Option<Vec<u8>>,

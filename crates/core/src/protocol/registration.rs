@@ -166,19 +166,20 @@ fn read(body: &Members, client: &ClientMetadata<'_>, sent_to: &Url) -> Result<Re
         secret_expires_at: expiry.filter(|_| client_secret.is_some()).map(Timestamp::from_unix),
         client_secret: client_secret.filter(|_| auth != Some(ClientAuth::None)),
         auth,
-        // Without it the registration cannot be deleted, which is no reason to do without it.
+        // Without it, the registration cannot be deleted, but the client can still be used.
         management: management(body, sent_to),
     })
 }
 
-/// Returns how to delete the client of a response that cannot be used, if the server registered one.
+/// Returns the management URI and token of a client whose registration response is unusable, if the server registered
+/// one.
 pub(crate) fn unusable(answer: &Answer, sent_to: &Url) -> Option<(String, Secret)> {
     let is_registered = matches!(answer.status(), 200 | 201);
     is_registered.then(|| management(&answer.members(), sent_to)).flatten()
 }
 
-/// Returns where a registration can be deleted, and the token for that. A URL of another server would let this one
-/// choose what is deleted there.
+/// Returns where a registration can be deleted, and the token for that. A URI on another server is ignored: otherwise,
+/// this server could choose what is deleted there.
 fn management(body: &Members, sent_to: &Url) -> Option<(String, Secret)> {
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty() && is_printable(text));
     let is_own =

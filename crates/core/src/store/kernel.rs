@@ -14,9 +14,9 @@ use crate::grant::{Grant, GrantKey, Identity, TokenSet};
 use crate::port::{BoxFuture, GrantStore};
 use crate::time::Timestamp;
 
-/// The cached access tokens of one store, for programs that read tokens often from a slow store.
-/// [`Store::cached_in_kernel`](crate::store::Store::cached_in_kernel) keeps them up to date. A failure of the kernel
-/// counts as a cache miss.
+/// A cache in the kernel keyring for the access tokens of one store, for programs that read tokens often from a slow
+/// store. [`Store::cached_in_kernel`](crate::store::Store::cached_in_kernel) keeps it up to date. A failure of the
+/// kernel counts as a cache miss.
 ///
 /// ```
 /// # fn show(state_dir: &std::path::Path, store: oauthctl_core::store::Store) {

@@ -24,7 +24,7 @@ pub struct Insertion {
     pub name: String,
 }
 
-/// Where a text belongs in a file: the range behind which it is inserted, and the text.
+/// Where a text belongs in a file: the range after which it is inserted, and the text.
 pub type Place = (Range<usize>, String);
 
 impl Insertion {
@@ -43,7 +43,8 @@ impl Insertion {
     }
 }
 
-/// Returns the content of a file without a text, after other texts were removed from it, and these.
+/// Removes `others` and then `insertion` from the content. Returns the rest, and the texts of `others` that were
+/// removed.
 pub(super) fn apart(
     content: &str,
     insertion: &Insertion,
@@ -88,7 +89,7 @@ pub(super) enum Without {
     Rest(String),
     /// With a line break that the text began with: without it, two lines would be one.
     Joined(String),
-    /// It was valid JSON and would not be any more.
+    /// Without the text, the file would no longer be valid JSON.
     Invalid,
     /// The text is not in it.
     Missing,

@@ -56,7 +56,7 @@ async fn sent(ports: &Ports, endpoint: &Url, client: &ClientMetadata<'_>) -> Res
         Ok(registration) => return Ok(registration),
         Err(error) => error,
     };
-    // Nobody would know of the client.
+    // Otherwise the server would keep a client that nobody uses.
     let Some((uri, token)) = registration::unusable(&answer, endpoint) else { return Err(error) };
     Err(match unregister(ports, &uri, &token).await {
         Ok(()) => error,

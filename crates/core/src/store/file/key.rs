@@ -22,7 +22,7 @@ pub enum KeySource {
     Variable(&'static str, Secret),
     /// A file with such an identity, which must exist.
     File(PathBuf),
-    /// The same, named by the environment variable of this name.
+    /// A file with such an identity, whose path the named environment variable contains.
     VariableFile(&'static str, PathBuf),
     /// A file of this program, created with a new identity when a record is first written.
     Generated(PathBuf),
@@ -81,7 +81,7 @@ impl Key {
             .ok_or_else(|| bad_key(place))
     }
 
-    /// Reads the key file that the user has named, perhaps in this variable.
+    /// Reads the key file at `path`, which the user set, in `variable` if it is `Some`.
     pub(super) fn read_named(path: &Path, variable: Option<&'static str>) -> Result<Self> {
         let bytes = files::read_named(path).map_err(|error| match error.kind() {
             ErrorKind::Store => {
