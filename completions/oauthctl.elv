@@ -1123,7 +1123,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;man'= {
-            cand --dir 'Write the pages of all commands and topics to this directory'
+            cand --dir 'Write all manual pages to this directory'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'

@@ -1323,7 +1323,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l v
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write the pages of all commands and topics to this directory' -r -f -a "(__fish_complete_directories)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write all manual pages to this directory' -r -f -a "(__fish_complete_directories)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''

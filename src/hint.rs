@@ -149,11 +149,14 @@ pub fn use_store(store: &str, profile: &str) -> String {
 
 fn recipient_key() -> String {
     let Some(name) = [STORE_KEY, STORE_KEY_FILE].into_iter().find(|name| is_set(name)) else {
-        return format!("set {STORE_KEY} or {STORE_KEY_FILE} to the age identity of its recipient");
+        return format!(
+            "set {STORE_KEY} to the recipient's age identity, or {STORE_KEY_FILE} to a file that \
+             contains it"
+        );
     };
     format!(
-        "set {name} to the age identity for which the line was encrypted; if it is that, the line is \
-         damaged: export the account again"
+        "{name} must provide the age identity for which the line was encrypted; if it already \
+         does, the line is damaged: export the account again"
     )
 }
 
@@ -322,8 +325,8 @@ fn restore(account: Option<&StoredAccount>) -> String {
 /// Returns what to do about a record that requires another key: of this account, or of a secret.
 fn store_key(account: Option<&StoredAccount>) -> String {
     let set = format!(
-        "nothing was changed; set {STORE_KEY}, {STORE_KEY_FILE} or `store.key` to the key that \
-         encrypted the record"
+        "nothing was changed; provide the key that encrypted the record: in {STORE_KEY}, in the file \
+         that {STORE_KEY_FILE} names, or in `store.key`"
     );
     match account.map(remove_command) {
         Some(remove) => {

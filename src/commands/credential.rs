@@ -41,7 +41,7 @@ pub enum CredentialCommand {
         ln -s \"$(command -v oauthctl)\" \\\n    ~/.local/bin/docker-credential-oauthctl")]
     Docker(DockerArgs),
     /// Act as an exec credential plugin for Kubernetes
-    #[command(after_help = "The user in the kubeconfig that `setup` adds runs this command.\n\n\
+    #[command(after_help = "`setup` adds a user that runs this command to the kubeconfig.\n\n\
         Examples:\n  oauthctl credential setup kubernetes\n  \
         kubectl config set-context dev \\\n    --user=oauthctl-cluster.example.com:6443")]
     Kubernetes(KeyArgs),
@@ -61,8 +61,8 @@ pub enum CredentialCommand {
     Netrc(NetrcArgs),
     /// Print the value of the `Authorization` header, as a pnpm token helper
     #[command(
-        after_help = "pnpm runs a link named `oauthctl-token-PROFILE`. npm reads the token from its \
-        environment, as `setup` configures it.\n\n\
+        after_help = "For pnpm, create a link named `oauthctl-token-PROFILE`; it runs `oauthctl token`. \
+        npm reads the token from an environment variable, which `setup` configures.\n\n\
         Examples:\n  oauthctl credential setup npm https://npm.example.com/\n  \
         oauthctl exec -p registry -- npm install"
     )]

@@ -1,4 +1,5 @@
-//! `oauthctl man`: manual pages, generated from the clap definitions and from [`text`].
+//! `oauthctl man`: manual pages, generated from the clap definitions, [`text`], [`broker`] and the pages of the help
+//! topics.
 
 pub mod broker;
 pub mod page;
@@ -27,10 +28,10 @@ oauthctl man client-authentication | man -l -\n  \
 oauthctl man --dir ~/.cargo/share/man/man1"
 )]
 pub struct ManArgs {
-    /// Command or help topic whose page to print [default: oauthctl itself]
+    /// Command, or help topic that has a manual page [default: oauthctl itself]
     #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]
     command: Vec<String>,
-    /// Write the pages of all commands and topics to this directory
+    /// Write all manual pages to this directory
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }

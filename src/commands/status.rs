@@ -25,7 +25,7 @@ use stored::{Account, needs_user};
     after_help = "No server is contacted. If a store needs a prompt or does not respond within a \
 second, its state as of the last use is shown, with a warning.\n\n\
 Examples:\n  oauthctl status\n  \
-oauthctl status --check  # in a job, before it starts\n  \
+oauthctl status --check  # at the beginning of a job\n  \
 oauthctl status --json |\n    \
 jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"
 )]

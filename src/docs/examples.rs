@@ -89,7 +89,7 @@ fn is_expected(warning: &str, block: &str) -> bool {
 fn settings_in_the_readme_are_valid() {
     let pages = pages();
     let readme = pages.iter().find(|page| page.path == "README.md").unwrap();
-    let (_, section) = readme.text.split_once("\n## Other ways in\n").unwrap();
+    let (_, section) = readme.text.split_once("\n## Other ways to get a token\n").unwrap();
     let rows = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
     let (mut faults, mut settings, mut commands) = (Vec::new(), 0, 0);
     for row in rows.take_while(|line| line.starts_with('|')) {

@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 ///
-/// Returns an error if stdout is full or closed: a result that is lost is a failure.
+/// Returns an error if the result cannot be written, for example because the disk is full or the reader of a pipe has
+/// exited.
 pub fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     let cleaned = stdout.is_terminal().then(|| Zeroizing::new(for_terminal(text)));

@@ -343,14 +343,14 @@ fn bad_store_key_is_named_by_its_variable() {
     for wrong in ["no key", &other] {
         home.set("OAUTHCTL_STORE_KEY", wrong);
         let failed = home.run_with(["import", "--replace"], &line).fails(10);
-        let hint = "hint: set OAUTHCTL_STORE_KEY to the age identity for which the line was";
+        let hint = "hint: OAUTHCTL_STORE_KEY must provide the age identity for which the line was";
         assert!(failed.stderr.contains(hint), "{}", failed.stderr);
     }
     let file = home.path("other.key");
     home.write(&file, &other);
     home.unset("OAUTHCTL_STORE_KEY").set("OAUTHCTL_STORE_KEY_FILE", &file);
     let failed = home.run_with(["import", "--replace"], &line).fails(10);
-    assert!(failed.stderr.contains("set OAUTHCTL_STORE_KEY_FILE to"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("OAUTHCTL_STORE_KEY_FILE must provide"), "{}", failed.stderr);
     home.write(&file, "no key");
     let failed = home.run(["token", "p"]).fails(10);
     assert!(failed.stderr.starts_with("error: OAUTHCTL_STORE_KEY_FILE: `"), "{}", failed.stderr);

@@ -77,7 +77,9 @@ impl Problem {
         match status {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => {
                 Self::new(status, "head_too_large", "The head of the request is too large")
-                    .detail("the request line and at most 100 header fields may have 64 KiB")
+                    .detail(
+                        "the request line and the header fields are limited to 64 KiB, with at most 100 header fields",
+                    )
             }
             _ => Self {
                 status: status.as_u16(),

@@ -109,7 +109,7 @@ fn undo(
         return Err(error);
     }
     let place = |name: &str, content: &str| {
-        let (tool, key) = named(name).ok_or_else(|| Error::internal("this names no tool"))?;
+        let (tool, key) = named(name).ok_or_else(|| Error::internal("unknown tool"))?;
         setup::insertion(tool, key, content, &program()?)
     };
     let removed = match recorded {
@@ -125,7 +125,8 @@ fn undo(
 
 /// Returns the error for what was written, if the tool has rewritten the file and kept it.
 fn rewritten(tool: CredentialTool, recorded: &Insertion) -> Result<Option<Error>> {
-    let error = || Error::config(format!("{} was changed since", recorded.path.display()));
+    let error =
+        || Error::config(format!("{} has changed since it was set up", recorded.path.display()));
     Ok(removal(tool, recorded)?.map(|remove| error().hint(remove)))
 }
 
@@ -189,7 +190,9 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
         CredentialTool::Kubernetes => {
             let user = setup::kubernetes_user(key);
             Some(match selecting(&user)? {
-                Some(context) => format!("The context {} selects this user.", one_line(&context)),
+                Some(context) => {
+                    format!("The context `{}` already selects this user.", one_line(&context))
+                }
                 None => format!(
                     "To use it, run `kubectl config set-context CONTEXT --user={}`.",
                     shell_word(&user)

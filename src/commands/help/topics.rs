@@ -73,7 +73,7 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "client-authentication",
-        about: "keys, certificates and identities of platforms",
+        about: "keys, certificates and platform identities",
         page: Page::Of(document!("client-authentication.md")),
     },
     Topic {

@@ -16,8 +16,8 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("OAUTHCTL_NEW_MASTER_KEY", "The key that replaces it, for `oauthctl serve rotate-key`."),
     (
         "OAUTHCTL_ADMIN_KEY",
-        "The key with which the operator signs in to `/admin`: at least 32 characters. Without it and without \
-         `admin_key_file` in `[serve]`, there are no such pages.",
+        "The key with which the operator signs in to `/admin`: at least 32 characters. If neither this variable \
+         nor `admin_key_file` in `[serve]` is set, `/admin` is disabled.",
     ),
     (
         "OAUTHCTL_METRICS_KEY",

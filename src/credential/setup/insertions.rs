@@ -220,7 +220,7 @@ fn take_out(insertion: &Insertion) -> Result<()> {
     let rest = match without(&content, insertion) {
         Without::Rest(rest) | Without::Joined(rest) => rest,
         Without::Invalid => return Err(failed("would no longer be valid JSON")),
-        Without::Missing => return Err(failed("was changed since")),
+        Without::Missing => return Err(failed("has changed since it was set up")),
     };
     let rest = Some(rest.as_str()).filter(|rest| !rest.is_empty() || !insertion.created);
     exchange(&insertion.path, Some(&content), rest)
@@ -232,7 +232,9 @@ fn take_out(insertion: &Insertion) -> Result<()> {
 ///
 /// Returns `Config` if it cannot be read, or is not UTF-8.
 pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
-    content(path).map_err(|error| failed(path, &error))
+    content(path).map_err(|error| {
+        Error::config(format!("cannot read {}: {error}", path.display())).caused_by(&error)
+    })
 }
 
 fn content(path: &Path) -> io::Result<Option<String>> {

@@ -72,7 +72,7 @@ fn added_users(added: &str) -> Vec<User> {
 
 /// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
 pub(super) fn kubernetes(key: &str, file: &str, program: &str) -> Result<Place> {
-    let invalid = |line| Error::config(format!("the file is not valid YAML: line {line}"));
+    let invalid = |line| Error::config(format!("invalid YAML in line {line} of the file"));
     let before = yaml::parse(file).map_err(invalid)?.filter(|root| !root.is_null());
     let name = kubernetes_user(key);
     if let Some(root) = &before
@@ -87,9 +87,7 @@ pub(super) fn kubernetes(key: &str, file: &str, program: &str) -> Result<Place> 
     let is_added = |after: &Node| with_user(before, &entry).is_some_and(|before| before == *after);
     match yaml::parse(&after) {
         Ok(Some(after)) if is_added(&after) => Ok((at..at, text)),
-        _ => {
-            Err(another_notation("the `users` of the file are in a notation that cannot be edited"))
-        }
+        _ => Err(another_notation("cannot edit `users` in the file: unsupported YAML style")),
     }
 }
 
@@ -180,7 +178,7 @@ fn place_of(entry: &Entry<'_>, root: Option<&Node>, file: &str) -> Result<(usize
             let indent = indent(name.start);
             Ok((name.start, format!("users:\n{}{indent}# ", entry.block(indent))))
         }
-        _ => Err(another_notation("the `users` of the file are not a list")),
+        _ => Err(another_notation("`users` in the file is not a list")),
     }
 }
 
@@ -263,16 +261,16 @@ mod tests {
             assert!(kubernetes(key, &text, "x").is_err());
         }
         for (file, text) in [
-            ("users: {}\n", "are not a list"),
-            ("users: a\n", "are not a list"),
-            ("users:\n- name: a\n  b\n", "is not valid YAML: line 3"),
+            ("users: {}\n", "is not a list"),
+            ("users: a\n", "is not a list"),
+            ("users:\n- name: a\n  b\n", "invalid YAML in line 3"),
             ("[]\n", "is not a kubeconfig"),
             // These need more than another text.
-            ("{\"users\": null}", "cannot be edited"),
-            ("a: &a x\nusers: &b null\nc: &c y\nd: *c\n", "cannot be edited"),
-            ("a: b\n---\nc: d\n", "cannot be edited"),
+            ("{\"users\": null}", "unsupported YAML style"),
+            ("a: &a x\nusers: &b null\nc: &c y\nd: *c\n", "unsupported YAML style"),
+            ("a: b\n---\nc: d\n", "unsupported YAML style"),
             // kubectl reads YAML 1.1, in which such a character ends the comment.
-            ("users: null # a\u{85}b: c\n", "are not a list"),
+            ("users: null # a\u{85}b: c\n", "is not a list"),
         ] {
             let refused = kubernetes(key, file, "x").unwrap_err();
             assert!(refused.message().contains(text), "{file}: {refused:?}");

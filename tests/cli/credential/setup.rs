@@ -222,7 +222,7 @@ fn setup_undo_keeps_what_was_added_since() {
     home.run(["credential", "setup", "git"]).ok();
     home.write(&path, &format!("[user]\n{}", after.replace("\thelper =\n", "")));
     let changed = home.run(["credential", "setup", "git", "--undo"]).fails(3).stderr;
-    assert!(changed.contains("was changed since"), "{changed}");
+    assert!(changed.contains("has changed since it was set up"), "{changed}");
     // As the hint says.
     home.write(&path, "[user]\n");
     let gone = home.run(["credential", "setup", "git", "--undo"]).fails(3).stderr;

@@ -36,7 +36,7 @@ pub struct ServeArgs {
     /// Let developers sign up
     #[arg(long)]
     signup: bool,
-    /// Mail server, as an `smtp://` or `smtps://` URL; one with a password belongs in the configuration
+    /// Mail server, as an `smtp://` or `smtps://` URL; set a URL with a password in the configuration instead
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Sender of emails

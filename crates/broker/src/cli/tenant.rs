@@ -69,7 +69,7 @@ pub struct QuotaArgs {
     /// Maximum number of providers, or `none` [at most: 500]
     #[arg(long, value_name = "NUMBER", value_parser = bound)]
     providers: Option<Bound>,
-    /// Maximum number of links that wait for their users, or `none` [at most: 20000]
+    /// Maximum number of pending links, or `none` [at most: 20000]
     #[arg(long, value_name = "NUMBER", value_parser = bound)]
     pending: Option<Bound>,
     /// Maximum number of requests per second, counted by each instance, or `none`
@@ -102,10 +102,10 @@ pub struct KeyArgs {
     /// List the keys, without their values
     #[arg(long, conflicts_with_all = ["label", "revoke", "rotate"])]
     list: bool,
-    /// Issue a key in place of the one with this id
+    /// Replace the key with this id by a new one
     #[arg(long, value_name = "ID", conflicts_with_all = ["label", "revoke"])]
     rotate: Option<String>,
-    /// How long the old key works on after `--rotate`
+    /// How long the old key remains valid after `--rotate`
     #[arg(long, value_name = "DURATION", default_value = "1d", requires = "rotate", value_parser = parse_duration)]
     grace: Duration,
     /// Revoke the key with this id
@@ -245,7 +245,7 @@ async fn show_once(
                 "the new API key has been revoked; run `oauthctl tenant key {again}` to issue another one"
             ),
             Err(_) => format!(
-                "run `oauthctl tenant key {tenant} --revoke {id}`: the new API key is valid, but was not shown"
+                "the new API key is valid, but could not be shown; run `oauthctl tenant key {tenant} --revoke {id}` to revoke it"
             ),
         }));
     }

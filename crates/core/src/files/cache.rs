@@ -23,7 +23,7 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// A cache in a private directory: each entry is a file with a `T` as JSON.
 ///
 /// An entry that is damaged, too large or owned by another user counts as missing, and an entry that cannot be written
-/// is not kept: store nothing in it that cannot be computed or fetched again.
+/// is not kept: do not use it as the only copy of data.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

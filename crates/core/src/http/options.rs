@@ -56,10 +56,11 @@ impl Default for Options {
 /// The proxy for connections to other hosts.
 #[derive(Debug, Clone)]
 pub enum Proxy {
-    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` set, in upper or lower case. A value that cannot name a
-    /// proxy is ignored: [`from_environment`](Self::from_environment) does not accept it. `NO_PROXY` is a list of hosts separated by commas or white
-    /// space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP address, or a network
-    /// such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
+    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` set, in upper or lower case. A value that is not a
+    /// valid proxy URL is ignored. Use [`from_environment`](Self::from_environment) to make requests fail instead.
+    /// `NO_PROXY` is a list of hosts separated by commas or white space: `*`, `corp.test` with all names below it,
+    /// `*.corp.test` for those alone, an IP address, or a network such as `10.0.0.0/8`; a name or an address may have a
+    /// `:PORT`.
     Environment,
     /// No proxy.
     Direct,

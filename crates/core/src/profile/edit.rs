@@ -211,7 +211,7 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<Config> {
     change(path, |file| {
         let now = file.map(ConfigFile::text).transpose()?.unwrap_or_default();
         if now != before {
-            let what = "another program has changed the configuration, so it was not saved";
+            let what = "cannot save the configuration: another program has changed it";
             return Err(Error::config(what));
         }
         Ok((after.to_owned(), ConfigFile::of_text(path, after).parse()?))

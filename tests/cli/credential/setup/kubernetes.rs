@@ -287,7 +287,7 @@ fn kubernetes_setup_names_the_context_of_its_user() {
         home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
         said.lines().last().unwrap().to_owned()
     };
-    let selects = "The context c selects this user.";
+    let selects = "The context `c` already selects this user.";
     assert_eq!(next("{user: oauthctl-k8s.example}"), selects);
     assert!(next("{user: another}").contains("set-context CONTEXT --user="));
 }

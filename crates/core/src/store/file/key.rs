@@ -86,7 +86,7 @@ impl Key {
         let bytes = files::read_named(path).map_err(|error| match error.kind() {
             ErrorKind::Store => {
                 let setting = variable.unwrap_or("the configured path");
-                error.hint(format!("{setting} must name a file with an age identity"))
+                error.hint(format!("{setting} must be the path of a file with an age identity"))
             }
             _ => error,
         })?;
