@@ -172,6 +172,13 @@ fn is_another(one: &Identity, other: &Identity) -> bool {
     }
 }
 
+/// Returns how long a new token is valid. Some of a second has always passed: an hour is not shown as 59 min 59 s.
+pub fn new_lifetime(expires_at: Timestamp) -> String {
+    let left = expires_at.remaining(Timestamp::now());
+    let to_minutes = Duration::from_secs((left.as_secs() + 30) / 60 * 60);
+    time::describe(if to_minutes < Duration::from_secs(300) { left } else { to_minutes })
+}
+
 /// Returns one line about a successful login: who, where, with which scopes, until when.
 pub fn summary(grant: &GrantInfo, profile: &Profile, before: &Identity) -> String {
     let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
@@ -182,7 +189,7 @@ pub fn summary(grant: &GrantInfo, profile: &Profile, before: &Identity) -> Strin
         format!("scopes {}", one_line(&grant.scopes.join(" ")))
     };
     let life = match grant.expires_at {
-        Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
+        Some(at) => format!("for {}", new_lifetime(at)),
         None => "without a known expiry".to_owned(),
     };
     let renewal = if grant.has_refresh_token {
@@ -202,4 +209,18 @@ pub fn summary(grant: &GrantInfo, profile: &Profile, before: &Identity) -> Strin
         who,
         one_line(server.unwrap_or("its server")),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn life_of_a_new_token_is_in_whole_minutes() {
+        let now = Timestamp::now();
+        for (seconds, shown) in [(3599, "1 h"), (3600, "1 h"), (7195, "2 h"), (1_000, "17 min")] {
+            assert_eq!(new_lifetime(now.plus(Duration::from_secs(seconds))), shown);
+        }
+        assert!(new_lifetime(now.plus(Duration::from_secs(95))).starts_with("1 min 3"));
+    }
 }

@@ -21,7 +21,10 @@ and `oauthctl status --json` show them.";
 #[derive(Debug, Subcommand)]
 pub enum AttrCommand {
     /// Print the value of an attribute
-    #[command(override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>")]
+    #[command(
+        override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>",
+        after_help = "Example:\n  oauthctl attr get -p gitlab --account 4711 trial"
+    )]
     Get(NameArgs),
     /// Set an attribute; it is kept across refreshes
     #[command(
@@ -30,9 +33,13 @@ pub enum AttrCommand {
     )]
     Set(SetArgs),
     /// Remove an attribute
-    #[command(override_usage = "oauthctl attr unset [OPTIONS] [PROFILE] <NAME>")]
+    #[command(
+        override_usage = "oauthctl attr unset [OPTIONS] [PROFILE] <NAME>",
+        after_help = "Example:\n  oauthctl attr unset -p gitlab --account 4711 trial"
+    )]
     Unset(NameArgs),
     /// Print all attributes
+    #[command(after_help = "Example:\n  oauthctl attr list gitlab --json | jq .")]
     List(ListArgs),
 }
 

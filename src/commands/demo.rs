@@ -14,16 +14,18 @@ use oauthctl_core::port::{Http, HttpRequest, Method};
 use oauthctl_core::profile::{ConfigFile, Profile};
 use oauthctl_core::protocol::state::StateKey;
 use oauthctl_core::store::{FileStore, KeySource, StateDir};
-use oauthctl_core::{Error, GrantInfo, GrantKey, Result, Timestamp, time};
+use oauthctl_core::{Error, GrantInfo, GrantKey, Result};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 use url::Url;
 
 use crate::commands::sandbox;
 use crate::context::Context;
+use crate::progress::new_lifetime;
 use crate::{browser, run as runner, ui};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  oauthctl demo")]
 pub struct DemoArgs {
     /// Log in manually in a browser, started with COMMAND if specified
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, num_args = 0..=1, default_missing_value = "")]
@@ -267,7 +269,7 @@ fn shorten(url: &str) -> String {
 
 fn life(token: &AccessToken) -> String {
     match token.expires_at {
-        Some(at) => format!("it expires in {}", time::describe(at.remaining(Timestamp::now()))),
+        Some(at) => format!("it expires in {}", new_lifetime(at)),
         None => "it has no known expiry".to_owned(),
     }
 }

@@ -22,10 +22,15 @@ use crate::{run as runner, ui};
 #[derive(Debug, Subcommand)]
 pub enum PendingCommand {
     /// List the pending authorizations
+    #[command(
+        after_help = "Example:\n  oauthctl pending list gitlab --json | jq -r '.[].grant_id'"
+    )]
     List(ListArgs),
     /// Show a pending authorization
+    #[command(after_help = "Example:\n  oauthctl pending show \"$grant_id\"")]
     Show(Which),
     /// Cancel a pending authorization, so that its response is rejected
+    #[command(after_help = "Example:\n  oauthctl pending cancel \"$grant_id\"")]
     Cancel(Which),
     /// Generate a new key for states; the previous key remains valid until its states expire
     RotateKey(RotateArgs),
@@ -50,7 +55,8 @@ pub struct Which {
 #[derive(Debug, Args)]
 #[command(
     after_help = "States signed with the previous key are accepted until they expire. States \
-                  signed with an older key are not, so do not rotate twice in a row."
+                  signed with an older key are not, so do not rotate twice in a row.\n\n\
+                  Examples:\n  oauthctl pending rotate-key\n  oauthctl pending rotate-key --alg EdDSA"
 )]
 pub struct RotateArgs {
     /// Algorithm that signs new states

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl_core::{Result, Timestamp, time};
+use oauthctl_core::Result;
 use serde_json::json;
 
 use crate::args::ProfileArg;
 use crate::context::Context;
 use crate::get_token;
 use crate::get_token::request::{Request, Selection};
+use crate::progress::new_lifetime;
 use crate::ui;
 
 #[derive(Debug, Args)]
@@ -40,11 +41,9 @@ pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
         }))?;
     }
     context.ui.say(match expires_at {
-        Some(at) => format!(
-            "Refreshed {}: the token is valid for {}.",
-            token.account.key,
-            time::describe(at.remaining(Timestamp::now()))
-        ),
+        Some(at) => {
+            format!("Refreshed {}: the token is valid for {}.", token.account.key, new_lifetime(at))
+        }
         None => format!("Refreshed {}.", token.account.key),
     });
     Ok(ExitCode::SUCCESS)

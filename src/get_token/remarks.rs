@@ -9,15 +9,16 @@ use oauthctl_core::{Error, Timestamp, time};
 use super::request::Selection;
 use crate::context::Context;
 use crate::hint;
+use crate::progress::new_lifetime;
 
 /// Says with `--verbose` that the token is new.
 pub fn remark_renewal(context: &Context, token: &AccessToken) {
     if !token.fresh {
         return;
     }
-    let life = token.expires_at.map_or_else(String::new, |at| {
-        format!(" that is valid for {}", time::describe(at.remaining(Timestamp::now())))
-    });
+    let life = token
+        .expires_at
+        .map_or_else(String::new, |at| format!(" that is valid for {}", new_lifetime(at)));
     context.ui.remark(format!("The server issued a new token for {}{life}.", token.account.key));
 }
 

@@ -196,21 +196,22 @@
 //! [`port::Http`]. Everything external is reached through the traits of [`port`], which the modules further
 //! down implement.
 //!
-//! | layer | module | what it is for | where a change goes |
-//! |---|---|---|---|
-//! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`files`], [`text`], [`time`], [`tone`] | the data types, the errors, the traits, private files | a field of the stored record: [`grant`]; an exit code: [`error`] |
-//! | 1 | [`profile`] | configuration, presets, discovery, sources of secrets | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, called through `flow/hooks` |
-//! | 1 | [`protocol`] | builds requests, validates responses | what is trusted in an authorization response: `protocol/authorization.rs`; a provider's deviation in token responses: `protocol/reply.rs`; what a refusal means: `protocol/refusal.rs`; a claim of the state: `protocol/state.rs`, set in `flow/pending/start.rs`, validated in `flow/pending` |
-//! | 1 | [`trace`] | the protocol trace and HAR files, with one redactor | the explanation of a step: `trace/explain.rs`; which parameters are shown: `redact/names.rs`, `trace/redact.rs` |
-//! | 2 | [`flow`] | the lifecycle of a grant | a token from top to bottom: `flow/token.rs`; what its steps work on: `flow/turn.rs`; when a stored token is enough: `flow/tokens.rs`; the refresh itself: `flow/refresh.rs`, its response: `flow/refreshed.rs`; grants without user interaction: `flow/obtain.rs`; starting an authorization: `flow/authorize.rs`; redeeming a code: `flow/redeem.rs`; pending flows: `flow/pending`, their format `flow/pending/record.rs`; input and effects of hooks: `flow/hooks`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; where tokens may be sent: `flow/pin.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
-//! | 3 | [`store`] | keyring, encrypted files, memory, locks, the index of accounts, the keys of states | a store of the program: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; your own store needs no change here |
-//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | browser pages: text in `login/page.rs`, colors in `login/page.css` |
-//! | 3 | [`hook`] | runs hooks as commands | what they inherit, and their limits: [`hook`] |
-//! | 3 | [`http`], [`clock`] | the real transport and clock | time limits, proxies, certificates: [`http`] |
-//! | 3 | [`blocking`] | the flow without an asynchronous runtime; ready-made ports | a method of the manager: [`flow`] first, then here |
+//! | layer | module | what it is for |
+//! |---|---|---|
+//! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`files`], [`text`], [`time`], [`tone`] | the data types, the errors, the traits, private files |
+//! | 1 | [`profile`] | configuration, presets, discovery, sources of secrets |
+//! | 1 | [`protocol`] | builds requests, validates responses |
+//! | 1 | [`trace`] | the protocol trace and HAR files, with one redactor |
+//! | 2 | [`flow`] | the lifecycle of a grant |
+//! | 3 | [`store`] | keyring, encrypted files, memory, locks, the index of accounts, the keys of states |
+//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) |
+//! | 3 | [`hook`] | runs hooks as commands |
+//! | 3 | [`http`], [`clock`] | the real transport and clock |
+//! | 3 | [`blocking`] | the flow without an asynchronous runtime; ready-made ports |
 //!
 //! A module imports only from lower layers; `tests/floors.rs` enforces that. A foreign crate that performs
-//! I/O is used in only one place: reqwest in [`http`], age in [`store`], hyper in `login`.
+//! I/O is used in only one place: reqwest in [`http`], age in [`store`], hyper in `login`. The page
+//! `docs/architecture.md` of the repository says where a change belongs.
 
 #![warn(unreachable_pub)]
 

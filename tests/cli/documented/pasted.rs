@@ -29,6 +29,8 @@ const NOT_PASTED: &[(&str, &str, &str)] = &[
     ("docs/headless.md", "oauthctl sandbox --port", "`documented` runs it with a user who pastes"),
     ("docs/headless.md", "curl -s", "the same"),
     ("docs/headless.md", "oauthctl token rehearsal", "the same"),
+    ("docs/reference/commands.md", "oauthctl pending show", "needs a flow that is pending"),
+    ("docs/reference/commands.md", "oauthctl pending cancel", "the same"),
     ("docs/sandbox.md", "curl -s -H", "`documented` runs it with a server"),
     ("docs/sandbox.md", "oauthctl login http", "`documented` runs it with a server"),
     ("docs/sandbox.md", "oauthctl sandbox --port", "`documented` runs it with a server"),

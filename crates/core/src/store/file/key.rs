@@ -114,10 +114,11 @@ impl Key {
         let identity = text.parse().ok()?;
         // Bech32 is accepted in either case. `age-keygen` writes it in upper case.
         let text = Zeroizing::new(text.to_ascii_uppercase());
-        let derived = |info: &[u8]| hkdf(b"oauthctl file store", info, text.as_bytes());
+        let derived =
+            |info: &[u8]| Zeroizing::new(hkdf(b"oauthctl file store", info, text.as_bytes()));
         Some(Self {
             identity,
-            mac: Zeroizing::new(derived(b"record authentication, version 1")),
+            mac: derived(b"record authentication, version 1"),
             wrapping: Wrapping::new(derived(b"file keys, version 1")),
         })
     }

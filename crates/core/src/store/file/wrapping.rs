@@ -26,8 +26,8 @@ const INFO: &[u8] = b"oauthctl file store: wrapping of a file key, version 1";
 pub(super) struct Wrapping(Zeroizing<[u8; 32]>);
 
 impl Wrapping {
-    pub(super) fn new(key: [u8; 32]) -> Self {
-        Self(Zeroizing::new(key))
+    pub(super) fn new(key: Zeroizing<[u8; 32]>) -> Self {
+        Self(key)
     }
 
     fn derived(&self, salt: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -88,16 +88,16 @@ mod tests {
     #[test]
     fn file_key_is_unwrapped_with_its_key_alone() {
         let identity = age::x25519::Identity::generate();
-        let wrapping = Wrapping::new([7; 32]);
+        let wrapping = Wrapping::new(Zeroizing::new([7; 32]));
         let file = encrypted(&[&identity.to_public(), &wrapping]);
         assert_eq!(decrypted(&wrapping, &file).as_deref(), Some("text"));
         assert_eq!(decrypted(&identity, &file).as_deref(), Some("text"));
-        assert_eq!(decrypted(&Wrapping::new([8; 32]), &file), None);
+        assert_eq!(decrypted(&Wrapping::new(Zeroizing::new([8; 32])), &file), None);
     }
 
     #[test]
     fn each_file_has_a_salt_of_its_own() {
-        let wrapping = Wrapping::new([7; 32]);
+        let wrapping = Wrapping::new(Zeroizing::new([7; 32]));
         let salt = |file: Vec<u8>| {
             let text = String::from_utf8_lossy(&file).into_owned();
             let line = text.lines().find(|line| line.starts_with("-> oauthctl")).unwrap();
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn malformed_stanza_is_passed_over() {
-        let wrapping = Wrapping::new([7; 32]);
+        let wrapping = Wrapping::new(Zeroizing::new([7; 32]));
         let stanza = |tag: &str, args: &[&str], body: &[u8]| Stanza {
             tag: tag.to_owned(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
