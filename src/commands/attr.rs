@@ -23,7 +23,7 @@ pub enum AttrCommand {
     /// Print the value of an attribute
     #[command(
         override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>",
-        after_help = "Example:\n  oauthctl attr get -p gitlab --account 4711 trial"
+        after_help = "Example:\n  oauthctl attr get -p gitlab --account 4711 trial || echo no"
     )]
     Get(NameArgs),
     /// Set an attribute; it is kept across refreshes
