@@ -13,9 +13,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Dir, Warnings, sys};
+use super::{Dir, Warnings, name, sys};
 use crate::digest::hex_sha256;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The size of the largest entry.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -23,7 +23,8 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// A cache in a private directory: each entry is a file with a `T` as JSON.
 ///
 /// An entry that is damaged, too large or owned by another user counts as missing, and an entry that cannot be written
-/// is not kept: do not use it as the only copy of data.
+/// is not kept: do not use it as the only copy of data. The name of an entry is that of a file in the directory itself:
+/// for another, such as `..` or `a/b`, nothing is found or kept.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +42,8 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 pub struct Cache<T> {
     /// The directory around it, where that belongs to the program as well.
     outer: Option<PathBuf>,
-    dir: PathBuf,
+    /// None if its name is not one of a directory in `outer`: then nothing is found or kept.
+    dir: Option<PathBuf>,
     entries: PhantomData<fn() -> T>,
 }
 
@@ -57,28 +59,29 @@ pub fn entry_name(prefix: &str, key: &str) -> String {
 impl<T> Cache<T> {
     /// Returns the cache in this directory, which is created with its first entry.
     pub fn new(dir: &Path) -> Self {
-        Self { outer: None, dir: dir.to_owned(), entries: PhantomData }
+        Self { outer: None, dir: Some(dir.to_owned()), entries: PhantomData }
     }
 
     /// Returns the cache in the subdirectory `name` of the private directory `outer`. Creates nothing if `outer` is
-    /// rejected.
+    /// rejected. If the name is not one of a directory in `outer`, such as `..` or `a/b`, the cache stays empty.
     pub fn within(outer: &Path, name: &str) -> Self {
-        Self { outer: Some(outer.to_owned()), dir: outer.join(name), entries: PhantomData }
+        let dir = name::is_plain(name).then(|| outer.join(name));
+        Self { outer: Some(outer.to_owned()), dir, entries: PhantomData }
     }
 
     /// Returns the path of an entry.
     #[cfg(test)]
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        self.dir.as_ref().unwrap().join(name)
     }
 
     fn read(&self, name: &str) -> Option<Vec<u8>> {
-        let mut places = self.outer.iter().chain([&self.dir]);
+        let dir = self.dir.as_ref().filter(|_| name::is_plain(name))?;
+        let mut places = self.outer.iter().chain([dir]);
         if !places.all(|place| sys::is_own_directory(place)) {
             return None;
         }
-        let (file, size) =
-            sys::open_own(&self.dir.join(name)).filter(|(_, size)| *size <= LARGEST)?;
+        let (file, size) = sys::open_own(&dir.join(name)).filter(|(_, size)| *size <= LARGEST)?;
         // With one byte to spare, the end is found without growing.
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.saturating_add(1));
         file.take(LARGEST).read_to_end(&mut bytes).ok()?;
@@ -87,7 +90,7 @@ impl<T> Cache<T> {
 
     /// Writes an entry, unless it is there already.
     fn write(&self, name: &str, bytes: &[u8], replace: impl FnOnce(&Dir) -> Result<()>) {
-        let fits = bytes.len() as u64 <= LARGEST;
+        let fits = name::is_plain(name) && bytes.len() as u64 <= LARGEST;
         if fits && self.read(name).is_none_or(|known| known != bytes) {
             let _ = self.created().and_then(|dir| {
                 replace(&dir)?;
@@ -100,10 +103,8 @@ impl<T> Cache<T> {
 
     /// Removes the entries that were written longer ago than this.
     pub fn forget_older(&self, age: Duration) {
-        if !sys::is_own_directory(&self.dir) {
-            return;
-        }
-        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        let Some(dir) = self.dir.as_ref().filter(|dir| sys::is_own_directory(dir)) else { return };
+        let Ok(entries) = fs::read_dir(dir) else { return };
         for entry in entries.flatten() {
             let written = entry.metadata().and_then(|file| file.modified());
             let is_old = written.is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed > age));
@@ -115,11 +116,14 @@ impl<T> Cache<T> {
 
     fn created(&self) -> Result<Dir> {
         let warnings = Warnings::default();
+        let Some(dir) = &self.dir else {
+            return Err(Error::store("the name of the cache is not one of a directory"));
+        };
         if let Some(outer) = &self.outer {
             // It is opened first, and refused before anything is created in it.
             Dir::create(outer, &warnings)?;
         }
-        Dir::create(&self.dir, &warnings)
+        Dir::create(dir, &warnings)
     }
 }
 
@@ -131,7 +135,7 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
 
     /// Returns all entries with their names.
     pub fn all(&self) -> Vec<(String, T)> {
-        let names = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let names = self.dir.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
         let names = names.filter_map(|entry| entry.file_name().into_string().ok());
         let names = names.filter(|name| !name.starts_with('.'));
         names.filter_map(|name| self.find(&name).map(|value| (name, value))).collect()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::locked::Locked;
+use super::name;
 use super::opened::{Opened, read_all};
 use super::refusal::{Refusal, no_locks, refused};
 use super::{Warnings, poll, sys};
@@ -18,6 +19,9 @@ use crate::port::Clock;
 ///
 /// A directory that other users can write to is rejected, and so is any entry that is a link, a device or another
 /// user's file. A file with a looser mode is repaired, with a warning.
+///
+/// A name is that of an entry in the directory itself: `..`, `a/b`, an absolute path and an empty name are rejected
+/// with an error of kind [`Store`](ErrorKind::Store). For what is in a subdirectory, use [`child`](Self::child).
 ///
 /// ```
 /// # fn main() -> oauthctl_core::Result<()> {
@@ -90,6 +94,7 @@ impl Dir {
     ///
     /// See [`open`](Self::open).
     pub fn child(&self, name: &str) -> Result<Option<Self>> {
+        name::check(&self.path, name)?;
         Self::open(&self.path.join(name), &self.warnings)
     }
 
@@ -99,10 +104,11 @@ impl Dir {
     ///
     /// See [`create`](Self::create).
     pub fn make_child(&self, name: &str) -> Result<Self> {
+        name::check(&self.path, name)?;
         Self::create(&self.path.join(name), &self.warnings)
     }
 
-    /// Returns the path of a file in this directory.
+    /// Returns the path of a file in this directory. The name is not checked.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -127,6 +133,7 @@ impl Dir {
     }
 
     fn opened(&self, name: &str) -> Result<Option<Opened>> {
+        name::check(&self.path, name)?;
         let opened = match self.handle.open_file(name) {
             Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.open_file(name),
             opened => opened,
@@ -190,6 +197,7 @@ impl Dir {
 
     /// Returns whether the name exists; an error if it is not a file of this program.
     pub(crate) fn exists(&self, name: &str) -> Result<bool> {
+        name::check(&self.path, name)?;
         let checked = match self.handle.check(name) {
             Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.check(name),
             checked => checked,
@@ -209,6 +217,8 @@ impl Dir {
 
     /// Renames a file to an unused name.
     pub(crate) fn rename_new(&self, from: &str, to: &str) -> Result<bool> {
+        name::check(&self.path, from)?;
+        name::check(&self.path, to)?;
         match self.handle.rename_new(from, to) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
@@ -237,6 +247,7 @@ impl Dir {
     ///
     /// See [`remove`](Self::remove).
     pub fn remove_lazily(&self, name: &str) -> Result<bool> {
+        name::check(&self.path, name)?;
         match self.handle.unlink(name) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -316,6 +327,7 @@ impl Dir {
         name: &str,
         lock: fn(&File) -> std::result::Result<(), TryLockError>,
     ) -> Result<Option<Locked>> {
+        name::check(&self.path, name)?;
         let path = self.path.join(name);
         loop {
             let file =

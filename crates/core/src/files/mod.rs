@@ -20,6 +20,7 @@ pub(crate) mod cache;
 mod dir;
 pub(crate) mod directory_lock;
 mod locked;
+pub(crate) mod name;
 pub(crate) mod named;
 mod opened;
 pub(crate) mod output;

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use zeroize::Zeroizing;
 
 use super::refusal::refused;
-use super::{Dir, sys};
+use super::{Dir, name, sys};
 use crate::error::{Error, Result};
 
 /// How many temporary files of one name can be found again without listing their directory.
@@ -174,6 +174,7 @@ impl Dir {
     /// the next writer takes it over, but one with content only if there is no other. No other user can
     /// write to a private directory, so the name need not be secret.
     fn temporary(&self, name: &str) -> Result<Reserved> {
+        name::check(&self.path, name)?;
         for may_be_written in [false, true] {
             for slot in 0..SLOTS {
                 if let Some(reserved) = self.slot(slot_name(name, slot), may_be_written)? {
@@ -237,8 +238,11 @@ impl Dir {
     }
 
     /// Removes the temporary files that terminated processes left behind for this name. The cost does not depend on
-    /// the number of files in the directory.
+    /// the number of files in the directory. Does nothing for a name that is not one of an entry in this directory.
     pub fn sweep(&self, name: &str) {
+        if !name::is_plain(name) {
+            return;
+        }
         (0..SLOTS).for_each(|slot| self.sweep_one(&slot_name(name, slot)));
     }
 

@@ -22,7 +22,7 @@ use self::layout::{ACCOUNTS, LOCKS};
 use self::versioned::{VERSION, Versioned};
 use super::{at_once, busy};
 use crate::error::Result;
-use crate::files::{Dir, Warnings};
+use crate::files::{Dir, Warnings, name};
 use crate::grant::{AccountEntry, GrantKey, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 
@@ -56,8 +56,9 @@ impl StateDir {
     ///
     /// # Errors
     /// Returns [`Store`](crate::ErrorKind::Store) if the state directory exists but must not be used:
-    /// nothing may be created in it then.
+    /// nothing may be created in it then. The same for a name that leaves it, such as `..` or `a/b`.
     pub fn place(&self, name: &str) -> Result<PathBuf> {
+        name::check(&self.path, name)?;
         Dir::open(&self.path, &self.warnings)?;
         Ok(self.path.join(name))
     }
