@@ -27,9 +27,10 @@ pub(super) fn aws(key: &str, file: &str, shell: &str) -> Result<Place> {
 
 /// Returns the headings of the sections, without their brackets, as configparser of Python finds them: a line that is
 /// indented more than the setting above it continues that setting, and what follows the last bracket does not matter.
+/// Python also ends a line at a lone carriage return. The empty line that this split finds in CRLF does not matter either.
 fn headings(file: &str) -> impl Iterator<Item = &str> {
     let mut setting = None;
-    file.lines().filter_map(move |line| {
+    file.split(['\n', '\r']).filter_map(move |line| {
         let content = line.trim();
         let indent = line.len() - line.trim_start().len();
         let is_continued = setting.is_some_and(|setting| indent > setting);
@@ -66,7 +67,9 @@ mod tests {
             "[profile \"dev\"]",
             "[profile d'e'v]",
         ] {
-            for before in ["", "[default]\nregion = x\n\n", "[a]\n# b = c\n"] {
+            for before in
+                ["", "[default]\nregion = x\n\n", "[a]\n# b = c\n", "[a]\r", "[a]\r\n# b\r"]
+            {
                 let file = format!("{before}{heading}\nregion = x\n");
                 let indented = heading.starts_with(' ') && before.contains("region");
                 assert_eq!(aws("dev", &file, "p").is_err(), !indented, "{file}");
@@ -85,6 +88,7 @@ mod tests {
             "; [profile dev]",
             "[a]\nb = c\n  [profile dev]",
             "[a]\nb =\n\n  [profile dev]",
+            "[a]\rb = c\r\n  [profile dev]\r",
         ] {
             assert!(aws("dev", heading, "p").is_ok(), "{heading}");
         }

@@ -18,6 +18,9 @@ use texts::{Without, apart, inserted_again, without};
 /// The directory in the state directory that records what was inserted.
 pub const SET_UP: &str = "set-up";
 
+/// The most that the file of a tool may have. Nobody writes so much configuration.
+const LARGEST: usize = 1 << 20;
+
 /// The texts that were inserted, as the state directory records them.
 pub struct Insertions(Cache<Option<Insertion>>);
 
@@ -56,6 +59,10 @@ impl Insertions {
         let content = before.unwrap_or_default();
         let (insertion, after) = Insertion::into(content, at, text)
             .ok_or_else(|| Error::internal(format!("the place is not in {}", path.display())))?;
+        // It could not be read again, so the text could not be removed.
+        if after.len() > LARGEST {
+            return Err(failed(&path, &too_large()));
+        }
         let insertion =
             Insertion { path, created: before.is_none(), name: name.to_owned(), ..insertion };
         // The record comes first: text that is not recorded could not be removed.
@@ -230,7 +237,7 @@ fn take_out(insertion: &Insertion) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Returns `Config` if it cannot be read, or is not UTF-8.
+/// Returns `Config` if it cannot be read, is too large, or is not UTF-8.
 pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
     content(path).map_err(|error| {
         Error::config(format!("cannot read {}: {error}", path.display())).caused_by(&error)
@@ -239,7 +246,7 @@ pub fn read_tool_file(path: &Path) -> Result<Option<String>> {
 
 fn content(path: &Path) -> io::Result<Option<String>> {
     // A pipe without a writer would block.
-    let mut file = match files::open(path) {
+    let file = match files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -247,9 +254,17 @@ fn content(path: &Path) -> io::Result<Option<String>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut content = String::new();
-    file.read_to_string(&mut content)?;
-    Ok(Some(content))
+    let mut content = Vec::new();
+    file.take(LARGEST as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > LARGEST {
+        return Err(too_large());
+    }
+    // The message of the library for other bytes in a text.
+    Ok(Some(io::read_to_string(content.as_slice())?))
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("it is larger than 1 MiB")
 }
 
 /// Replaces the content of a file, unless another program has changed it meanwhile; `None` stands for no file.
@@ -294,6 +309,27 @@ mod tests {
     use oauthctl_core::clock::SystemClock;
 
     use super::*;
+
+    #[test]
+    fn file_of_a_tool_over_the_limit_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let state =
+            StateDir::open(directory.path().join("state"), std::sync::Arc::new(SystemClock));
+        let insertions = Insertions::of(&state).unwrap();
+        let path = directory.path().join("config");
+        let largest = "#".repeat(1 << 20);
+        fs::write(&path, &largest).unwrap();
+        assert!(read_tool_file(&path).unwrap().as_ref() == Some(&largest), "it was not read");
+        // It could not be removed again.
+        let insertion = insertions.insert("git", (&path, Some(&largest)), 0..0, "\n");
+        assert!(fs::read_to_string(&path).unwrap() == largest, "the file was changed");
+        assert!(insertions.recorded("git").is_none());
+        fs::write(&path, format!("{largest}\n")).unwrap();
+        for refused in [insertion.unwrap_err(), read_tool_file(&path).unwrap_err()] {
+            assert_eq!(refused.kind(), oauthctl_core::ErrorKind::Config);
+            assert!(refused.message().ends_with("it is larger than 1 MiB"), "{refused:?}");
+        }
+    }
 
     #[test]
     fn change_by_another_program_is_kept() {

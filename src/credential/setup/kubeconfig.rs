@@ -1,14 +1,20 @@
 //! The users and contexts of a kubeconfig.
 
-use super::yaml::{Node, parse};
+use std::rc::Rc;
+
+use super::yaml::{Document, Node, parse};
+
+/// More arguments than this program is called with.
+const MOST_ARGS: usize = 16;
 
 /// A user of a kubeconfig.
 pub struct User {
-    pub name: Option<String>,
+    pub name: Option<Rc<str>>,
     /// The program that returns its credentials.
-    pub command: Option<String>,
-    /// The arguments of the program.
-    pub args: Option<Vec<String>>,
+    pub command: Option<Rc<str>>,
+    /// The arguments of the program, unless they are more than this program is ever called with: many users may share a
+    /// long list.
+    pub args: Option<Vec<Rc<str>>>,
 }
 
 impl User {
@@ -20,7 +26,10 @@ impl User {
     /// Returns whether it runs this program with these arguments.
     pub fn runs(&self, program: &str, args: &[&str]) -> bool {
         self.command.as_deref() == Some(program)
-            && self.args.as_ref().is_some_and(|own| own == args)
+            && self
+                .args
+                .as_ref()
+                .is_some_and(|own| own.iter().map(|arg| &**arg).eq(args.iter().copied()))
     }
 }
 
@@ -31,10 +40,12 @@ pub fn users(file: &str) -> Vec<User> {
 
 /// Returns the users of a document.
 pub fn users_of(root: &Node) -> Vec<User> {
-    let list = root.at(root, &["users"]).and_then(Node::list).unwrap_or_default();
-    let text = |node: &Node, path: &[&str]| Some(root.at(node, path)?.text()?.to_owned());
-    let user = |node: &Node| {
+    let root = Document::of(root);
+    let list = root.get(&["users"]).and_then(Node::list).unwrap_or_default();
+    let user = |node| {
+        let text = |node, path: &[&str]| root.at(node, path)?.shared_text().cloned();
         let args = root.at(node, &["user", "exec", "args"]).and_then(Node::list);
+        let args = args.filter(|args| args.len() <= MOST_ARGS);
         let args = args.and_then(|args| args.iter().map(|arg| text(arg, &[])).collect());
         User {
             name: text(node, &["name"]),
@@ -48,11 +59,12 @@ pub fn users_of(root: &Node) -> Vec<User> {
 /// Returns the name of the first context in a kubeconfig that selects a user.
 pub fn context_of(user: &str, file: &str) -> Option<String> {
     let root = parse(file).ok()??;
-    let contexts = root.at(&root, &["contexts"])?.list()?;
+    let root = Document::of(&root);
+    let contexts = root.get(&["contexts"])?.list()?;
     let selects =
         |context: &&Node| root.at(context, &["context", "user"]).and_then(Node::text) == Some(user);
-    let name = |context: &Node| Some(root.at(context, &["name"])?.text()?.to_owned());
-    contexts.iter().find(selects).and_then(name)
+    let context = contexts.iter().find(selects)?;
+    Some(root.at(context, &["name"])?.text()?.to_owned())
 }
 
 #[cfg(test)]
@@ -135,5 +147,35 @@ mod tests {
         );
         assert_eq!(context_of("c", &file).as_deref(), Some("e"));
         assert_eq!(context_of("b", &file), None);
+    }
+
+    #[test]
+    fn kubeconfig_alias_means_the_last_anchor_before_it() {
+        let file = "a: &n b\nusers:\n- name: *n\n- name: &n c\n- name: *n\nd: &n e\n";
+        let names: Vec<_> = users(file).into_iter().map(|user| user.name).collect();
+        assert_eq!(
+            names.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            [Some("b"), Some("c"), Some("c")]
+        );
+    }
+
+    /// A search of the document for each alias would take too long.
+    #[test]
+    fn kubeconfig_with_many_aliases_is_read_quickly() {
+        let many = 60_000;
+        let anchors: String = (0..many).map(|at| format!("- &a{at} x\n")).collect();
+        let names: String = (0..many).map(|at| format!("- name: *a{at}\n")).collect();
+        let start = std::time::Instant::now();
+        let users = users(&format!("a:\n{anchors}users:\n{names}"));
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+        assert_eq!(users.len(), many);
+        assert!(users.iter().all(|user| user.is_named("x")));
+    }
+
+    /// Each of many users may refer to the same list.
+    #[test]
+    fn kubeconfig_arguments_of_another_program_are_not_copied() {
+        let file = format!("users: [{{user: {{exec: {{args: [{}b]}}}}}}]", "b, ".repeat(1000));
+        assert!(users(&file)[0].args.is_none());
     }
 }

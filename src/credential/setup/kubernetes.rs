@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::insertions::Place;
 use super::kubeconfig::{User, users, users_of};
 use super::place::at_end;
-use super::yaml::{self, Node, Value as YamlValue};
+use super::yaml::{self, Document, Node, Value as YamlValue};
 
 /// The arguments before the key.
 const CALL: [&str; 2] = ["credential", "kubernetes"];
@@ -50,7 +50,7 @@ pub(super) fn adds_user(key: &str, added: &str, program: &str) -> bool {
 pub(super) fn removal(added: &str, path: &Path, file: &str) -> Option<String> {
     let added = added_users(added).into_iter().next()?;
     let (name, command, args) = (added.name?, added.command?, added.args?);
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args: Vec<&str> = args.iter().map(|arg| &**arg).collect();
     let is_kept = |user: &User| user.is_named(&name) && user.runs(&command, &args);
     users(file).iter().any(is_kept).then(|| {
         format!(
@@ -86,7 +86,9 @@ pub(super) fn kubernetes(key: &str, file: &str, program: &str) -> Result<Place> 
     after.insert_str(at, &text);
     let is_added = |after: &Node| with_user(before, &entry).is_some_and(|before| before == *after);
     match yaml::parse(&after) {
-        Ok(Some(after)) if is_added(&after) => Ok((at..at, text)),
+        Ok(Some(parsed)) if is_added(&parsed) && is_same_to_kubectl(&after, &parsed) => {
+            Ok((at..at, text))
+        }
         _ => Err(another_notation("cannot edit `users` in the file: unsupported YAML style")),
     }
 }
@@ -182,6 +184,16 @@ fn place_of(entry: &Entry<'_>, root: Option<&Node>, file: &str) -> Result<(usize
     }
 }
 
+/// Returns whether kubectl finds the same users in a kubeconfig. It reads YAML 1.1, in which more characters end a line
+/// and a mapping can include others, and takes the last of several values of a key.
+fn is_same_to_kubectl(file: &str, root: &Node) -> bool {
+    let YamlValue::Map(map) = &root.value else { return false };
+    let document = Document::of(root);
+    let count =
+        |name| map.iter().filter(|(key, _)| document.resolved(key).text() == Some(name)).count();
+    !file.contains(['\u{85}', '\u{2028}', '\u{2029}']) && count("<<") == 0 && count("users") == 1
+}
+
 /// Returns what a kubeconfig contains with the user.
 fn with_user(root: Option<Node>, entry: &Entry<'_>) -> Option<Node> {
     let Some(mut root) = root else {
@@ -208,7 +220,7 @@ fn with_user(root: Option<Node>, entry: &Entry<'_>) -> Option<Node> {
 fn taken(name: &str, user: &User, key: &str) -> Error {
     let name = text::one_line(name);
     match user.args.as_deref() {
-        Some([first, second, other]) if [first, second] == CALL && other != key => {
+        Some([first, second, other]) if [&**first, &**second] == CALL && **other != *key => {
             let table = format!("[credential.kubernetes.{}]", Value::from(text::one_line(other)));
             Error::config(format!("the file already has the user `{name}`, of the table {table}"))
                 .hint("rename that user in the file, and in the contexts that select it")
@@ -271,6 +283,15 @@ mod tests {
             ("a: b\n---\nc: d\n", "unsupported YAML style"),
             // kubectl reads YAML 1.1, in which such a character ends the comment.
             ("users: null # a\u{85}b: c\n", "is not a list"),
+            ("# a\u{85}users: []\na: b\n", "unsupported YAML style"),
+            ("# a\u{2028}users: []\na: b\n", "unsupported YAML style"),
+            ("# a\u{2029}users: []\na: b\n", "unsupported YAML style"),
+            // It would take the users from another mapping, or from the last of several lists.
+            ("a: &a {users: [{name: b}]}\n<<: *a\n", "unsupported YAML style"),
+            ("{a: &a {users: []}, <<: [*a]}", "unsupported YAML style"),
+            ("users: []\na: b\n'users': []\n", "unsupported YAML style"),
+            ("users:\n- name: a\nusers:\n- name: b\n", "unsupported YAML style"),
+            ("a: &a users\n*a : [{name: b}]\n", "unsupported YAML style"),
         ] {
             let refused = kubernetes(key, file, "x").unwrap_err();
             assert!(refused.message().contains(text), "{file}: {refused:?}");

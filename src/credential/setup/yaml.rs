@@ -1,5 +1,8 @@
 //! The first document of a YAML file, with the positions of its nodes.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use granit_parser::{Event, Parser, ScanError, Span, StructureStyle};
 
 /// A node. An alias stays one, so a document is never larger than its file.
@@ -14,7 +17,11 @@ pub struct Node {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    Scalar { text: String, is_plain: bool },
+    /// The text is shared: many aliases may stand for it.
+    Scalar {
+        text: Rc<str>,
+        is_plain: bool,
+    },
     List(Vec<Node>),
     Map(Vec<(Node, Node)>),
     Alias(usize),
@@ -63,7 +70,7 @@ fn node<'a>(event: Event<'a>, span: Span, events: &mut Events<'a>) -> Result<Nod
     let (value, anchor) = match event {
         Event::Scalar(text, style, anchor, _) => {
             let is_plain = style == granit_parser::ScalarStyle::Plain;
-            (Value::Scalar { text: text.into_owned(), is_plain }, anchor)
+            (Value::Scalar { text: text.into(), is_plain }, anchor)
         }
         Event::SequenceStart(_, anchor, _) => {
             let mut list = Vec::new();
@@ -93,43 +100,69 @@ fn node<'a>(event: Event<'a>, span: Span, events: &mut Events<'a>) -> Result<Nod
     Ok(Node { value, start: span.start.byte_offset().unwrap_or_default(), is_flow, anchor })
 }
 
+/// A document with the nodes that its aliases stand for: a search for each of them would take too long.
+pub struct Document<'a> {
+    root: &'a Node,
+    anchors: HashMap<usize, &'a Node>,
+}
+
+impl<'a> Document<'a> {
+    pub fn of(root: &'a Node) -> Self {
+        let mut anchors = HashMap::new();
+        root.collect(&mut anchors);
+        Self { root, anchors }
+    }
+
+    /// Returns the value at a path of keys below the root.
+    pub fn get(&self, path: &[&str]) -> Option<&'a Node> {
+        self.at(self.root, path)
+    }
+
+    /// Returns the value at a path of keys below `node`.
+    pub fn at(&self, node: &'a Node, path: &[&str]) -> Option<&'a Node> {
+        path.iter()
+            .try_fold(self.resolved(node), |node, key| Some(self.resolved(node.entry(key)?.1)))
+    }
+
+    /// Returns the node that an alias stands for.
+    pub fn resolved(&self, node: &'a Node) -> &'a Node {
+        match node.value {
+            Value::Alias(anchor) => self.anchors.get(&anchor).copied().unwrap_or(node),
+            _ => node,
+        }
+    }
+}
+
 impl Node {
+    /// Collects the nodes with an anchor. The parser gives each anchor a number of its own, also if a name occurs again,
+    /// and an alias the number of the last anchor before it.
+    fn collect<'a>(&'a self, anchors: &mut HashMap<usize, &'a Self>) {
+        if self.anchor != 0 {
+            anchors.insert(self.anchor, self);
+        }
+        match &self.value {
+            Value::List(list) => list.iter().for_each(|node| node.collect(anchors)),
+            Value::Map(map) => map.iter().for_each(|(key, value)| {
+                key.collect(anchors);
+                value.collect(anchors);
+            }),
+            Value::Scalar { .. } | Value::Alias(_) => {}
+        }
+    }
+
     /// Returns the key and the value of an entry of this mapping.
     pub fn entry(&self, key: &str) -> Option<(&Self, &Self)> {
         let Value::Map(map) = &self.value else { return None };
         map.iter().find(|(name, _)| name.text() == Some(key)).map(|(name, value)| (name, value))
     }
 
-    /// Returns the value at a path of keys, in the document `self`, below `node`.
-    pub fn at<'a>(&'a self, node: &'a Self, path: &[&str]) -> Option<&'a Self> {
-        path.iter()
-            .try_fold(self.resolved(node), |node, key| Some(self.resolved(node.entry(key)?.1)))
-    }
-
-    /// Returns the node that an alias in the document `self` stands for.
-    pub fn resolved<'a>(&'a self, node: &'a Self) -> &'a Self {
-        match node.value {
-            Value::Alias(anchor) => self.anchored(anchor).unwrap_or(node),
-            _ => node,
-        }
-    }
-
-    fn anchored(&self, anchor: usize) -> Option<&Self> {
-        if self.anchor == anchor {
-            return Some(self);
-        }
-        match &self.value {
-            Value::List(list) => list.iter().find_map(|node| node.anchored(anchor)),
-            Value::Map(map) => map
-                .iter()
-                .flat_map(|(key, value)| [key, value])
-                .find_map(|node| node.anchored(anchor)),
-            Value::Scalar { .. } | Value::Alias(_) => None,
-        }
-    }
-
     /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
+        self.shared_text().map(|text| &**text)
+    }
+
+    /// Returns the text of a scalar, which can be kept without a copy.
+    pub fn shared_text(&self) -> Option<&Rc<str>> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,

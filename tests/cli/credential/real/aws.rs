@@ -82,6 +82,12 @@ fn aws_setup_finds_the_profiles_that_the_tool_finds() {
         "[a]\nb = c\n  [profile dev]\n",
         "[a]\nb = c\n\n # c\n  [profile dev]\n",
         "[a]\n  b = c\n  [profile dev]\n",
+        // The tool accepts each of the three ends of a line.
+        "[a]\r[profile dev]\r",
+        "[a]\r\nb = c\r\n[profile dev]\r\n",
+        "[a]\nb = c\r[profile dev]",
+        "[a]\r# c\r[dev]\r",
+        "[a]\rb = c\r\n  [profile dev]\r",
     ];
     let mut names = Vec::new();
     for (at, file) in files.iter().enumerate() {
