@@ -256,7 +256,7 @@ fn profile_edit_never_overwrites_another_change() {
     let path = home.config_path();
     editor(&mut home, &format!("echo '# mine' >> \"$2\"; echo '# theirs' >> '{}'", path.display()));
     let output = home.run(["profile", "edit"]).fails(3);
-    assert!(output.stderr.contains("has changed the configuration"), "{}", output.stderr);
+    assert!(output.stderr.contains("another program has changed it"), "{}", output.stderr);
     assert_eq!((config(&home), drafts(&home)), (format!("{PROFILE}# theirs\n"), 1));
 }
 

@@ -274,8 +274,8 @@ fn help_topics_are_plain_text() {
         ("fapi", "dpop = true"),
         ("credential-helpers", "oauthctl credential setup git"),
         ("api-requests", "api_url"),
-        ("lending", "--allow"),
-        ("sharing", "--allow-uid"),
+        ("token-proxy", "--allow"),
+        ("token-agent", "--allow-uid"),
         ("stores", "[store.command]"),
     ] {
         let text = run(&format!("help {topic}")).ok().stdout;

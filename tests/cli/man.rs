@@ -19,8 +19,8 @@ const TOPICS: &[&str] = &[
     "fapi",
     "credential-helpers",
     "api-requests",
-    "lending",
-    "sharing",
+    "token-proxy",
+    "token-agent",
     "stores",
 ];
 
@@ -151,8 +151,8 @@ fn topic_pages_show_every_way_with_an_example() {
         ("credential-helpers", &["credential setup git", "credHelpers", "credential_process"]),
         ("credential-helpers", &["sparse+https://", "--netrc-file", "oauthctl-token-registry"]),
         ("api-requests", &["oauthctl api -p gitlab", "api_url = ["]),
-        ("lending", &["--allow 'GET /api/v4/**'", "OAUTHCTL_PROXY_URL", "--confirm '"]),
-        ("sharing", &["ssh -R", "--allow-uid", "systemctl --user", "agent --lock"]),
+        ("token-proxy", &["--allow 'GET /api/v4/**'", "OAUTHCTL_PROXY_URL", "--confirm '"]),
+        ("token-agent", &["ssh -R", "--allow-uid", "systemctl --user", "agent --lock"]),
         ("stores", &["[store.command]", "cache = \"kernel\"", "store migrate --to file"]),
     ] {
         let text = plain(&page(topic));

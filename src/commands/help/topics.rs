@@ -92,12 +92,12 @@ pub const TOPICS: &[Topic] = &[
         page: Page::Of(document!("api.md")),
     },
     Topic {
-        name: "lending",
+        name: "token-proxy",
         about: "tokens for programs that must not hold them",
         page: Page::Of(document!("proxy.md")),
     },
     Topic {
-        name: "sharing",
+        name: "token-agent",
         about: "tokens for containers and other machines",
         page: Page::Of(document!("agent.md")),
     },
