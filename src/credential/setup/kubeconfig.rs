@@ -167,14 +167,14 @@ mod tests {
         let names: String = (0..many).map(|at| format!("- name: *a{at}\n")).collect();
         let start = std::time::Instant::now();
         let users = users(&format!("a:\n{anchors}users:\n{names}"));
-        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
         assert_eq!(users.len(), many);
         assert!(users.iter().all(|user| user.is_named("x")));
     }
 
     /// Each of many users may refer to the same list.
     #[test]
-    fn kubeconfig_arguments_of_another_program_are_not_copied() {
+    fn kubeconfig_with_many_arguments_has_none() {
         let file = format!("users: [{{user: {{exec: {{args: [{}b]}}}}}}]", "b, ".repeat(1000));
         assert!(users(&file)[0].args.is_none());
     }
