@@ -306,6 +306,7 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
             "check that file system, or use another location: `--store file:DIR` for tokens, \
              `OAUTHCTL_STATE_DIR` for the rest"
         }
+        Advice::UseLocalState => "set OAUTHCTL_STATE_DIR to a directory on a local file system",
         Advice::RaiseFileLimit => "raise the limit on open files: `ulimit -n 1024`",
         _ => return None,
     })

@@ -158,6 +158,8 @@ pub enum Advice {
     MakeWritable,
     /// Check the file system, or use another location.
     CheckFileSystem,
+    /// Keep the state on a local file system, which has locks.
+    UseLocalState,
     /// Raise the limit on open files.
     RaiseFileLimit,
     /// Open the URL manually, or set a browser that can be started.
@@ -302,6 +304,7 @@ impl std::fmt::Display for Advice {
 
 impl Advice {
     /// Returns the text of variants that mention none of their data.
+    #[expect(clippy::too_many_lines, reason = "one line for each variant")]
     fn fixed(&self) -> &'static str {
         match self {
             Self::StartAgain => "start a new flow",
@@ -339,6 +342,7 @@ impl Advice {
             Self::CreateCollection => "create one named `login`",
             Self::MakeWritable => "make it writable for you, or use another location",
             Self::CheckFileSystem => "check that file system, or use another location",
+            Self::UseLocalState => "use a state directory on a local file system",
             Self::RaiseFileLimit => "raise the limit on open files",
             Self::ChooseBrowser => "open the URL yourself, or choose another browser",
             Self::PasteCallback => "paste the callback URL, or set a loopback redirect URI",

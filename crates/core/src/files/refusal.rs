@@ -30,7 +30,7 @@ impl From<io::Error> for Refusal {
 
 pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
     Error::store(format!("cannot lock `{}`: {error}", path.display()))
-        .hint(Advice::CheckFileSystem)
+        .hint(Advice::UseLocalState)
         .and_hint("without locks, two processes could spend the same refresh token")
         .caused_by(error)
 }
