@@ -252,3 +252,42 @@ async fn transaction_of_slow_statements_is_not_silent() {
     assert_eq!(written, Written::Stored(1));
     assert_eq!(value(&*store, &key("a")).await.unwrap(), b"z");
 }
+
+/// The schema of the store was set to a version that this program does not know.
+async fn is_refused_as_newer(home: &Home) {
+    let Err(error) = open(&home.0, Usage::Administer).await else { panic!("it was opened") };
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert!(error.message().contains("has schema version 99, which is newer"), "{error}");
+}
+
+#[tokio::test]
+async fn newer_schema_is_refused_by_sqlite() {
+    let home = sqlite().await;
+    drop(home.open().await);
+    let file = home.1.as_ref().unwrap().path().join("broker.db");
+    rusqlite::Connection::open(file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    is_refused_as_newer(&home).await;
+}
+
+#[tokio::test]
+async fn newer_schema_is_refused_by_postgres() {
+    let url = databases::postgres().await;
+    let home = Home(Location::parse(&url, "/".as_ref()).unwrap(), None);
+    drop(home.open().await);
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("UPDATE oauthctl_schema SET version = 99").await.unwrap();
+    is_refused_as_newer(&home).await;
+}
+
+#[tokio::test]
+async fn newer_schema_is_refused_by_redis() {
+    let server = databases::Own::start("redis").await;
+    let home = Home(Location::parse(&server.url, "/".as_ref()).unwrap(), None);
+    drop(home.open().await);
+    let client = ::redis::Client::open(server.url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut set = ::redis::cmd("SET");
+    set.arg("{oauthctl}:schema").arg(99).exec_async(&mut connection).await.unwrap();
+    is_refused_as_newer(&home).await;
+}
