@@ -90,32 +90,22 @@ fn pipe_without_a_reader_is_an_error() {
 
 #[test]
 fn reader_with_enough_ends_a_command_silently() {
-    let home = Home::new();
-    for line in ["completions fish", "completions powershell"] {
-        let mut child = home
-            .command(line.split(' '))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // The output is longer than a pipe holds, so that some of it remains to be written.
-        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()), "{line}");
-    }
+    ends_silently(&Home::new(), ["completions fish", "completions powershell"]);
 }
 
 #[test]
 fn reader_with_enough_ends_a_request_silently() {
     let api = Api::start(|_| Replied::new(200, &[], vec![b'x'; 1 << 20]));
-    let home = api.home("", "");
-    for line in ["api -p p large", "api -p p -i large"] {
-        let mut child = home
-            .command(line.split(' '))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    ends_silently(&api.home("", ""), ["api -p p large", "api -p p -i large"]);
+}
+
+/// Reads the beginning of what each of these commands prints, which is longer than a pipe holds, so that some of it remains
+/// to be written.
+#[track_caller]
+fn ends_silently(home: &Home, lines: [&str; 2]) {
+    for line in lines {
+        let mut command = home.command(line.split(' '));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

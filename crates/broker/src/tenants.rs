@@ -230,15 +230,14 @@ pub async fn find_key(vault: &Vault, tenant: &str, id: &str) -> Result<Option<Ap
 /// # Errors
 ///
 /// Returns `Store` if the store fails.
-pub async fn end_key(vault: &Vault, key: ApiKey, grace: Duration) -> Result<()> {
+pub async fn end_key(vault: &Vault, key: &ApiKey, grace: Duration) -> Result<()> {
     let ends = now_seconds() + grace.as_secs();
-    // A key that would end earlier is not prolonged.
-    let ends = key.expires_at.map_or(ends, |at| at.min(ends));
     let named = Key::new(Space::KeyNames, &key.tenant, &key.id);
-    let old = ApiKey { expires_at: Some(ends), ..key };
-    for record in [Key::new(Space::ApiKeys, "", &old.hash), named] {
-        // A key that is revoked meanwhile must not come back.
+    for record in [Key::new(Space::ApiKeys, "", &key.hash), named] {
+        // A key that is revoked meanwhile must not come back, and one that ends earlier is not prolonged.
         while let Some(stored) = vault.get::<ApiKey>(&record).await? {
+            let ends = stored.document.expires_at.map_or(ends, |at| at.min(ends));
+            let old = ApiKey { expires_at: Some(ends), ..stored.document };
             let condition = Condition::Revision(stored.revision);
             let terms = Terms { expires_at: Some(ends), ..Terms::only_if(condition) };
             if vault.put(record.clone(), &old, terms).await? != Written::Refused {

@@ -184,7 +184,7 @@ async fn key(vault: &Vault, args: &KeyArgs, ui: Ui) -> Result<()> {
     let new = tenants::issue_key(vault, &args.name, &old.name).await?;
     // A key that could not be shown replaces nothing.
     show_key(vault, ui, &new, &format!("{} --rotate {id}", args.name)).await?;
-    tenants::end_key(vault, old, args.grace).await
+    tenants::end_key(vault, &old, args.grace).await
 }
 
 fn no_such_key(args: &KeyArgs) -> Error {

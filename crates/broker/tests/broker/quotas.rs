@@ -263,20 +263,41 @@ async fn key_that_was_rotated_ends_after_its_grace() {
     assert_eq!(home.json(&["tenant", "key", "acme", "--list"]).as_array().unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn key_that_is_revoked_during_its_rotation_ends() {
+/// A store with a tenant, and the directory that holds it.
+async fn with_tenant() -> (Arc<Vault>, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let location = Location::parse("sqlite:broker.db", directory.path()).unwrap();
     let storage = open(&location, Usage::Administer).await.unwrap();
     let vault = Arc::new(Vault::open(storage, MasterKey::generate().unwrap()).await.unwrap());
     tenants::create(&vault, "acme", &[], None).await.unwrap();
+    (vault, directory)
+}
+
+#[tokio::test]
+async fn slow_rotation_does_not_prolong_a_key() {
+    let (vault, _directory) = with_tenant().await;
+    let (key, _) = tenants::issue_key(&vault, "acme", "ci").await.unwrap();
+    // Both have read the key before the other one ends it.
+    tenants::end_key(&vault, &key, Duration::from_secs(60)).await.unwrap();
+    let ends = || async {
+        let found = tenants::find_key(&vault, "acme", &key.id).await.unwrap();
+        found.unwrap().expires_at
+    };
+    let first = ends().await;
+    tenants::end_key(&vault, &key, Duration::from_secs(86_400)).await.unwrap();
+    assert_eq!(ends().await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_that_is_revoked_during_its_rotation_ends() {
+    let (vault, _directory) = with_tenant().await;
     for round in 0..100 {
         let (key, secret) = tenants::issue_key(&vault, "acme", "ci").await.unwrap();
         let (rotating, revoking) = (Arc::clone(&vault), Arc::clone(&vault));
         let (id, other) = (key.id.clone(), key.id.clone());
         let rotation = tokio::spawn(async move {
             if let Some(old) = tenants::find_key(&rotating, "acme", &id).await.unwrap() {
-                tenants::end_key(&rotating, old, Duration::from_secs(3_600)).await.unwrap();
+                tenants::end_key(&rotating, &old, Duration::from_secs(3_600)).await.unwrap();
             }
         });
         let revoked =

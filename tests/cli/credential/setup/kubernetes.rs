@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use super::super::planted_with;
 use super::SETTINGS;
@@ -217,11 +218,7 @@ fn kubernetes_setup_without_users_is_undone() {
                 let after = fs::read_to_string(&path).unwrap();
                 let is_users = |line: &&str| line.starts_with(['u', '"']);
                 assert_eq!(after.lines().filter(is_users).count(), 1, "{after}");
-                home.run(["credential", "setup", "kubernetes", order[0], "--undo"]).ok();
-                let after = fs::read_to_string(&path).unwrap();
-                assert!(after.contains(order[1]) && !after.contains(order[0]), "{after}");
-                home.run(["credential", "setup", "kubernetes", order[1], "--undo"]).ok();
-                assert_eq!(fs::read_to_string(&path).unwrap(), before, "{order:?}");
+                are_undone(&home, &path, order, &before);
             }
         }
     }
@@ -239,6 +236,16 @@ fn kubernetes_setup_of_another_notation_is_refused() {
         assert!(refused.contains("`kubectl config set-credentials`"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), file);
     }
+}
+
+/// Undoes the set-up of two users in this order, each of which leaves the other alone.
+#[track_caller]
+fn are_undone(home: &Home, path: &Path, order: [&str; 2], before: &str) {
+    home.run(["credential", "setup", "kubernetes", order[0], "--undo"]).ok();
+    let after = fs::read_to_string(path).unwrap();
+    assert!(after.contains(order[1]) && !after.contains(order[0]), "{after}");
+    home.run(["credential", "setup", "kubernetes", order[1], "--undo"]).ok();
+    assert_eq!(fs::read_to_string(path).unwrap(), before, "{order:?}");
 }
 
 /// Lists in brackets, JSON, and names that stand for other values.
@@ -266,11 +273,7 @@ fn kubernetes_setup_in_brackets_is_undone() {
                 let again = home.run(["credential", "setup", "kubernetes", key]).ok().stderr;
                 assert!(again.contains("is already set up for"), "{again}");
             }
-            home.run(["credential", "setup", "kubernetes", order[0], "--undo"]).ok();
-            let after = fs::read_to_string(&path).unwrap();
-            assert!(after.contains(order[1]) && !after.contains(order[0]), "{after}");
-            home.run(["credential", "setup", "kubernetes", order[1], "--undo"]).ok();
-            assert_eq!(fs::read_to_string(&path).unwrap(), before, "{order:?}");
+            are_undone(&home, &path, order, before);
         }
     }
 }
