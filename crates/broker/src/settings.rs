@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use oauthctl_core::http::Reach;
 use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::mail::Mailer;
 use crate::storage::{Location, is_loopback};
@@ -136,12 +136,12 @@ impl Section {
         }
     }
 
-    /// Returns whether the URL of the store or of the mail server contains a password.
-    pub fn has_password(&self) -> bool {
-        let urls = [self.store.as_deref(), self.smtp.as_ref().map(Secret::expose)];
-        urls.into_iter().flatten().filter_map(|url| Url::parse(url).ok()).any(|url| {
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
-        })
+    /// Returns the first key whose value is a URL with a password.
+    pub fn password_key(&self) -> Option<&'static str> {
+        let urls =
+            [("store", self.store.as_deref()), ("smtp", self.smtp.as_ref().map(Secret::expose))];
+        let with_password = urls.into_iter().find(|(_, url)| url.is_some_and(has_password));
+        with_password.map(|(key, _)| key)
     }
 
     /// Returns the store. The default is a file in the state directory.
@@ -228,6 +228,16 @@ impl Settings {
                 .hint("set the mail server and the sender of the emails that confirm addresses")),
         }
     }
+}
+
+/// Returns whether a URL contains a password. It need not be valid: PostgreSQL accepts several hosts with ports, and
+/// any character in a password.
+fn has_password(url: &str) -> bool {
+    let (scheme, rest) = url.split_once(':').unwrap_or_default();
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    let has_user_info = || rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    scheme != "sqlite" && (has_user_info() || parameters.any(|(name, _)| name == "password"))
 }
 
 fn address(text: &str) -> Result<SocketAddr> {

@@ -69,7 +69,7 @@ impl World {
 
     fn on_store<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         if let Some(store) = &self.store {
-            command.args(["--store", store]);
+            self.home.set_store(store);
         }
         command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY)
     }

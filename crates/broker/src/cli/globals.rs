@@ -11,8 +11,8 @@ pub struct Globals {
     /// Configuration file [env: OAUTHCTL_CONFIG]
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// Store of the broker: `sqlite:PATH`, `postgres://…` or `redis://…` [default: an SQLite file in
-    /// the state directory]
+    /// Store of the broker: `sqlite:PATH`, `postgres://…` or `redis://…`; a URL with a password is only
+    /// accepted in the configuration [default: an SQLite file in the state directory]
     #[arg(long, global = true, value_name = "STORE")]
     pub store: Option<String>,
     /// Print results and errors as JSON

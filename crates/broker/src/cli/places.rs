@@ -77,17 +77,23 @@ pub fn state_dir() -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// Returns `Config` for a file that is invalid, or that has a password and that other users can read.
+/// Returns `Usage` for a flag with a password, and `Config` for a file that is invalid, or that has a password and that
+/// other users can read.
 pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
-    let config = Config::load(&config_path(globals)?)?;
+    let (flags, path) = (Section { store: globals.store.clone(), ..flags }, config_path(globals)?);
+    if let Some(key) = flags.password_key() {
+        let what = format!("every user of this machine can see the password in `--{key}`");
+        return Err(Error::usage(what)
+            .hint(format!("set `{key}` under [serve] in {} instead", path.display())));
+    }
+    let config = Config::load(&path)?;
     let file = config.serve.try_into::<Section>().map_err(|error| {
         Error::config(format!("{}: [serve]: {}", config.path.display(), error.message()))
     })?;
-    if file.has_password() {
+    if file.password_key().is_some() {
         refuse_open_file(&config.path)?;
     }
-    let store = globals.store.clone();
-    Ok(Section { store, ..Section::default() }.or(flags).or(file))
+    Ok(flags.or(file))
 }
 
 /// Opens the store with the master key.

@@ -36,7 +36,7 @@ pub struct ServeArgs {
     /// Let developers sign up
     #[arg(long)]
     signup: bool,
-    /// Mail server, as an `smtp://` or `smtps://` URL; set a URL with a password in the configuration instead
+    /// Mail server, as an `smtp://` or `smtps://` URL; a URL with a password is only accepted in the configuration
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Sender of emails

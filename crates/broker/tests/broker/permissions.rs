@@ -144,6 +144,7 @@ fn password_in_an_open_file_is_refused() {
     for (line, is_secret) in [
         ("store = \"postgres://u:hunter2@127.0.0.1:1/db\"", true),
         ("store = \"postgres://127.0.0.1:1/db?user=u&password=hunter2\"", true),
+        ("store = \"postgres://u:hunter2/3@127.0.0.1:1,127.0.0.1:2/db\"", true),
         ("store = \"redis://:hunter2@127.0.0.1:1\"", true),
         ("smtp = \"smtp://u:hunter2@127.0.0.1\"", true),
         ("smtp = \"smtp://127.0.0.1\"", false),
@@ -158,4 +159,35 @@ fn password_in_an_open_file_is_refused() {
             assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
         }
     }
+}
+
+#[test]
+fn password_in_a_flag_is_refused() {
+    let home = Home::new();
+    let config = home.path().join("config/config.toml");
+    for (flag, url) in [
+        ("store", "postgres://u:hunter2@127.0.0.1:1/db"),
+        ("store", "postgres://u:hunter2/3@127.0.0.1:1,127.0.0.1:2/db"),
+        ("store", "postgres://127.0.0.1:1/db?user=u&password=hunter2"),
+        ("store", "redis://:hunter2@127.0.0.1:1"),
+        ("smtp", "smtps://u:hunter2@mail.example"),
+    ] {
+        let flags = [&*format!("--{flag}"), url];
+        let mut lines = vec![&["serve"][..]];
+        if flag == "store" {
+            lines.extend([&["serve", "rotate-key"][..], &["tenant", "list"]]);
+        }
+        for line in lines {
+            let refused = home.run(&[line, &flags].concat()).fails(2).stderr;
+            assert!(refused.contains(&format!("password in `--{flag}`")), "{url}: {refused}");
+            let hint = format!("hint: set `{flag}` under [serve] in {} instead", config.display());
+            assert!(refused.contains(&hint), "{url}: {refused}");
+            assert!(!refused.contains("hunter2"), "{url}: {refused}");
+        }
+        home.config(&format!("[serve]\n{flag} = \"{url}\"\n"));
+        assert_ne!(home.run(&["tenant", "list"]).status, 2, "{url}");
+        std::fs::remove_file(&config).unwrap();
+    }
+    let file = format!("sqlite:{}", home.path().join("a:b@c").display());
+    home.run(&["tenant", "list", "--store", &file]).ok();
 }

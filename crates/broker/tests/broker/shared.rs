@@ -22,15 +22,15 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 impl Pair {
     fn start(store: &str, redirects: &[&str]) -> Self {
         let homes = [Home::new(), Home::new()];
-        let mut create =
-            homes[0].command(&["--store", store, "--json", "tenant", "create", "acme"]);
+        homes.iter().for_each(|home| home.set_store(store));
+        let mut create = homes[0].command(&["--json", "tenant", "create", "acme"]);
         for url in redirects {
             create.args(["--allow-redirect", url]);
         }
         let created = run(create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY)).ok().json();
         let key = created["api_key"].as_str().unwrap().to_owned();
         let serve = |home: &Home, public_url: &[&str]| {
-            let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--store", store]);
+            let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
             command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).env("OAUTHCTL_ADMIN_KEY", admin::KEY);
             Broker::start(command.args(public_url))
         };
@@ -115,7 +115,7 @@ async fn last_place_is_for_one_of_many_users(store: &str) {
     let pair = Pair::start(store, &[]);
     let one = pair.brokers[0].api(&pair.key);
     one.provide("sandbox", sandbox.issuer()).await;
-    let mut quota = pair.homes[0].command(&["--store", store, "tenant", "quota", "acme"]);
+    let mut quota = pair.homes[0].command(&["tenant", "quota", "acme"]);
     quota.args(["--connections", "1", "--pending", "30"]);
     run(quota.env("OAUTHCTL_MASTER_KEY", MASTER_KEY)).ok();
     let mut users = Vec::new();

@@ -1,5 +1,6 @@
 //! A home, a broker, a provider and a browser.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -40,11 +41,17 @@ impl Home {
         command
     }
 
-    /// Writes the configuration.
+    /// Writes the configuration, which may contain a password.
     pub fn config(&self, text: &str) {
         let file = self.path().join("config/config.toml");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    /// Sets the store in the configuration.
+    pub fn set_store(&self, store: &str) {
+        self.config(&format!("[serve]\nstore = {}\n", json!(store)));
     }
 
     /// Runs a command that ends by itself.

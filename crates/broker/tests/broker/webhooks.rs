@@ -20,27 +20,24 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// A tenant on a store, which any number of brokers serve.
 struct Installation {
     home: Home,
-    store: String,
     key: String,
 }
 
 impl Installation {
     fn new(store: &str) -> Self {
         let home = Home::new();
-        let file = home.path().join("broker.db");
-        let store = match store {
-            "sqlite" => format!("sqlite:{}", file.display()),
-            other => other.to_owned(),
-        };
-        let arguments = ["--store", &store, "--json", "tenant", "create", "acme"];
+        if store != "sqlite" {
+            home.set_store(store);
+        }
+        let arguments = ["--json", "tenant", "create", "acme"];
         let created = home.command(&arguments).env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output();
         let created: serde_json::Value = serde_json::from_slice(&created.unwrap().stdout).unwrap();
         let key = created["api_key"].as_str().unwrap().to_owned();
-        Self { home, store, key }
+        Self { home, key }
     }
 
     fn serve(&self) -> Broker {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--store", &self.store];
+        let arguments = ["serve", "--listen", "127.0.0.1:0"];
         Broker::start(self.home.command(&arguments).env("OAUTHCTL_MASTER_KEY", MASTER_KEY))
     }
 }

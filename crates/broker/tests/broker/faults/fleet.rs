@@ -38,8 +38,8 @@ impl Fleet {
     pub async fn start(kind: &str, instances: usize) -> Self {
         let store = Own::start(kind).await;
         let homes: Vec<Home> = std::iter::repeat_with(Home::new).take(instances).collect();
-        let mut create =
-            homes[0].command(&["--store", &store.url, "--json", "tenant", "create", "acme"]);
+        homes[0].set_store(&store.url);
+        let mut create = homes[0].command(&["--json", "tenant", "create", "acme"]);
         create.args(["--allow-redirect", BACK]);
         let created = create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
@@ -70,7 +70,7 @@ impl Fleet {
             }
             None => self.store.url.clone(),
         };
-        command.args(["--store", &store]);
+        self.homes[at].set_store(&store);
         if !self.public_url.is_empty() {
             command.args(["--public-url", &self.public_url]);
         }
@@ -83,8 +83,8 @@ impl Fleet {
     /// Rotates the master key. What is started from now on has the new one.
     pub fn rotate_key(&mut self) {
         let new = "A".repeat(43);
-        let mut rotate =
-            self.homes[0].command(&["--store", &self.store.url, "serve", "rotate-key"]);
+        self.homes[0].set_store(&self.store.url);
+        let mut rotate = self.homes[0].command(&["serve", "rotate-key"]);
         rotate.env("OAUTHCTL_MASTER_KEY", &self.master_key).env("OAUTHCTL_NEW_MASTER_KEY", &new);
         let rotated = rotate.output().unwrap();
         assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));

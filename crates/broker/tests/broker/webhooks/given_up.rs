@@ -13,8 +13,7 @@ use crate::support::{Api, Broker, provider};
 
 /// The broker of an installation, whose clock is a day ahead.
 fn serve_a_day_later(installation: &Installation) -> Broker {
-    let serve = ["serve", "--listen", "127.0.0.1:0", "--store", &installation.store];
-    let mut command = installation.home.command(&serve);
+    let mut command = installation.home.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY);
     Broker::start(shift_clock(&mut command, "+25h"))
 }
