@@ -1,7 +1,5 @@
 //! Identifies the user who granted access: from the id_token, or else from the userinfo endpoint.
 
-use std::time::Duration;
-
 use super::jwks_cache;
 use super::turn::{Context, Peer};
 use super::userinfo::{self, UserinfoRequest};
@@ -14,9 +12,6 @@ use crate::profile::discovery::Purpose;
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
 use crate::protocol::jws::Alg;
 use crate::protocol::reply::{IdToken, TokenReply};
-
-/// How long to wait for the server's keys at a refresh, where the id_token is not required.
-const KEYS_AT_REFRESH: Duration = Duration::from_secs(5);
 
 /// What a token response says about the user.
 #[derive(Debug, Default)]
@@ -108,14 +103,8 @@ pub(super) async fn identify_if_valid(peer: Peer<'_>, received: Received<'_>) ->
         }
         IdToken::Present(token) => token,
     };
-    let validated = tokio::select! {
-        biased;
-        validated = validate(peer, token, received) => validated,
-        () = peer.ports().clock.sleep(KEYS_AT_REFRESH) => {
-            let limit = crate::time::describe(KEYS_AT_REFRESH);
-            Err(Error::unavailable(format!("the server's keys did not arrive within {limit}")))
-        }
-    };
+    let validation = validate(peer, token, received);
+    let validated = peer.ports().optionally(validation, "the server's keys did not arrive").await;
     validated.unwrap_or_else(dropped)
 }
 

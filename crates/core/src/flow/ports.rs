@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::hooks::Hooks;
 use crate::Secret;
@@ -13,6 +14,9 @@ use crate::profile::{Profile, SecretSource};
 use crate::protocol::state::StateKeys;
 use crate::time::Timestamp;
 use crate::trace::Trace;
+
+/// How long to wait for the response to a request that the caller can do without.
+const OPTIONAL: Duration = Duration::from_secs(5);
 
 /// The environment of a [`FlowManager`](super::FlowManager): transport, clock, stores and other
 /// participants.
@@ -93,6 +97,27 @@ impl Ports {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits at most [`OPTIONAL`] for a request that the caller can do without: someone waits for the result that does
+    /// not depend on it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the request, or `Unavailable`: `late` says what has not happened within that time.
+    pub(super) async fn optionally<T>(
+        &self,
+        request: impl Future<Output = Result<T>>,
+        late: &str,
+    ) -> Result<T> {
+        tokio::select! {
+            biased;
+            outcome = request => outcome,
+            () = self.clock.sleep(OPTIONAL) => {
+                let limit = crate::time::describe(OPTIONAL);
+                Err(Error::unavailable(format!("{late} within {limit}")))
+            }
+        }
     }
 
     /// Sets the transport.

@@ -1,7 +1,5 @@
 //! Registers a client at the authorization server of a URL, and deletes its registration.
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::Secret;
@@ -13,9 +11,6 @@ use crate::profile::{AuthorizationServer, endpoint};
 use crate::protocol::answer::Answer;
 use crate::protocol::registration::{self, ClientMetadata, Registration};
 use crate::text::one_line;
-
-/// How long to wait for the deletion of a client that cannot be used: the user waits for the login's error.
-const DELETION: Duration = Duration::from_secs(5);
 
 /// Registers a native client (RFC 7591).
 pub(in crate::flow) async fn register(
@@ -63,15 +58,8 @@ async fn sent(ports: &Ports, endpoint: &Url, client: &ClientMetadata<'_>) -> Res
     };
     // Otherwise the server would keep a client that nobody uses.
     let Some((uri, token)) = registration::unusable(&answer, endpoint) else { return Err(error) };
-    let deleted = tokio::select! {
-        biased;
-        deleted = unregister(ports, &uri, &token) => deleted,
-        () = ports.clock.sleep(DELETION) => {
-            let limit = crate::time::describe(DELETION);
-            Err(Error::unavailable(format!("the server did not answer within {limit}")))
-        }
-    };
-    Err(match deleted {
+    let deletion = unregister(ports, &uri, &token);
+    Err(match ports.optionally(deletion, "the server did not answer").await {
         Ok(()) => error,
         Err(why) => error.with_warning(Error::unavailable(format!(
             "cannot delete the client that was registered: {}",
@@ -117,6 +105,7 @@ pub(in crate::flow) async fn unregister(ports: &Ports, uri: &str, token: &Secret
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use serde_json::{Value, json};
 
