@@ -133,10 +133,18 @@ impl<'a> Document<'a> {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many nodes this thread has searched for anchors.
+    pub static VISITED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl Node {
     /// Collects the nodes with an anchor. The parser gives each anchor a number of its own, also if a name occurs again,
     /// and an alias the number of the last anchor before it.
     fn collect<'a>(&'a self, anchors: &mut HashMap<usize, &'a Self>) {
+        #[cfg(test)]
+        VISITED.set(VISITED.get() + 1);
         if self.anchor != 0 {
             anchors.insert(self.anchor, self);
         }
