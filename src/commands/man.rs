@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Command, ValueHint};
+use oauthctl_core::profile::similar;
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Advice, Error, Result};
 use serde_json::json;
 
 use crate::commands::help::topics;
@@ -59,7 +60,15 @@ fn one(program: &Command, words: &[String]) -> Result<String> {
     {
         return topic::render(program, topic, document);
     }
-    page::render(program, &find_page(program, words)?)
+    let found = find_page(program, words);
+    if let (Err(_), [page]) = (&found, words)
+        && let name = own_name(program, page)
+        && topics::names().contains(&name)
+    {
+        let what = format!("the help topic `{name}` has no manual page");
+        return Err(Error::usage(what).hint(format!("run `oauthctl help {name}`")));
+    }
+    page::render(program, &found?)
 }
 
 /// Returns the name of a page without that of the program: `login` for `oauthctl-login.1`.
@@ -89,14 +98,26 @@ pub fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Comman
     let mut way = Vec::new();
     for word in words {
         let at = way.last().copied().unwrap_or(program);
-        let next = at.find_subcommand(word).ok_or_else(|| {
-            let known = at.get_bin_name().unwrap_or_else(|| at.get_name()).to_owned();
-            Error::usage(format!("`{known}` has no command `{}`", one_line(word)))
-                .hint(format!("run `{known} --help` for the list of commands"))
-        })?;
-        way.push(next);
+        way.push(at.find_subcommand(word).ok_or_else(|| unknown(at, word, way.is_empty()))?);
     }
     Ok(way)
+}
+
+/// Returns the error for a word that is no command of this one. Beside the commands of the program itself, there are
+/// help topics.
+fn unknown(at: &Command, word: &str, has_topics: bool) -> Error {
+    let known = at.get_bin_name().unwrap_or_else(|| at.get_name());
+    let (what, list) = match has_topics {
+        true => ("command or help topic", "commands and help topics"),
+        false => ("command", "commands"),
+    };
+    let commands = at.get_subcommands().filter(|command| !command.is_hide_set());
+    let topics = topics::names().into_iter().filter(|_| has_topics);
+    let error = Error::usage(format!("`{known}` has no {what} `{}`", one_line(word)));
+    match similar(word, commands.map(Command::get_name).chain(topics)) {
+        Some(near) => error.hint(Advice::DidYouMean(near.to_owned())),
+        None => error.hint(format!("run `{known} --help` for the list of {list}")),
+    }
 }
 
 fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {

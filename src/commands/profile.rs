@@ -11,13 +11,13 @@ use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::profile::describe;
 use oauthctl_core::profile::edit::{self, NewProfile};
 use oauthctl_core::profile::url_login::is_url;
-use oauthctl_core::profile::{LoopbackHost, Profile, SecretSource};
+use oauthctl_core::profile::{self, ClientAuth, LoopbackHost, Profile, SecretSource};
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
 
-use crate::args::ProfileOption;
+use crate::args::{ProfileArg, ProfileOption};
 use crate::commands::login;
 use crate::context::Context;
 use crate::rows::Rows;
@@ -32,8 +32,8 @@ pub enum ProfileCommand {
     #[command(after_help = "Example:\n  oauthctl profile list --json | jq -r '.[].name'")]
     List,
     /// Show a profile and the values of its preset, with secrets redacted
-    #[command(after_help = "Example:\n  oauthctl profile show gitlab")]
-    Show(NameArgs),
+    #[command(after_help = "Examples:\n  oauthctl profile show\n  oauthctl profile show gitlab")]
+    Show(ProfileArg),
     /// Edit the configuration file in $VISUAL or $EDITOR, and validate it before saving
     #[command(
         after_help = "Examples:\n  oauthctl profile edit\n  EDITOR='code --wait' oauthctl profile edit"
@@ -45,17 +45,24 @@ pub enum ProfileCommand {
     )]
     Default(DefaultArgs),
     /// Remove a profile from the configuration file
-    #[command(after_help = "Examples:\n  oauthctl logout work  # revokes the tokens first\n  \
-        oauthctl profile remove work")]
+    #[command(
+        override_usage = "oauthctl profile remove [OPTIONS] <PROFILE>",
+        after_help = "Examples:\n  oauthctl logout work  # revokes the tokens first\n  \
+        oauthctl profile remove work"
+    )]
     Remove(NameArgs),
     /// Store the client secret of a profile, read from standard input
-    #[command(after_help = "Example:\n  pass show api | oauthctl profile set-secret api")]
+    #[command(
+        override_usage = "oauthctl profile set-secret [OPTIONS] <PROFILE>",
+        after_help = "Example:\n  pass show api | oauthctl profile set-secret api"
+    )]
     SetSecret(NameArgs),
     /// Print the path of the configuration file
     #[command(after_help = "Example:\n  cp \"$(oauthctl profile path)\" backup.toml")]
     Path,
 }
 
+/// The profile of a command that changes it: no default selects it.
 #[derive(Debug, Args)]
 pub struct NameArgs {
     /// Name of the profile
@@ -330,9 +337,17 @@ fn list(context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
-    let profile = context.profile(&args.name(context)?)?;
-    let mut shown = describe::effective(profile);
+/// Returns how the client authenticates, as far as that is known without a request.
+fn client_auth(profile: &Profile, context: &Context) -> ClientAuth {
+    match context.state_path() {
+        Ok(state) => profile::client_auth(profile, &state.join("discovery")),
+        Err(_) => profile.client_auth(&[]),
+    }
+}
+
+fn show(args: &ProfileArg, context: &Context) -> Result<ExitCode> {
+    let profile = context.profile(&context.profile_name(args.name()?)?)?;
+    let mut shown = describe::effective(profile, client_auth(profile, context));
     let (uris, note) = callbacks::to_register(context, profile);
     if !uris.is_empty() {
         shown.insert("redirect_uri".to_owned(), json!(uris));

@@ -146,7 +146,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// Returns `Config` if it is unknown, with the nearest name.
+    /// Returns `Config` if it is unknown, with a similar name if there is one.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         let config = self.config_of(name)?;
         self.config_is_there()?;

@@ -50,6 +50,24 @@ fn very_large_invalid_file_has_a_short_error() {
 }
 
 #[test]
+fn unknown_profile_suggests_only_a_similar_one() {
+    let home = Home::new();
+    let profile = |name: &str| PROFILE.replace("[profiles.p]", &format!("[profiles.{name}]"));
+    let exchange = "grant = \"token_exchange\"\nsubject_token = { profile = \"NAME\" }\n";
+    for text in [
+        format!("[defaults]\nprofile = \"NAME\"\n{}", profile("gitlab")),
+        format!("{}{}{exchange}", profile("gitlab"), profile("other")),
+    ] {
+        for (name, near) in [("gitlb", ", did you mean `gitlab`?\n"), ("work", "\n")] {
+            home.config(&text.replace("NAME", name));
+            let said = home.run(["profile", "list"]).fails(3).stderr;
+            assert!(said.contains(&format!("unknown profile: `{name}`{near}")), "{said}");
+            assert!(!said.contains("nearest"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn state_dir_variable_overrides_the_platform() {
     let mut home = Home::new();
     let state = |home: &Home| home.run(["store", "info", "--json"]).ok().json()["state"].clone();

@@ -176,6 +176,19 @@ fn missing_client_secret_is_stored_as_told() {
 }
 
 #[test]
+fn topic_without_a_page_is_shown_as_told() {
+    let home = Home::new();
+    for topic in ["environment", "exit-codes", "options", "topics"] {
+        for name in [topic.to_owned(), format!("oauthctl-{topic}"), format!("{topic}.1")] {
+            let failed = home.run(["man", &name]).fails(2);
+            let commands = commands(&failed);
+            assert_eq!(commands, [format!("oauthctl help {topic}")], "{}", failed.stderr);
+            assert!(!shell(&home, &commands[0], "").ok().stdout.is_empty());
+        }
+    }
+}
+
+#[test]
 fn commands_in_hints_of_configuration_run() {
     let home = Home::new();
     // There is no profile: the first command adds one.

@@ -120,6 +120,23 @@ fn options_of_every_command_stand_in_one_place() {
 }
 
 #[test]
+fn misspelled_commands_and_topics_are_suggested() {
+    for (line, hint) in [
+        ("help enviroment", "did you mean `environment`?"),
+        ("man enviroment", "did you mean `environment`?"),
+        ("help logn", "did you mean `login`?"),
+        ("man exitcodes", "did you mean `exit-codes`?"),
+        ("help profile ad", "did you mean `add`?"),
+        ("help frobnicate", "run `oauthctl --help` for the list of commands and help topics"),
+        ("man frobnicate", "run `oauthctl --help` for the list of commands and help topics"),
+        ("help profile frobnicate", "run `oauthctl profile --help` for the list of commands"),
+    ] {
+        let failed = run(line).fails(2);
+        assert!(failed.stderr.ends_with(&format!("hint: {hint}\n")), "{line}: {}", failed.stderr);
+    }
+}
+
+#[test]
 fn list_of_commands_is_whole() {
     let help = run("--help").ok().stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
@@ -236,7 +253,8 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         "token p --challenge Bearer",
         "token -p https://r.example --challenge Basic",
         "profile add x",
-        "profile show",
+        "profile remove",
+        "profile set-secret",
         "exec",
         "exec --env A=B -- true",
         "import FILE",

@@ -121,6 +121,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("profile_add_asks_nobody_without_a_terminal", &["--client-id ID"]),
     ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
+    ("topic_without_a_page_is_shown_as_told", &["oauthctl help {name}"]),
     ("uninstall_asks_or_is_told_to", &["--dry-run", "--yes"]),
     ("uninstall_says_that_the_tokens_remain_valid", &["oauthctl logout --all"]),
     ("issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),

@@ -34,6 +34,7 @@ mod notifications;
 #[allow(dead_code, reason = "the tests of the program use more of it")]
 mod page;
 mod permissions;
+mod profile_show;
 mod profiles;
 mod sandbox;
 mod selected;

@@ -84,6 +84,39 @@ fn rule_of_the_working_directory_selects_everywhere() {
 }
 
 #[test]
+fn profile_show_without_name_follows_the_rules() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let home = home(&rule(&root, "profile = \"q\""));
+    home.config(&std::fs::read_to_string(home.config_path()).unwrap().replace(
+        "[profiles.q]\nissuer = \"https://as.example\"",
+        "[profiles.q]\nissuer = \"https://q.example\"",
+    ));
+    let shown = |directory: &Path, variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = home.command([&["profile", "show", "--json"], args].concat());
+        command.current_dir(directory).envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        shown["issuer"].as_str().unwrap().to_owned()
+    };
+    let of = |name| [("OAUTHCTL_PROFILE", name)];
+    let elsewhere = home.root();
+    assert_eq!(shown(elsewhere, &[], &[]), "https://as.example", "the default");
+    assert_eq!(shown(elsewhere, &of("q"), &[]), "https://q.example");
+    assert_eq!(shown(elsewhere, &of("q"), &["p"]), "https://as.example");
+    assert_eq!(shown(&root, &[], &[]), "https://q.example", "the rule");
+    assert_eq!(shown(&root, &of("p"), &[]), "https://as.example");
+    // A command that changes a profile requires its name.
+    for command in ["remove", "set-secret"] {
+        let failed = home.run(["profile", command]).fails(2);
+        assert!(failed.stderr.contains("<PROFILE>"), "{}", failed.stderr);
+    }
+    let empty = Home::new().run(["profile", "show"]).fails(3);
+    assert!(empty.stderr.contains("no profile is configured"), "{}", empty.stderr);
+}
+
+#[test]
 fn rules_are_read_without_parsing_the_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();

@@ -11,7 +11,7 @@ use super::turn::{LOCK_WAIT, Shared};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
-use crate::profile::{Profile, diagnose};
+use crate::profile::{Profile, similar};
 use crate::text::{self, one_line};
 
 /// Returns the profile of this name.
@@ -22,12 +22,12 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
     let all = shared.profiles.list().await?;
     let names: Vec<&str> = all.iter().map(|profile| &*profile.name).collect();
     let error = Error::config(format!("unknown profile `{}`", one_line(name)));
-    Err(match diagnose::nearest(name, names.iter().copied()) {
-        Some((near, likeness)) if likeness >= 0.8 => {
-            error.hint(Advice::DidYouMean(near.to_owned()))
+    Err(match similar(name, names.iter().copied()) {
+        Some(near) => error.hint(Advice::DidYouMean(near.to_owned())),
+        None if names.is_empty() => {
+            error.hint("no profiles are configured: pass them to `FlowManager::new`")
         }
-        Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
-        None => error.hint("no profiles are configured: pass them to `FlowManager::new`"),
+        None => error.hint(format!("known profiles: {}", text::names(names))),
     })
 }
 

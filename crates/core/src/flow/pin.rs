@@ -6,35 +6,12 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::grant::Pin;
-use crate::profile::{AuthorizationServer, ClientAuth, GrantType, Profile};
+use crate::profile::{AuthorizationServer, ClientAuth, Profile};
 use crate::text::one_line;
 
-/// Returns how a client authenticates: as configured, else by its credentials and the methods that the
-/// server supports.
+/// Returns how a client authenticates at this server.
 pub(super) fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
-    if let Some(method) = profile.client.auth {
-        return method;
-    }
-    let offered = |method: ClientAuth| {
-        server.token_auth_methods.is_empty()
-            || server.token_auth_methods.iter().any(|m| m == method.as_str())
-    };
-    // The key of `jwt_bearer` signs the grant's own assertion. Authentication is optional beside it (RFC
-    // 7521, section 4.1).
-    let is_of_grant = profile.grant == GrantType::JwtBearer;
-    let signs = profile.client.private_key.is_some() || profile.client.assertion.is_some();
-    if signs && !is_of_grant {
-        return ClientAuth::PrivateKeyJwt;
-    }
-    match profile.client.secret {
-        None => ClientAuth::None,
-        Some(_)
-            if !offered(ClientAuth::ClientSecretBasic) && offered(ClientAuth::ClientSecretPost) =>
-        {
-            ClientAuth::ClientSecretPost
-        }
-        Some(_) => ClientAuth::ClientSecretBasic,
-    }
+    profile.client_auth(&server.token_auth_methods)
 }
 
 /// Returns what a grant of this profile is pinned to at this server.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::credential::{self, Credential, CredentialTool, Credentials};
-use super::diagnose::nearest;
+use super::diagnose::similar;
 use super::rules::Rule;
 use super::target::Target;
 use super::{Profile, callbacks, url_login};
@@ -109,7 +109,7 @@ impl Config {
     /// Returns a profile by its name.
     ///
     /// # Errors
-    /// Returns `Config` for an unknown profile, with the nearest name.
+    /// Returns `Config` for an unknown profile, with a similar name if there is one.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
             if url_login::is_url(name) {
@@ -117,11 +117,9 @@ impl Config {
             }
             let path = self.path.display();
             let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
-            match nearest(name, self.profiles.keys().map(String::as_str)) {
-                Some((near, likeness)) if likeness >= 0.8 => {
-                    error.hint(Advice::DidYouMean(near.to_owned()))
-                }
-                _ => match url_login::with_scheme(name) {
+            match similar(name, self.profiles.keys().map(String::as_str)) {
+                Some(near) => error.hint(Advice::DidYouMean(near.to_owned())),
+                None => match url_login::with_scheme(name) {
                     Some(url) => {
                         error.hint(Advice::WriteScheme(url)).and_hint(Advice::ListProfiles)
                     }

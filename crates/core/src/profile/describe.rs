@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    AssertionAudience, Endpoint, Jar, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
-    TrustedAudiences,
+    AssertionAudience, ClientAuth, Endpoint, GrantType, Jar, Par, Pkce, Profile, SecretSource,
+    TokenRequestFormat, TrustedAudiences,
 };
 use crate::parameters::is_secret_setting;
 use crate::time;
@@ -12,8 +12,16 @@ use crate::time;
 /// Placeholder for a secret.
 pub(super) const REDACTED: &str = "(redacted)";
 
-/// Returns every setting of a profile that has a value, by its configuration key.
-pub fn effective(profile: &Profile) -> Map<String, Value> {
+/// Settings of authorization requests, which only the grant `authorization_code` sends.
+const OF_AUTHORIZATION_REQUESTS: [&str; 7] =
+    ["redirect_uri", "pkce", "par", "jar", "response_mode", "keep_from_callback", "flow"];
+
+/// Settings of any login.
+const OF_LOGINS: [&str; 2] = ["authorization_params", "timeout"];
+
+/// Returns every setting of a profile that has a value and applies to its grant, by its configuration key.
+/// `client_auth` is the method in use, whether the profile sets it or not.
+pub fn effective(profile: &Profile, client_auth: ClientAuth) -> Map<String, Value> {
     let p = profile;
     let flow: Vec<&str> = p.flow.iter().map(|flow| flow.as_str()).collect();
     let redirects: Vec<&str> = p.redirect_uris.iter().map(|uri| uri.text.as_str()).collect();
@@ -22,7 +30,7 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("provider", json!(p.provider)),
         ("issuer", json!(p.issuer)),
         ("client_id", json!(p.client.id)),
-        ("client_auth", json!(p.client.auth.map(|auth| auth.as_str()))),
+        ("client_auth", json!(client_auth.as_str())),
         ("client_assertion_audience", json!(audience_word(p.client.assertion_audience))),
         ("grant", json!(p.grant.as_str())),
         ("subject_token_type", json!(p.inputs.subject_token_type)),
@@ -64,11 +72,16 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
     let endpoints = Endpoint::all().map(|e| (e.key(), json!(p.endpoints.get(e))));
     let secrets = p.secret_sources().map(|(key, from)| (key, shown_source(key, from)));
     for (key, value) in endpoints.chain(head).chain(secrets) {
-        if says_something(&value) {
+        if says_something(&value) && applies(key, p.grant) {
             shown.insert(key.to_owned(), value);
         }
     }
     shown
+}
+
+fn applies(key: &str, grant: GrantType) -> bool {
+    (grant == GrantType::AuthorizationCode || !OF_AUTHORIZATION_REQUESTS.contains(&key))
+        && (grant.needs_user() || !OF_LOGINS.contains(&key))
 }
 
 fn audiences(profile: &Profile) -> Value {
@@ -184,8 +197,8 @@ mod tests {
                 .clone()
         };
         let profile = parse(text);
-        let shown =
-            toml::to_string(&json!({ "profiles": { "full": effective(&profile) } })).unwrap();
+        let shown = effective(&profile, profile.client_auth(&[]));
+        let shown = toml::to_string(&json!({ "profiles": { "full": shown } })).unwrap();
         assert_eq!(parse(&shown), profile);
     }
 
@@ -195,7 +208,8 @@ mod tests {
             client_secret = \"hunter2\"\nprivate_key = \"hunter2\"\nclient_auth = \"none\"\n\
             token_params = { password = \"hunter2\", tenant = \"t\" }\n";
         let config = ConfigFile::of_text(Path::new("c.toml"), text).parse().unwrap();
-        let shown = Value::Object(effective(&config.profiles["x"])).to_string();
+        let shown = effective(&config.profiles["x"], ClientAuth::None);
+        let shown = Value::Object(shown).to_string();
         assert!(!shown.contains("hunter2"), "{shown}");
         assert_eq!(shown.matches(REDACTED).count(), 3);
         assert!(shown.contains("\"tenant\":\"t\""), "{shown}");

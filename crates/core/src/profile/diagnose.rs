@@ -79,7 +79,7 @@ impl<'t> Problems<'t> {
         self.found.len() >= SHOWN
     }
 
-    /// Returns a suggestion of the nearest candidate ([`suggestion`]).
+    /// Returns a suggestion of the nearest known key ([`suggestion`]).
     pub(crate) fn suggestion<'c>(
         &self,
         word: &str,
@@ -88,13 +88,14 @@ impl<'t> Problems<'t> {
         if self.is_full() { String::new() } else { suggestion(word, candidates) }
     }
 
-    /// Returns a suggestion only if it is likely, for messages that list all candidates.
+    /// Returns a suggestion only if a candidate is similar: the names of profiles and stores are free, so the nearest
+    /// one can be unrelated.
     pub(crate) fn meant<'c>(
         &self,
         word: &str,
         candidates: impl IntoIterator<Item = &'c str>,
     ) -> String {
-        let near = if self.is_full() { None } else { probably(word, candidates) };
+        let near = if self.is_full() { None } else { similar(word, candidates) };
         near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"))
     }
 
@@ -280,7 +281,7 @@ pub(crate) fn beginning(word: &str) -> &str {
 }
 
 /// Returns the candidate that is most similar to this word.
-pub(crate) fn nearest<'c>(
+fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<(&'c str, f64)> {
@@ -298,16 +299,19 @@ pub(crate) fn nearest<'c>(
 /// The minimum similarity of a word that was probably meant.
 const LIKE: f64 = 0.8;
 
-/// Returns the candidate that was probably meant.
-pub(crate) fn probably<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+/// Returns the candidate that the user probably meant, or `None` if none is similar.
+///
+/// ```
+/// use oauthctl_core::profile::similar;
+/// assert_eq!(similar("scops", ["scopes", "store"]), Some("scopes"));
+/// assert_eq!(similar("work", ["gitlab"]), None);
+/// ```
+pub fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let (best, likeness) = nearest(word, candidates)?;
     (likeness >= LIKE).then_some(best)
 }
 
-/// Returns a suggestion of the nearest candidate: a question if it is similar, a statement if it is not.
+/// Returns a suggestion of the nearest key: a question if it is similar, a statement if it is not.
 pub(crate) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     match nearest(word, candidates) {
         Some((best, likeness)) if likeness >= LIKE => format!(", did you mean `{best}`?"),

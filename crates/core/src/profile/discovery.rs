@@ -72,9 +72,22 @@ pub(crate) async fn resolve(
 /// metadata in `cache_dir`. Returns `None` if the metadata has not been fetched yet.
 pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     let Some(issuer) = &profile.issuer else { return Some(false) };
+    Some(last_known(profile, issuer, cache_dir)?.iss_parameter_supported)
+}
+
+/// Returns how the client of this profile authenticates, according to the metadata in `cache_dir`. Metadata that has
+/// not been fetched yet counts as listing no methods.
+pub fn client_auth(profile: &Profile, cache_dir: &Path) -> ClientAuth {
+    let issuer = profile.issuer.as_ref();
+    let server = issuer.and_then(|issuer| last_known(profile, issuer, cache_dir));
+    profile.client_auth(server.as_ref().map_or(&[], |server| &server.token_auth_methods))
+}
+
+/// Returns the server according to the cached copy of its metadata, however old.
+fn last_known(profile: &Profile, issuer: &str, cache_dir: &Path) -> Option<AuthorizationServer> {
     let rules = profile.discovery_rules;
     let kept = kept::find(cache_dir, issuer, rules, Timestamp::from_unix(0))?;
-    Some(kept.metadata.server.iss_parameter_supported)
+    Some(kept.metadata.server)
 }
 
 /// What an authorization server publishes about itself.

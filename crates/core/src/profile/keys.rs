@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::diagnose::{Problems, probably};
+use super::diagnose::{Problems, similar};
 use super::endpoint;
 use super::endpoints::{is_server_key, server_keys};
 use super::node::{Entry, Table, Value, find, foreign_table};
@@ -137,7 +137,7 @@ pub(crate) fn unknown(table: &Table) -> impl Iterator<Item = &str> {
 
 /// Returns the keys that a table's unknown ones were probably meant to be.
 pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
-    unknown(table).filter_map(|key| probably(key, KEY_NAMES.iter().copied())).collect()
+    unknown(table).filter_map(|key| similar(key, KEY_NAMES.iter().copied())).collect()
 }
 
 /// The keys for credentials of a client.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub mod api_url;
+mod authentication;
 mod authorization_server;
 #[cfg(test)]
 mod bad_files;
@@ -62,7 +63,8 @@ pub use client::{AssertionAudience, Client, ClientAuth, FormerClient, SecretSour
 pub use config::{Config, Defaults, StoreCommand};
 pub use config_file::ConfigFile;
 pub use credential::{Credential, CredentialToken, CredentialTool, Credentials};
-pub use discovery::announces_iss;
+pub use diagnose::similar;
+pub use discovery::{announces_iss, client_auth};
 pub(crate) use endpoints::Endpoint;
 pub use endpoints::Endpoints;
 pub use grant_type::{GrantInputs, GrantType, LoginFlow};

@@ -33,7 +33,7 @@ impl<'t> Tables<'_, 't> {
         names: &[&str],
     ) {
         if !name.is_empty() && !names.contains(&name) {
-            let near = self.problems.suggestion(name, names.iter().copied());
+            let near = self.problems.meant(name, names.iter().copied());
             let what = format!("names an unknown profile: `{}`{near}", one_line(name));
             self.reader(entry, place).fail::<()>(what);
         }

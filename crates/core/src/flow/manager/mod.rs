@@ -79,7 +79,7 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// Returns `Config` for an unknown profile, with the nearest name.
+    /// Returns `Config` for an unknown profile, with a similar name if there is one.
     pub async fn profile(&self, name: &str) -> Result<Arc<Profile>> {
         accounts::profile(&self.shared, name).await
     }

@@ -52,7 +52,7 @@ impl Sections<'_, '_> {
                 let Some(entry) = inner_entry(all, name, key) else { continue };
                 let what = if all.iter().all(|known| known.key != source) {
                     let names = all.iter().map(|entry| entry.key.as_str());
-                    let near = self.tables.problems.suggestion(source, names);
+                    let near = self.tables.problems.meant(source, names);
                     format!("names an unknown profile: `{}`{near}", one_line(source))
                 } else if requires(profiles, source, name) {
                     "refers to this profile itself".to_owned()
