@@ -39,7 +39,7 @@ __oauthctl_describe() {
         ;;
     'oauthctl refresh')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --config=@files --store=keyring,file,command,agent --trace-har=@files --color=auto,always,never'
+        options='-p=@profiles --profile=@profiles --account=@accounts --scope=@nothing --resource=@nothing --audience=@nothing --min-ttl=@nothing --config=@files --store=keyring,file,command,agent --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl status')

@@ -240,10 +240,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l no-input -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the PROFILE argument' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d 'Limit the token to this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l audience -d 'Request a token for this audience' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Warn if the new token is valid for less than this' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l store -d 'Token store: keyring, file, file:DIR, command or agent [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''

@@ -112,9 +112,34 @@ fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Opt
 /// How long `profile add` waits for the metadata of a server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns the redirect URIs to register for a new profile. If they depend on what its server announces, the
-/// server is asked; only if it does not say is there a note, as in [`to_register`].
-pub fn to_register_now(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
+/// What a user registers for a profile.
+#[derive(Default)]
+pub struct ToRegister {
+    /// The redirect URIs that a login uses, as far as that is known; none for a grant that has none.
+    pub uris: Vec<String>,
+    /// Which other URI to register as well, if metadata that has not been fetched decides between them.
+    pub note: Option<String>,
+}
+
+impl ToRegister {
+    /// Says what to register. A note names all URIs.
+    pub fn say(&self, context: &Context) {
+        match (&self.note, self.uris.as_slice()) {
+            (Some(note), _) => context.ui.say(note),
+            (None, []) => {}
+            (None, [uri]) => {
+                context.ui.say(format!("Redirect URI to register at the service: {uri}"));
+            }
+            (None, uris) => context
+                .ui
+                .say(format!("Redirect URIs to register at the service: {}", uris.join(", "))),
+        }
+    }
+}
+
+/// Returns what to register for a new profile. If it depends on what its server announces, the server is asked; only
+/// if it does not say is there a note, as in [`to_register`].
+pub fn to_register_now(context: &Context, profile: &Profile) -> ToRegister {
     if !depends_on_metadata(context, profile) {
         return to_register(context, profile);
     }
@@ -136,11 +161,10 @@ pub fn to_register_now(context: &Context, profile: &Profile) -> (Vec<String>, Op
     to_register(context, profile)
 }
 
-/// Returns the redirect URIs to register for a profile, and a note if they may be different. Both are empty
-/// for a profile whose grant has none.
-pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
+/// Returns what to register for a profile, without a request.
+pub fn to_register(context: &Context, profile: &Profile) -> ToRegister {
     if profile.grant != GrantType::AuthorizationCode {
-        return (Vec::new(), None);
+        return ToRegister::default();
     }
     let announces_iss = announces_iss(context, profile) == Some(true);
     let uris = profile.login_redirect_uris(announces_iss);
@@ -150,12 +174,12 @@ pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option
         let shared = shared.first().map_or("", |uri| uri.text.as_str());
         let (own, issuer) = (uris.join(", "), profile.issuer.as_deref().unwrap_or_default());
         format!(
-            "Register {shared} too: the login uses it in place of {own} if the metadata of {} \
-             announces `iss`, and that metadata has not been fetched yet. A login shows which one it uses.",
+            "Register two redirect URIs at the service:\n  {own}\n  {shared}\nThe metadata of {} \
+             determines which of them a login uses, and has not been fetched yet.",
             one_line(issuer)
         )
     });
-    (uris, note)
+    ToRegister { uris, note }
 }
 
 /// Returns whether the redirect URI depends on metadata that is not known yet.

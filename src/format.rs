@@ -46,6 +46,11 @@ impl Format {
         }
     }
 
+    /// Returns whether the format names a user.
+    pub fn has_user(self) -> bool {
+        matches!(self, Self::Xoauth2 | Self::Oauthbearer)
+    }
+
     /// Returns whether the format has a place for a proof of possession.
     pub fn has_proof(self) -> bool {
         matches!(self, Self::Header | Self::Headers | Self::Curl | Self::Json)
@@ -54,13 +59,14 @@ impl Format {
 
 /// The formats, as listed in the help.
 pub const FORMATS: &str = "Formats:\n  \
-token       the access token and a newline\n  \
-json        one JSON object\n  \
-header      an HTTP header: Authorization: Bearer …\n  \
-headers     a JSON object of HTTP headers, for MCP clients\n  \
-curl        a line for `curl -K -`, which keeps it out of argument lists\n  \
-env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
-xoauth2     a SASL string for the mailbox in `--user`; also `oauthbearer` (RFC 7628)";
+token        the access token and a newline\n  \
+json         one JSON object\n  \
+header       an HTTP header: Authorization: Bearer …\n  \
+headers      a JSON object of HTTP headers, for MCP clients\n  \
+curl         a line for `curl -K -`, which keeps it out of argument lists\n  \
+env          an `export` line for POSIX shells; also `fish` and `powershell`\n  \
+xoauth2      a SASL string for the mailbox in `--user` (Google, Microsoft)\n  \
+oauthbearer  the standard SASL string for that mailbox (RFC 7628)";
 
 /// Renders a token, with its final newline. `proof` is the value of a `DPoP` header, for the formats that have
 /// a place for it ([`Format::has_proof`]).

@@ -18,6 +18,7 @@ use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
 
 use crate::args::{ProfileArg, ProfileOption};
+use crate::callbacks::ToRegister;
 use crate::commands::login;
 use crate::context::Context;
 use crate::rows::Rows;
@@ -231,14 +232,10 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
             .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
     }
     let profile = write(new, secret.as_ref(), context)?;
-    // The dialogue has asked the server before the client was registered.
-    say_what_to_register(
-        context,
-        match is_guided {
-            true => callbacks::to_register(context, &profile),
-            false => callbacks::to_register_now(context, &profile),
-        },
-    );
+    // The dialogue has said what to register, before it asked for the client.
+    if !is_guided {
+        callbacks::to_register_now(context, &profile).say(context);
+    }
     let is_loopback = !profile.redirect_uris.iter().all(|u| u.host == LoopbackHost::Elsewhere);
     let name = shell_word(&args.name);
     if is_guided
@@ -257,17 +254,6 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         (true, true) => format!("Log in with `oauthctl login {name}`."),
     });
     Ok(ExitCode::SUCCESS)
-}
-
-fn say_what_to_register(context: &Context, (uris, note): (Vec<String>, Option<String>)) {
-    if !uris.is_empty() {
-        let word = if uris.len() == 1 { "URI" } else { "URIs" };
-        let uris = uris.join(", ");
-        context.ui.say(format!("Redirect {word} to register at the service: {uris}"));
-    }
-    if let Some(note) = note {
-        context.ui.say(note);
-    }
 }
 
 /// Writes the profile and its client secret.
@@ -348,7 +334,7 @@ fn client_auth(profile: &Profile, context: &Context) -> ClientAuth {
 fn show(args: &ProfileArg, context: &Context) -> Result<ExitCode> {
     let profile = context.profile(&context.profile_name(args.name()?)?)?;
     let mut shown = describe::effective(profile, client_auth(profile, context));
-    let (uris, note) = callbacks::to_register(context, profile);
+    let ToRegister { uris, note } = callbacks::to_register(context, profile);
     if !uris.is_empty() {
         shown.insert("redirect_uri".to_owned(), json!(uris));
     }

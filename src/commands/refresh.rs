@@ -14,7 +14,10 @@ use crate::progress::new_lifetime;
 use crate::ui;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  oauthctl refresh gitlab")]
+#[command(
+    mut_arg("min_ttl", |arg| arg.help("Warn if the new token is valid for less than this")),
+    after_help = "Example:\n  oauthctl refresh gitlab"
+)]
 pub struct RefreshArgs {
     #[command(flatten)]
     profile: ProfileArg,

@@ -66,7 +66,8 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         }
         context.ui.say(format!(
             "The sandbox is running at {issuer}. Press Ctrl-C to stop it. Try:\n  \
-             oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid\n  \
+             oauthctl profile add sandbox --issuer {issuer} \\\n    \
+             --client-id demo --scope openid --store file\n  \
              oauthctl login sandbox"
         ));
         serves.set(true);

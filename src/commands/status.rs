@@ -233,8 +233,11 @@ fn describe(account: &Account, context: &Context, now: Timestamp, rows: &mut Row
     }
 }
 
+/// Returns whether the tokens have been replaced since the login. Times alone do not show a refresh within the second
+/// of the login.
 fn has_been_refreshed(entry: &AccountEntry) -> bool {
-    entry.refreshed_at != entry.obtained_at
+    let was_requested_again = !needs_user(entry) && entry.generation > 1;
+    entry.refreshed_at != entry.obtained_at || entry.rotates.is_some() || was_requested_again
 }
 
 fn needs_login(account: &Account, now: Timestamp) -> bool {

@@ -85,6 +85,10 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
     };
     if args.user.is_none() {
         format.check_without_user()?;
+    } else if !format.has_user() {
+        return Err(Error::usage("`--user` requires another format").hint(
+            "add `--format xoauth2` or `--format oauthbearer`; to select an account, use `--account`",
+        ));
     }
     if args.dpop.is_some() && !format.has_proof() {
         return Err(Error::usage("`--dpop` requires another format")

@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, with_sandbox};
@@ -207,6 +209,51 @@ fn documented_sandbox_client_and_resource_work() {
     home.run(["login", "c"]).ok();
 }
 
+/// The members of the public JWK of a P-256 key in PEM: a key ends with both coordinates.
+fn jwk_of(pem: &str) -> serde_json::Value {
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let key = STANDARD.decode(body).unwrap();
+    let (x, y) = key[key.len() - 64..].split_at(32);
+    json!({ "kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) })
+}
+
+#[test]
+fn documented_key_authenticates_a_client() {
+    let (home, sandbox) = with_sandbox(None);
+    let directory = home.config_path().parent().unwrap().to_owned();
+    let make = documented_block("client-authentication.md", "Create the key with OpenSSL");
+    shell(&home, &format!("set -e; cd '{}'\n{make}", directory.display()), "").ok();
+    let public = std::fs::read_to_string(directory.join("public.pem")).unwrap();
+    let mode = std::fs::metadata(directory.join("key.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // The client as the page about the sandbox registers it.
+    let page = documentation("sandbox.md");
+    let shown = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut client: serde_json::Value = serde_json::from_str(shown).unwrap();
+    client["jwks"]["keys"][0] = jwk_of(&public);
+    let register = format!(
+        "curl -s -H 'Content-Type: application/json' {}/register -d '{client}'",
+        sandbox.issuer
+    );
+    let client = shell(&home, &register, "").ok().json();
+    let machines = documentation("machines.md");
+    let section = machines.split("## A client with a key").nth(1).unwrap();
+    let profile = section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let profile = profile.replace("https://as.example.com", &sandbox.issuer);
+    let of =
+        |id: &str| profile.replace("client_id = \"nightly\"", &format!("client_id = \"{id}\""));
+    let run = documented_block("machines.md", "scopes = [\"read\"]\n```");
+    home.config(&of(client["client_id"].as_str().unwrap()));
+    assert!(shell(&home, &run, "").ok().stdout.starts_with("sandbox-access-"));
+    // Another key is refused, unless the client is unknown.
+    let other = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+    shell(&home, &format!("cd '{}' && {other} -out key.pem", directory.display()), "").ok();
+    let failed = shell(&home, "oauthctl refresh nightly", "").fails(8);
+    assert!(failed.stderr.contains("signature"), "{}", failed.stderr);
+    home.config(&of("anyone"));
+    shell(&home, "oauthctl token -p nightly", "").ok();
+}
+
 #[test]
 fn documented_two_phase_block_completes() {
     let block = documented_block("two-phase.md", "## A complete round");
@@ -295,6 +342,9 @@ fn documented_json_error_is_real() {
     home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
     let output = home.run(["token", "-p", "gitlab", "--json"]).fails(4);
     let page = documentation("reference/exit-codes.md");
-    let shown = page.lines().find(|line| line.starts_with("{\"error\"")).unwrap();
-    assert_eq!(output.stderr.lines().last(), Some(shown));
+    let shown = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
+    let line: serde_json::Value = serde_json::from_str(output.stderr.trim_end()).unwrap();
+    assert_eq!(line, shown);
+    assert_eq!(output.stderr.lines().count(), 1);
 }

@@ -103,6 +103,23 @@ fn shells_read_back_the_very_token() {
 }
 
 #[test]
+fn user_in_a_format_without_one_is_refused() {
+    let home = planted(TOKEN);
+    for format in ["token", "json", "header", "headers", "curl", "env", "fish", "powershell"] {
+        let call = ["token", "--format", format, "--user", "me@example.com"];
+        for more in [&[][..], &["--cached"], &["--account", "default"]] {
+            let failed = home.run(call.iter().chain(more)).fails(2);
+            assert_eq!(failed.stdout, "");
+            for option in ["`--format xoauth2`", "`--format oauthbearer`", "`--account`"] {
+                assert!(failed.stderr.contains(option), "{}", failed.stderr);
+            }
+        }
+    }
+    home.run(["token", "--user", "me@example.com"]).fails(2);
+    home.run(["token", "--json", "--user", "me@example.com"]).fails(2);
+}
+
+#[test]
 fn curl_sends_the_very_token() {
     let home = planted(ODD);
     let server = TcpListener::bind("127.0.0.1:0").unwrap();

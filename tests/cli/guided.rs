@@ -33,7 +33,8 @@ fn profile_add_asks_for_everything() {
     terminal.await_text("or ? for a list", 2);
     terminal.press("asana\r");
     terminal.await_text("Register a client at https://app.asana.com/", 1);
-    terminal.await_text("Redirect URI to register: http://localhost:17865/callback", 1);
+    terminal
+        .await_text("Redirect URI to register at the service: http://localhost:17865/callback", 1);
     // A secret that every request needs is asked for until it is there.
     answer(&mut terminal, &[("Client ID:", "the-id"), ("Client secret (not shown):", "")]);
     terminal.await_text("Client secret (not shown):", 2);
@@ -86,6 +87,27 @@ fn profile_add_that_is_cancelled_writes_nothing() {
         assert_eq!(status, code, "{screen}");
         assert!(!home.config_path().exists(), "{screen}");
     }
+}
+
+/// Whether it announces `iss` decides, and cannot be known.
+#[test]
+fn profile_add_names_both_uris_of_an_unknown_server() {
+    let home = Home::new();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = format!("http://{gone}");
+    home.profile("first", "https://first.example", "c", "");
+    let mut terminal = at_terminal(&home, &["profile", "add", "second", "--issuer", &issuer]);
+    terminal.await_text("Register two redirect URIs at the service:", 1);
+    answer(&mut terminal, &[("Client ID:", "c"), ("Client secret", ""), ("(Enter for none)", "")]);
+    terminal.await_text("Log in now to test the profile?", 1);
+    terminal.press("n\r");
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+    let own = "  http://127.0.0.1/second/callback\r\n  http://127.0.0.1/callback\r\n";
+    assert_eq!(screen.matches(own).count(), 1, "{screen}");
+    assert!(!screen.contains("Redirect URI to register"), "{screen}");
+    let because = format!("The metadata of {issuer} determines which of them a login uses");
+    assert!(screen.replace("\r\n", " ").contains(&because), "{screen}");
 }
 
 /// The program catches signals while it asks the server. A prompt after that still ends with Ctrl-C.

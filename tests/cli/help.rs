@@ -297,6 +297,8 @@ fn help_topics_are_plain_text() {
         ("stores", "[store.command]"),
     ] {
         let text = run(&format!("help {topic}")).ok().stdout;
+        let wide = text.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(wide, None, "{topic}");
         assert!(text.contains(words), "{topic}: {text}");
         assert!(!["](", "<!--", "| ---"].iter().any(|mark| text.contains(mark)), "{topic}: {text}");
         for list in ["help --help", "help help", "help topics", "--help"] {
@@ -309,4 +311,9 @@ fn help_topics_are_plain_text() {
         assert!(text.contains(kept), "{environment}");
     }
     assert!(!environment.contains("is generated"), "{environment}");
+    // The further lines of a row begin in its second column.
+    let is_text = |line: &&str| !line.starts_with("  ") || line.starts_with(&" ".repeat(26));
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let odd: Vec<&str> = environment.lines().filter(|l| !is_text(l) && !is_name(l)).collect();
+    assert_eq!(odd, [""; 0]);
 }

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::fixture::settled;
+use crate::followed::shell;
 use crate::snapshot::check;
 use crate::support::Home;
 
@@ -20,6 +21,19 @@ fn sandbox_prints_its_issuer_and_ends_on_a_signal() {
         assert_eq!(output.stdout, format!("{issuer}\n"));
         assert!(!output.stderr.contains("error:"), "{}", output.stderr);
     }
+}
+
+#[test]
+fn lines_to_try_work_without_a_keyring() {
+    let mut home = Home::new();
+    home.unset("OAUTHCTL_STORE");
+    home.browser(&serde_json::json!({ "mode": "honest" }));
+    let mut running = home.spawn(["sandbox", "--auto-consent"]);
+    let last = "oauthctl login sandbox\n";
+    let said = running.await_stderr(|text| text.ends_with(last).then(|| text.to_owned()));
+    let (_, lines) = said.split_once("Try:\n").unwrap();
+    assert!(lines.lines().all(|line| line.len() <= 80), "{lines}");
+    shell(&home, &format!("set -e\n{lines}oauthctl token sandbox"), "").ok();
 }
 
 #[test]

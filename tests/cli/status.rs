@@ -53,6 +53,35 @@ fn emptied_store_needs_the_login_it_names() {
 }
 
 #[test]
+fn refresh_in_the_second_of_the_login_is_shown() {
+    for (grant_type, generation, rotates, is_refreshed) in [
+        ("authorization_code", 1, json!(null), false),
+        ("authorization_code", 3, json!(null), false),
+        ("authorization_code", 2, json!(false), true),
+        ("authorization_code", 2, json!(true), true),
+        ("client_credentials", 1, json!(null), false),
+        ("client_credentials", 2, json!(null), true),
+    ] {
+        let home = Home::new();
+        home.config(PROFILE);
+        plant(
+            &home,
+            &grant("default", TOKEN, |grant| {
+                grant["grant_type"] = json!(grant_type);
+                grant["generation"] = json!(generation);
+                grant["rotates"] = rotates.clone();
+                assert_eq!(grant["obtained_at"], grant["refreshed_at"]);
+            }),
+        );
+        let object = status(&home);
+        assert_eq!(object["last_refresh"].is_string(), is_refreshed, "{grant_type}: {object}");
+        let text = home.run(["status"]).ok().stdout;
+        assert_eq!(text.contains("\n  refreshed "), is_refreshed, "{text}");
+        assert_eq!(text.contains("\n  logged in "), !is_refreshed, "{text}");
+    }
+}
+
+#[test]
 fn older_copy_is_a_problem_in_both() {
     let (mut home, _sandbox) = with_sandbox(Some("rotate"));
     home.run(["login", "s"]).ok();

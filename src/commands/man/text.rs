@@ -65,7 +65,7 @@ pub const ENVIRONMENT: Rows = &[
         "Hosts that are reached without the proxy, separated by commas. `example.com` matches the host and its \
          subdomains, `*.example.com` only its subdomains, `host:port` one port, `10.0.0.0/8` a network, and `*` every \
          host. An entry of any other form causes a warning. An example is \
-         `NO_PROXY='localhost,*.corp.test,git.corp.test:8443,10.0.0.0/8'`.",
+         `NO_PROXY='localhost,*.corp.test,10.0.0.0/8'`.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",

@@ -89,17 +89,12 @@ fn ask_needed(new: &mut NewProfile, key: &str) -> Result<()> {
 
 fn explain_registration(preset: Option<&Preset>, profile: &Profile, context: &Context) {
     let ui = &context.ui;
-    let (uris, note) = callbacks::to_register_now(context, profile);
+    let to_register = callbacks::to_register_now(context, profile);
     match preset.and_then(|preset| preset.register_url.as_deref()) {
         Some(url) => ui.say(format!("Register a client at {url}")),
         None => ui.say("Register a client at the service."),
     }
-    if !uris.is_empty() {
-        ui.say(format!("Redirect URI to register: {}", uris.join(", ")));
-    }
-    if let Some(note) = note {
-        ui.say(note);
-    }
+    to_register.say(context);
     let notes = preset.map(|preset| preset.redirect_note.iter().chain(&preset.notes));
     notes.into_iter().flatten().for_each(|note| ui.say(format!("- {note}")));
 }

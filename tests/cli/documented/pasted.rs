@@ -73,6 +73,7 @@ const PROFILES: &[&str] = &[
     "gitlab",
     "jira",
     "mail",
+    "nightly",
     "registry",
     "robot",
     "salesforce",
