@@ -1,14 +1,32 @@
-//! Names that are derived from hashes.
+//! SHA-256, and what is derived with it: names and keys.
 //!
-//! Every run needs some. AWS-LC, which hashes everything else, would have to be initialized for them first.
+//! AWS-LC learns what the processor can do before `main`. Another implementation would ask again in each run: in a virtual
+//! machine that costs as much as hundreds of hashes.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
+#[cfg(feature = "file")]
+use aws_lc_rs::{error::Unspecified, hkdf};
+#[cfg(feature = "file")]
+use zeroize::Zeroizing;
 
 /// Returns the SHA-256 hash of the concatenation of these parts, in hexadecimal.
 pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     parts.iter().for_each(|part| hash.update(part));
-    hex(&hash.finalize())
+    hex(hash.finish().as_ref())
+}
+
+/// Derives a key from a secret with HKDF-SHA256 (RFC 5869).
+#[cfg(feature = "file")]
+pub(crate) fn derive_key(
+    salt: &[u8],
+    info: &[u8],
+    secret: &[u8],
+) -> Result<Zeroizing<[u8; 32]>, Unspecified> {
+    let mut key = Zeroizing::new([0; 32]);
+    let root = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+    root.expand(&[info], hkdf::HKDF_SHA256)?.fill(key.as_mut())?;
+    Ok(key)
 }
 
 /// Returns the hexadecimal digits of these bytes. Every run needs some; formatting each byte would take most of

@@ -1,14 +1,18 @@
-//! Decrypts age files, within limits.
+//! Decrypts age files (<https://c2sp.org/age>), within limits.
 //!
-//! The `age` crate parses a header again for each of its lines, and tries the identity on each of its
-//! recipients. The header is therefore measured before the crate sees it.
+//! The `age` crate encrypts, reads stanzas and unwraps file keys. The rest is here, because a run that prints a stored
+//! token cannot afford the crate's reader: its translated messages come with tables that the dynamic loader relocates
+//! in each run, its buffers are 64 KiB, and its cipher asks the processor for features first.
 
-use std::io::Read;
-use std::sync::OnceLock;
-
-use age::stream::StreamReader;
-use age::{DecryptError, Decryptor};
+use age_core::format::{Stanza, read};
+use age_core::secrecy::ExposeSecret;
+use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use zeroize::Zeroizing;
+
+use crate::digest::derive_key;
 
 /// Maximum number of recipients of a file or line. Files of the file store have two stanzas.
 pub(super) const MOST_RECIPIENTS: usize = 100;
@@ -18,7 +22,16 @@ const MOST_HEADER: usize = 16 * 1024;
 /// unknown ones.
 const SPARE_STANZAS: usize = 1;
 
-/// Why a file cannot be decrypted. The messages of the `age` crate are meant for other programs.
+const VERSION: &[u8] = b"age-encryption.org/v1\n";
+/// Begins the last line of a header. Its MAC covers the header up to and including these characters.
+const MAC: &[u8] = b"---";
+/// Length of the nonce between header and payload, in bytes.
+const NONCE: usize = 16;
+/// Length of a chunk of the payload without its tag, in bytes. Only the last one may be shorter.
+const CHUNK: usize = 64 * 1024;
+const TAG: usize = 16;
+
+/// Why a file cannot be decrypted.
 #[derive(Debug)]
 pub(super) enum Unopened {
     /// It is not an age file, or its header is longer than any that this program writes or reads.
@@ -31,31 +44,34 @@ pub(super) enum Unopened {
     TooLong,
 }
 
+/// The payload of a file whose header is authentic.
+pub(super) struct Payload<'s> {
+    key: Zeroizing<[u8; 32]>,
+    sealed: &'s [u8],
+}
+
 /// Decrypts the header with the first of the identities that can.
 pub(super) fn open<'s>(
     identities: &[&dyn age::Identity],
     sealed: &'s [u8],
-) -> Result<StreamReader<&'s [u8]>, Unopened> {
-    measure(sealed)?;
-    take_rest_of_heap();
-    let opened =
-        Decryptor::new_buffered(sealed).and_then(|file| file.decrypt(identities.iter().copied()));
-    opened.map_err(|error| match error {
-        DecryptError::NoMatchingKeys => Unopened::OtherKey,
-        _ => Unopened::Damaged,
-    })
-}
-
-/// Takes most of the memory with which glibc's heap starts, once and for good. It is not touched.
-///
-/// A reader has a buffer of 64 KiB that must be zero. New memory from the kernel is zero without being touched. The rest of
-/// the heap's first 132 KiB is new as well, but glibc clears it all the same: 16 page faults, a tenth of a short run. If
-/// this memory were freed, glibc would return it to the kernel at the end of such a run.
-fn take_rest_of_heap() {
-    static REST: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
-    REST.get_or_init(|| {
-        std::hint::black_box([Vec::with_capacity(104 * 1024), Vec::with_capacity(10 * 1024)])
-    });
+) -> Result<Payload<'s>, Unopened> {
+    let Header { stanzas, covered, mac } = Header::parse(sealed)?;
+    let unwrapped = identities.iter().find_map(|identity| identity.unwrap_stanzas(&stanzas));
+    let file_key = match unwrapped {
+        None => return Err(Unopened::OtherKey),
+        Some(Err(_)) => return Err(Unopened::Damaged),
+        Some(Ok(file_key)) => file_key,
+    };
+    let derived = |salt: &[u8], label| {
+        derive_key(salt, label, file_key.expose_secret()).map_err(|_| Unopened::Damaged)
+    };
+    let key = hmac::Key::new(HMAC_SHA256, derived(&[], b"header")?.as_slice());
+    hmac::verify(&key, covered, &mac).map_err(|_| Unopened::Damaged)?;
+    // The line of the MAC ends where the nonce begins.
+    let rest = sealed[covered.len()..].iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+    let rest = &sealed[covered.len() + rest.ok_or(Unopened::Damaged)?..];
+    let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(Unopened::Damaged)?;
+    Ok(Payload { key: derived(nonce, b"payload")?, sealed })
 }
 
 /// Decrypts at most this many bytes.
@@ -64,12 +80,75 @@ pub(super) fn decrypt(
     sealed: &[u8],
     most: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
-    let reader = open(identities, sealed)?;
+    let payload = open(identities, sealed)?;
+    let count = payload.sealed.len().div_ceil(CHUNK + TAG);
+    if count == 0 {
+        return Err(Unopened::Damaged);
+    }
     // The plaintext is shorter than the ciphertext, so the buffer never grows, which would leave a copy.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len().min(most + 1)));
-    let limit = (most as u64).saturating_add(1);
-    reader.take(limit).read_to_end(&mut bytes).map_err(|_| Unopened::Damaged)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(payload.sealed.len().min(most + CHUNK)));
+    for (index, chunk) in payload.sealed.chunks(CHUNK + TAG).enumerate() {
+        if bytes.len() > most {
+            return Err(Unopened::TooLong);
+        }
+        let is_last = index + 1 == count;
+        let length = chunk.len().checked_sub(TAG).ok_or(Unopened::Damaged)?;
+        // Only the payload of an empty file is an empty chunk.
+        if length == 0 && index > 0 {
+            return Err(Unopened::Damaged);
+        }
+        let start = bytes.len();
+        bytes.resize(start + length, 0);
+        let nonce = nonce(index as u64, is_last);
+        decrypt_chunk(&payload.key, nonce, chunk, &mut bytes[start..]).ok_or(Unopened::Damaged)?;
+    }
     if bytes.len() > most { Err(Unopened::TooLong) } else { Ok(bytes) }
+}
+
+/// The nonce of a chunk: its number in eleven bytes, and whether it is the last one.
+fn nonce(index: u64, is_last: bool) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce[3..11].copy_from_slice(&index.to_be_bytes());
+    nonce[11] = u8::from(is_last);
+    nonce
+}
+
+/// Decrypts a ciphertext and its tag with ChaCha20-Poly1305 (RFC 8439), if they are authentic. `plain` has the length of the
+/// ciphertext.
+pub(super) fn decrypt_chunk(
+    key: &[u8; 32],
+    nonce: [u8; 12],
+    sealed: &[u8],
+    plain: &mut [u8],
+) -> Option<()> {
+    let (sealed, tag) = sealed.split_at_checked(plain.len())?;
+    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    key.open_separate_gather(nonce, Aad::empty(), sealed, tag, plain).ok()
+}
+
+struct Header<'s> {
+    stanzas: Vec<Stanza>,
+    /// The part that the MAC covers.
+    covered: &'s [u8],
+    mac: Vec<u8>,
+}
+
+impl<'s> Header<'s> {
+    fn parse(sealed: &'s [u8]) -> Result<Self, Unopened> {
+        measure(sealed)?;
+        let mut rest = &sealed[VERSION.len()..];
+        let mut stanzas = Vec::new();
+        while !rest.starts_with(MAC) {
+            let (after, stanza) = read::age_stanza(rest).map_err(|_| Unopened::Damaged)?;
+            stanzas.push(Stanza::from(stanza));
+            rest = after;
+        }
+        let covered = &sealed[..sealed.len() - rest.len() + MAC.len()];
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let mac = line.strip_prefix(b"--- ").and_then(|mac| BASE64.decode(mac).ok());
+        Ok(Self { stanzas, covered, mac: mac.ok_or(Unopened::Damaged)? })
+    }
 }
 
 /// Refuses a header that is missing or too long.
@@ -77,7 +156,7 @@ fn measure(sealed: &[u8]) -> Result<(), Unopened> {
     let head = &sealed[..sealed.len().min(MOST_HEADER)];
     let mut stanzas = 0;
     let mut lines = head.split_inclusive(|byte| *byte == b'\n');
-    if lines.next() != Some(b"age-encryption.org/v1\n") {
+    if lines.next() != Some(VERSION) {
         return Err(Unopened::Header("it does not start like an age file"));
     }
     for line in lines {
@@ -111,6 +190,115 @@ mod tests {
         writer.write_all(text).unwrap();
         writer.finish().unwrap();
         (identity, bytes)
+    }
+
+    /// The reader of the `age` crate, which is asked for the right answer.
+    fn decrypted_by_age(identity: &age::x25519::Identity, sealed: &[u8]) -> Option<Vec<u8>> {
+        use std::io::Read;
+        let mut bytes = Vec::new();
+        let file = age::Decryptor::new_buffered(sealed).ok()?;
+        let identity: &dyn age::Identity = identity;
+        file.decrypt(std::iter::once(identity)).ok()?.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    #[test]
+    fn payloads_of_all_lengths_are_decrypted() {
+        for length in [0, 1, 63, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 7] {
+            let text: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let (identity, bytes) = sealed(1, &text);
+            assert_eq!(**decrypt(&[&identity], &bytes, length).unwrap(), *text, "{length}");
+        }
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed_as_by_age() {
+        let (identity, right) = sealed(2, b"text");
+        let mut bytes = right.clone();
+        for at in 0..right.len() {
+            for change in [1, 0x20, 0x80] {
+                bytes[at] ^= change;
+                let opened = decrypt(&[&identity], &bytes, 100).ok().map(|text| text.to_vec());
+                assert_eq!(opened, decrypted_by_age(&identity, &bytes), "{at} {change}");
+                assert_eq!(opened, None, "{at} {change}");
+                bytes[at] = right[at];
+            }
+        }
+    }
+
+    #[test]
+    fn payload_without_its_end_is_damaged() {
+        for length in [0, 4, CHUNK, CHUNK + 1] {
+            let (identity, right) = sealed(1, &vec![7; length]);
+            let start = right.len() - length - TAG * length.div_ceil(CHUNK).max(1);
+            let ends = (start.saturating_sub(NONCE)..right.len()).step_by(if length > 99 {
+                997
+            } else {
+                1
+            });
+            for end in ends.chain([right.len() - 1, right.len() - TAG]) {
+                let opened = decrypt(&[&identity], &right[..end], length).map(|text| text.len());
+                assert!(matches!(opened, Err(Unopened::Damaged)), "{length} {end} {opened:?}");
+                assert_eq!(decrypted_by_age(&identity, &right[..end]), None, "{length} {end}");
+            }
+            let longer = [&right[..], &[0; 17]].concat();
+            let opened = decrypt(&[&identity], &longer, length + 100).map(|text| text.len());
+            assert!(matches!(opened, Err(Unopened::Damaged)), "{length} {opened:?}");
+        }
+    }
+
+    #[test]
+    fn chunks_of_another_order_are_damaged() {
+        let (identity, right) = sealed(1, &vec![7; 3 * CHUNK]);
+        let whole = CHUNK + TAG;
+        let start = right.len() - 3 * whole;
+        let swapped = [
+            &right[..start],
+            &right[start + whole..start + 2 * whole],
+            &right[start..start + whole],
+            &right[start + 2 * whole..],
+        ];
+        for bytes in [swapped.concat(), [&right[..start], &right[start + whole..]].concat()] {
+            let opened = decrypt(&[&identity], &bytes, 3 * CHUNK);
+            assert!(matches!(opened, Err(Unopened::Damaged)));
+            assert_eq!(decrypted_by_age(&identity, &bytes), None);
+        }
+    }
+
+    #[test]
+    fn empty_chunk_after_others_is_damaged() {
+        let file_key = [5; 16];
+        struct Known([u8; 16]);
+        impl age::Identity for Known {
+            fn unwrap_stanza(
+                &self,
+                _: &Stanza,
+            ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
+                Some(Ok(age_core::format::FileKey::init_with_mut(|key| *key = self.0)))
+            }
+        }
+        let mut file = b"age-encryption.org/v1\n-> known\n\n---".to_vec();
+        let mac =
+            hmac::Key::new(HMAC_SHA256, derive_key(&[], b"header", &file_key).unwrap().as_slice());
+        let mac = BASE64.encode(hmac::sign(&mac, &file));
+        file.extend_from_slice(format!(" {mac}\n").as_bytes());
+        let payload = [3; NONCE];
+        file.extend_from_slice(&payload);
+        let key = derive_key(&payload, b"payload", &file_key).unwrap();
+        let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).unwrap());
+        let sealed = |index, is_last, length| {
+            let mut chunk = vec![7; length];
+            let nonce = Nonce::assume_unique_for_key(nonce(index, is_last));
+            key.seal_in_place_append_tag(nonce, Aad::empty(), &mut chunk).unwrap();
+            chunk
+        };
+        let known = Known(file_key);
+        let whole = [&file[..], &sealed(0, false, CHUNK), &sealed(1, true, 1)].concat();
+        assert_eq!(decrypt(&[&known], &whole, 2 * CHUNK).unwrap().len(), CHUNK + 1);
+        let empty = [&file[..], &sealed(0, false, CHUNK), &sealed(1, true, 0)].concat();
+        assert!(matches!(decrypt(&[&known], &empty, 2 * CHUNK), Err(Unopened::Damaged)));
+        let no_end = [&file[..], &sealed(0, false, CHUNK)].concat();
+        assert!(matches!(decrypt(&[&known], &no_end, 2 * CHUNK), Err(Unopened::Damaged)));
     }
 
     fn why(sealed: &[u8]) -> &'static str {

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret;
-use age_core::primitives::hkdf;
 use zeroize::Zeroizing;
 
 use super::wrapping::Wrapping;
 use crate::advice::Advice;
+use crate::digest::derive_key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
 use crate::secret::Secret;
@@ -114,12 +114,11 @@ impl Key {
         let identity = text.parse().ok()?;
         // Bech32 is accepted in either case. `age-keygen` writes it in upper case.
         let text = Zeroizing::new(text.to_ascii_uppercase());
-        let derived =
-            |info: &[u8]| Zeroizing::new(hkdf(b"oauthctl file store", info, text.as_bytes()));
+        let derived = |info: &[u8]| derive_key(b"oauthctl file store", info, text.as_bytes()).ok();
         Some(Self {
             identity,
-            mac: derived(b"record authentication, version 1"),
-            wrapping: Wrapping::new(derived(b"file keys, version 1")),
+            mac: derived(b"record authentication, version 1")?,
+            wrapping: Wrapping::new(derived(b"file keys, version 1")?),
         })
     }
 }

@@ -9,11 +9,15 @@ use std::collections::HashSet;
 
 use age::{DecryptError, EncryptError};
 use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
-use age_core::primitives::{aead_decrypt, aead_encrypt, hkdf};
+use age_core::primitives::aead_encrypt;
 use age_core::secrecy::ExposeSecret;
+use aws_lc_rs::error::Unspecified;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use zeroize::Zeroizing;
+
+use crate::digest::derive_key;
+use crate::store::age_file::decrypt_chunk;
 
 /// The type of the stanza.
 const TAG: &str = "oauthctl-symmetric";
@@ -30,8 +34,8 @@ impl Wrapping {
         Self(key)
     }
 
-    fn derived(&self, salt: &[u8]) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(hkdf(salt, INFO, self.0.as_slice()))
+    fn derived(&self, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, Unspecified> {
+        derive_key(salt, INFO, self.0.as_slice())
     }
 }
 
@@ -41,9 +45,10 @@ impl age::Recipient for Wrapping {
         file_key: &FileKey,
     ) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
         let mut salt = [0; SALT];
-        aws_lc_rs::rand::fill(&mut salt)
-            .map_err(|_| EncryptError::Io(std::io::Error::other("no random numbers")))?;
-        let body = aead_encrypt(&self.derived(&salt), file_key.expose_secret());
+        let key = aws_lc_rs::rand::fill(&mut salt).and_then(|()| self.derived(&salt));
+        let key =
+            key.map_err(|_| EncryptError::Io(std::io::Error::other("no key for the file key")))?;
+        let body = aead_encrypt(&key, file_key.expose_secret());
         let stanza = Stanza { tag: TAG.to_owned(), args: vec![BASE64.encode(salt)], body };
         Ok((vec![stanza], HashSet::new()))
     }
@@ -57,9 +62,10 @@ impl age::Identity for Wrapping {
         }
         let salt = BASE64.decode(salt).ok().filter(|salt| salt.len() == SALT)?;
         // A stanza of another key does not decrypt. The one for X25519 may do so all the same.
-        let opened = aead_decrypt(&self.derived(&salt), FILE_KEY_BYTES, &stanza.body).ok()?;
-        let opened = Zeroizing::new(opened);
-        Some(Ok(FileKey::init_with_mut(|key| key.copy_from_slice(&opened))))
+        let mut opened = Zeroizing::new([0; FILE_KEY_BYTES]);
+        let key = self.derived(&salt).ok()?;
+        decrypt_chunk(&key, [0; 12], &stanza.body, opened.as_mut())?;
+        Some(Ok(FileKey::init_with_mut(|key| key.copy_from_slice(opened.as_slice()))))
     }
 }
 
