@@ -106,6 +106,7 @@ fn profile_add_names_both_uris_of_an_unknown_server() {
     let own = "  http://127.0.0.1/second/callback\r\n  http://127.0.0.1/callback\r\n";
     assert_eq!(screen.matches(own).count(), 1, "{screen}");
     assert!(!screen.contains("Redirect URI to register"), "{screen}");
+    assert_eq!(screen.matches("cannot fetch").count(), 1, "{screen}");
     let because = format!("The metadata of {issuer} determines which of them a login uses");
     assert!(screen.replace("\r\n", " ").contains(&because), "{screen}");
 }

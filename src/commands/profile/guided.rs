@@ -36,14 +36,16 @@ pub fn complete(new: &mut NewProfile, context: &Context) -> Result<Option<Secret
         ..new.clone()
     };
     let config = edit::preview(&path, &draft)?;
-    explain_registration(preset, config.profile(&new.name)?, context);
+    let is_there = explain_registration(preset, config.profile(&new.name)?, context);
     if new.client_id.is_none() {
         new.client_id = Some(prompt::line("Client ID", None)?);
     }
     let is_set = new.set.iter().any(|(key, _)| key.starts_with("client_"));
     let secret = if is_set { None } else { ask_secret(preset)? };
     if new.scopes.is_empty() {
-        new.scopes = ask_scopes(preset, new.issuer.as_deref(), context)?;
+        // A server that did not respond is not asked again.
+        let issuer = new.issuer.as_deref().filter(|_| is_there);
+        new.scopes = ask_scopes(preset, issuer, context)?;
     }
     Ok(secret)
 }
@@ -87,7 +89,8 @@ fn ask_needed(new: &mut NewProfile, key: &str) -> Result<()> {
     Ok(())
 }
 
-fn explain_registration(preset: Option<&Preset>, profile: &Profile, context: &Context) {
+/// Says what to register, and returns whether the server responded if it was asked.
+fn explain_registration(preset: Option<&Preset>, profile: &Profile, context: &Context) -> bool {
     let ui = &context.ui;
     let to_register = callbacks::to_register_now(context, profile);
     match preset.and_then(|preset| preset.register_url.as_deref()) {
@@ -97,6 +100,7 @@ fn explain_registration(preset: Option<&Preset>, profile: &Profile, context: &Co
     to_register.say(context);
     let notes = preset.map(|preset| preset.redirect_note.iter().chain(&preset.notes));
     notes.into_iter().flatten().for_each(|note| ui.say(format!("- {note}")));
+    to_register.note.is_none()
 }
 
 fn ask_secret(preset: Option<&Preset>) -> Result<Option<Secret>> {
