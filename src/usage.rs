@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 use oauthctl_core::Error;
+use oauthctl_core::profile::similar;
 
-use crate::commands::help;
+use crate::commands::help::{self, topics};
 use crate::credential::links;
 use crate::ui::{self, ColorChoice, Ui};
 
@@ -72,7 +73,7 @@ fn usage_error(error: &clap::Error, program: &Command, text: &str) -> Error {
         ("exec" | "proxy", Some(argument)) if !argument.starts_with('-') => {
             "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
         }
-        _ => match (misplaced(error, program, &words), suggestion(error)) {
+        _ => match (misplaced(error, program, &words), suggestion(error, &command)) {
             (Some(option), _) => {
                 format!("`{option}` is an option of `{command}`: put it after the command")
             }
@@ -89,13 +90,12 @@ fn usage_error(error: &clap::Error, program: &Command, text: &str) -> Error {
     Error::usage(without_queries(&message).trim_start_matches("error: ")).hint(hint)
 }
 
-/// The suggestion of clap.
-fn suggestion(error: &clap::Error) -> Option<String> {
-    let kinds = [
-        (ContextKind::SuggestedSubcommand, "command"),
-        (ContextKind::SuggestedArg, "argument"),
-        (ContextKind::SuggestedValue, "value"),
-    ];
+/// Returns a suggestion: that of clap, except for an unknown command.
+fn suggestion(error: &clap::Error, command: &str) -> Option<String> {
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
+        return similar_command(error, word, command.is_empty());
+    }
+    let kinds = [(ContextKind::SuggestedArg, "argument"), (ContextKind::SuggestedValue, "value")];
     kinds.into_iter().find_map(|(kind, what)| match error.get(kind)? {
         ContextValue::String(one) => Some(format!("a similar {what} exists: '{one}'")),
         ContextValue::Strings(some) => match some.as_slice() {
@@ -105,6 +105,21 @@ fn suggestion(error: &clap::Error) -> Option<String> {
         },
         _ => None,
     })
+}
+
+/// Returns the command that is most similar to an unknown one, else the help topic: clap also suggests commands with
+/// few letters in common.
+fn similar_command(error: &clap::Error, word: &str, has_topics: bool) -> Option<String> {
+    let topics = if has_topics { topics::names() } else { Vec::new() };
+    let suggested = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::String(one)) => vec![one.as_str()],
+        Some(ContextValue::Strings(some)) => some.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if let Some(name) = similar(word, suggested) {
+        return Some(format!("a similar command exists: '{name}'"));
+    }
+    similar(word, topics).map(|name| format!("run `oauthctl help {name}`"))
 }
 
 /// A text of clap's on one line, as it may be shown.

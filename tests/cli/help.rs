@@ -137,6 +137,24 @@ fn misspelled_commands_and_topics_are_suggested() {
 }
 
 #[test]
+fn unknown_command_suggests_a_similar_one_or_a_topic() {
+    for (line, hint) in [
+        ("environment", "run `oauthctl help environment`"),
+        ("enviroment", "run `oauthctl help environment`"),
+        ("stors", "a similar command exists: 'store'"),
+        ("exit-code", "run `oauthctl help exit-codes`"),
+        ("logn", "a similar command exists: 'login'"),
+        ("profile ad", "a similar command exists: 'add'"),
+        ("profile environment", "run `oauthctl profile --help`"),
+        ("frobnicate", "run `oauthctl --help`"),
+    ] {
+        let failed = run(line).fails(2);
+        let hint = format!("\nhint: {hint}\n");
+        assert!(failed.stderr.contains(&hint), "{line}: {}", failed.stderr);
+    }
+}
+
+#[test]
 fn list_of_commands_is_whole() {
     let help = run("--help").ok().stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
