@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use oauthctl_core::profile::Config;
+use oauthctl_core::profile::{Config, ConfigFile};
 use oauthctl_core::{Error, Result, Secret};
 use zeroize::Zeroizing;
 
@@ -86,12 +86,15 @@ pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
         return Err(Error::usage(what)
             .hint(format!("set `{key}` under [serve] in {} instead", path.display())));
     }
-    let config = Config::load(&path)?;
+    let opened = ConfigFile::open(&path)?;
+    let config = opened.as_ref().map_or_else(|| Ok(Config::empty(&path)), ConfigFile::parse)?;
     let file = config.serve.try_into::<Section>().map_err(|error| {
         Error::config(format!("{}: [serve]: {}", config.path.display(), error.message()))
     })?;
-    if file.password_key().is_some() {
-        refuse_open_file(&config.path)?;
+    if file.password_key().is_some()
+        && let Some(metadata) = opened.as_ref().and_then(ConfigFile::metadata)
+    {
+        private_files::refuse_open_secret(metadata, &config.path)?;
     }
     Ok(flags.or(file))
 }
@@ -117,9 +120,7 @@ fn master_key(globals: &Globals) -> Result<MasterKey> {
     if !path.exists() {
         create(&path, &MasterKey::generate()?.expose())?;
     }
-    let text =
-        fs::read_to_string(&path).map(Zeroizing::new).map_err(|e| cannot("read", &path, &e))?;
-    refuse_open_file(&path)?;
+    let text = private_files::read_secret(&path)?;
     MasterKey::parse(&text, &path.display().to_string())
 }
 
@@ -141,11 +142,7 @@ pub fn admin_key(section: &Section) -> Result<Option<Secret>> {
             let invalid = |_| Error::config(format!("{ADMIN_KEY} is not valid UTF-8"));
             (Zeroizing::new(text.into_string().map_err(invalid)?), ADMIN_KEY.to_owned())
         }
-        (None, Some(path)) => {
-            let text = fs::read_to_string(path).map_err(|e| cannot("read", path, &e))?;
-            refuse_open_file(path)?;
-            (Zeroizing::new(text), path.display().to_string())
-        }
+        (None, Some(path)) => (private_files::read_secret(path)?, path.display().to_string()),
         (None, None) => return Ok(None),
     };
     let key = text.trim();
@@ -220,11 +217,6 @@ fn draft(path: &Path, key: &str) -> Result<PathBuf> {
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|e| cannot("write", &draft, &e))?;
     Ok(draft)
-}
-
-fn refuse_open_file(path: &Path) -> Result<()> {
-    let file = fs::metadata(path).map_err(|e| cannot("read", path, &e))?;
-    private_files::refuse_open_secret(&file, path)
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

@@ -248,6 +248,12 @@ async fn certificate_of_the_operator_serves_https() {
     let (chain, key) = (file("chain.pem"), file("key.pem"));
     std::fs::write(&chain, own.cert.pem()).unwrap();
     std::fs::write(&key, own.signing_key.serialize_pem()).unwrap();
+    let set = |mode| std::fs::set_permissions(&key, PermissionsExt::from_mode(mode)).unwrap();
+    set(0o644);
+    let flags = ["serve", "--tls-certificate", &chain, "--tls-private-key", &key];
+    let refused = home.run(&flags).fails(3).stderr;
+    assert!(refused.contains(&format!("other users can read {key}")), "{refused}");
+    set(0o600);
     let broker = home.serve(&["--tls-certificate", &chain, "--tls-private-key", &key]);
     assert!(broker.url.starts_with("https://"), "{}", broker.url);
     let authority = reqwest::Certificate::from_pem(own.cert.pem().as_bytes()).unwrap();

@@ -1,7 +1,7 @@
 //! Who else may read the files of a broker.
 
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Home, run};
@@ -87,12 +87,69 @@ fn volume_of_a_group_keeps_its_store_private() {
     run(&mut create).ok();
     let list = || as_member(&home, &["tenant", "list"]).unwrap();
     run(&mut list()).ok();
+    // A master key that is generated there can be read again.
+    for _ in 0..2 {
+        let mut generate = as_member(&home, &["tenant", "list"]).unwrap();
+        generate.env("OAUTHCTL_CONFIG", volume.join("config.toml"));
+        generate.env("OAUTHCTL_STATE_DIR", volume.join("other"));
+        run(generate.env_remove("OAUTHCTL_MASTER_KEY")).ok();
+    }
+    assert!(volume.join("broker.key").exists());
     let store = volume.join("broker.db");
     assert_eq!(std::fs::metadata(&store).unwrap().permissions().mode() & 0o777, 0o600);
     // What it does to the files at each start, without `fsGroupChangePolicy: OnRootMismatch`.
     set(&store, 0o660);
     let refused = run(&mut list()).fails(3).stderr;
     assert!(refused.contains(&format!("hint: run `chmod 600 {}`", store.display())), "{refused}");
+}
+
+/// A home with the files of two keys, and the commands that read them.
+fn with_keys() -> (Home, [(PathBuf, Vec<String>); 2]) {
+    let home = Home::new();
+    home.run(&["tenant", "list"]).ok();
+    let keys = home.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    let admin = keys.join("admin.key");
+    std::fs::write(&admin, "k".repeat(40)).unwrap();
+    set(&admin, 0o600);
+    let serve = ["serve", "--listen", "192.0.2.1:1", "--behind-proxy", "--admin-key-file"];
+    let serve = serve.into_iter().chain(admin.to_str()).map(str::to_owned).collect();
+    let list = ["tenant", "list"].map(str::to_owned).to_vec();
+    let master = home.path().join("config/broker.key");
+    (home, [(admin, serve), (master, list)])
+}
+
+#[test]
+fn secret_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        println!("NOT RUN: only root can give files away");
+        return;
+    }
+    let (home, keys) = with_keys();
+    for (key, line) in keys {
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        chown(&key, Some(12_345), None).unwrap();
+        let refused = home.run(&line).fails(3).stderr;
+        let said = format!("{} belongs to another user (uid 12345)", key.display());
+        assert!(refused.contains(&said), "{refused}");
+        chown(&key, Some(0), None).unwrap();
+        assert_ne!(home.run(&line).status, 3);
+    }
+}
+
+#[test]
+fn secret_that_others_can_replace_is_refused() {
+    let (home, keys) = with_keys();
+    for (key, line) in keys {
+        let (line, directory): (Vec<&str>, _) =
+            (line.iter().map(String::as_str).collect(), key.parent().unwrap());
+        set(directory, 0o777);
+        let refused = home.run(&line).fails(3).stderr;
+        let said = format!("`{}` is writable by all users", directory.display());
+        assert!(refused.contains(&said), "{refused}");
+        set(directory, 0o700);
+        assert_ne!(home.run(&line).status, 3);
+    }
 }
 
 #[test]

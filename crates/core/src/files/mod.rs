@@ -9,6 +9,7 @@
 //! | [`Cache`] | values that can be recreated, in such a directory |
 //! | [`replace_if`] | files at a place that the user chooses |
 //! | [`open()`], [`read`] | reading what the user names, in bounded time |
+//! | [`refuse_writable`] | what decides whom the program trusts: a file that nobody else may write to |
 //!
 //! Directories have mode 0700 and files 0600 from their creation on, whatever the umask. Symbolic links,
 //! pipes, devices, hard links and files of other users are never opened: a file is opened without following
@@ -55,6 +56,7 @@ pub use output::replace_if;
 use refusal::refused;
 #[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
+pub use trusted::check as refuse_writable;
 
 /// Warnings about what was repaired or skipped. Clones share one list.
 #[derive(Debug, Clone, Default)]

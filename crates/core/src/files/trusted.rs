@@ -11,12 +11,14 @@ use std::path::Path;
 
 use crate::error::Result;
 
-/// Refuses an open file that another user can write to, or replace.
+/// Refuses an open file that another user can write to, or replace. `path` is where it was opened.
+///
+/// "Another user" is anyone except the user and root. Users who can write to the directory can replace the file.
 ///
 /// # Errors
 /// Returns an error of kind `Config`; the hint contains the command that fixes it.
 #[cfg(unix)]
-pub(crate) fn check(file: &File, path: &Path) -> Result<()> {
+pub fn check(file: &File, path: &Path) -> Result<()> {
     unix::check(file, path)
 }
 
@@ -32,7 +34,7 @@ pub(crate) fn check_place(path: &Path) -> Result<()> {
 /// Accepts every file: files are in the user's own directories, which the platform protects from other
 /// users.
 #[cfg(not(unix))]
-pub(crate) fn check(_: &File, _: &Path) -> Result<()> {
+pub fn check(_: &File, _: &Path) -> Result<()> {
     Ok(())
 }
 

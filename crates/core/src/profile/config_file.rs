@@ -1,5 +1,6 @@
 //! The configuration file: opened once, and read and validated as a whole.
 
+use std::fs::Metadata;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -29,7 +30,7 @@ const FORMAT: &str = concat!("oauthctl snapshot 5 ", env!("CARGO_PKG_VERSION"));
 pub struct ConfigFile {
     path: PathBuf,
     bytes: Zeroizing<Vec<u8>>,
-    others_can_read: bool,
+    metadata: Option<Metadata>,
     fingerprint: OnceLock<String>,
 }
 
@@ -63,16 +64,16 @@ impl ConfigFile {
         if bytes.len() > MAX_BYTES {
             return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
         }
-        Ok(Some(Self::new(path, bytes, others_can_read(&metadata))))
+        Ok(Some(Self::new(path, bytes, Some(metadata))))
     }
 
     /// Returns a text that is not, or not yet, in this file.
     pub fn of_text(path: &Path, text: &str) -> Self {
-        Self::new(path, Zeroizing::new(text.as_bytes().to_vec()), false)
+        Self::new(path, Zeroizing::new(text.as_bytes().to_vec()), None)
     }
 
-    fn new(path: &Path, bytes: Zeroizing<Vec<u8>>, others_can_read: bool) -> Self {
-        Self { path: path.to_owned(), bytes, others_can_read, fingerprint: OnceLock::new() }
+    fn new(path: &Path, bytes: Zeroizing<Vec<u8>>, metadata: Option<Metadata>) -> Self {
+        Self { path: path.to_owned(), bytes, metadata, fingerprint: OnceLock::new() }
     }
 
     /// Returns the file's path.
@@ -85,13 +86,22 @@ impl ConfigFile {
         &self.bytes
     }
 
+    /// Returns the owner and the mode that the file had when it was read; `None` for a text that was in no file.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    fn others_can_read(&self) -> bool {
+        self.metadata.as_ref().is_some_and(others_can_read)
+    }
+
     /// Returns a hash of the file, for use as a cache key. It covers the bytes, the path (because relative paths depend
     /// on it), whether other users can read the file, and the version of this crate, whose presets may differ.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
             let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
             let place = place.as_os_str().as_encoded_bytes();
-            let readable: &[u8] = if self.others_can_read { b"readable" } else { b"private" };
+            let readable: &[u8] = if self.others_can_read() { b"readable" } else { b"private" };
             hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", &self.bytes])
         })
     }
@@ -145,7 +155,7 @@ impl ConfigFile {
         let (document, errors) = DeTable::parse_recoverable(text);
         let root = node::table(document.get_ref());
         problems.add_syntax(&root, &errors);
-        let around = Surroundings::of(&self.path, self.others_can_read);
+        let around = Surroundings::of(&self.path, self.others_can_read());
         let tables = Tables { around: &around, problems: &mut problems };
         let mut sections = Sections { tables, is_part };
         let mut config = sections.read(&root);
@@ -156,12 +166,12 @@ impl ConfigFile {
 }
 
 #[cfg(unix)]
-fn others_can_read(metadata: &std::fs::Metadata) -> bool {
+fn others_can_read(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o044 != 0
 }
 
 #[cfg(not(unix))]
-fn others_can_read(_: &std::fs::Metadata) -> bool {
+fn others_can_read(_: &Metadata) -> bool {
     false
 }
 
