@@ -82,7 +82,7 @@ pub fn state_dir() -> Result<PathBuf> {
 pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
     let (flags, path) = (Section { store: globals.store.clone(), ..flags }, config_path(globals)?);
     if let Some(key) = flags.password_key() {
-        let what = format!("every user of this machine can see the password in `--{key}`");
+        let what = format!("every user of this machine can see the password in --{key}");
         return Err(Error::usage(what)
             .hint(format!("set `{key}` under [serve] in {} instead", path.display())));
     }
