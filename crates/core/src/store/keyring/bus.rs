@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dbus::Message;
-use dbus::arg::{RefArg, Variant};
+use dbus::arg::{Iter, Variant};
 use dbus::channel::Channel;
 use dbus::message::MessageType;
 use dbus::strings::Path;
@@ -148,9 +148,9 @@ impl Bus {
         }
     }
 
-    /// Has the service run a prompt, and returns the result. KeePassXC answers every creation and deletion
-    /// with a prompt, even if it then asks the user nothing.
-    pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, BusError> {
+    /// Has the service run a prompt, and returns the path of the item that it created, if any. KeePassXC answers
+    /// every creation and deletion with a prompt, even if it then asks the user nothing.
+    pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<Option<String>, BusError> {
         let dismiss = method(prompt, PROMPT, "Dismiss")?;
         if matches!(self.prompting, Prompting::Deferred) {
             self.tell(dismiss)?;
@@ -173,10 +173,15 @@ impl Bus {
             }
             completed => completed?,
         };
-        match completed.read2().map_err(odd)? {
-            (true, _) => Err(BusError::Dismissed),
-            (false, result) => Ok(result),
+        let (is_dismissed, Variant(mut result)): (bool, Variant<Iter<'_>>) =
+            completed.read2().map_err(odd)?;
+        if is_dismissed {
+            return Err(BusError::Dismissed);
         }
+        // What else the result can be does not matter. A value of any type (`RefArg`) would bring the code for all of
+        // them into the program.
+        let path = result.get::<Path<'_>>().map(|path| path.to_string());
+        Ok(path.or_else(|| result.get::<String>()))
     }
 
     /// Waits for the end of a prompt, which may require the user; what follows has its own deadline.
@@ -244,9 +249,6 @@ impl Bus {
         Ok((collection, locked))
     }
 }
-
-/// The result of a prompt: the path of the item that it created, if any.
-type PromptResult = Variant<Box<dyn RefArg>>;
 
 fn completes(message: &Message) -> bool {
     message.msg_type() == MessageType::Signal

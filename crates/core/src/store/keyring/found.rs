@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dbus::arg::{PropMap, Variant};
+use dbus::Signature;
+use dbus::arg::{Append, Arg, ArgType, IterAppend, Variant};
 use dbus::strings::Path;
 use keyring_core::api::CredentialApi;
 use keyring_core::{Credential, Error as KeyringError};
@@ -182,20 +183,45 @@ impl Found {
         }
         let wire = (bus.session()?, Vec::<u8>::new(), secret, "text/plain");
         let collection = bus.default_collection()?;
-        let mut properties = PropMap::new();
-        let label = Variant(Box::new(self.label.clone()) as Box<dyn dbus::arg::RefArg>);
-        properties.insert(format!("{ITEM}.Label"), label);
-        properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(self.attributes.clone())));
+        let properties = HashMap::from([
+            (format!("{ITEM}.Label"), Property::Text(&self.label)),
+            (format!("{ITEM}.Attributes"), Property::Texts(&self.attributes)),
+        ]);
         let create = method(&collection, COLLECTION, "CreateItem")?;
         let created = bus.call(create.append3(properties, wire, false))?;
         let (item, prompt): (Path<'static>, Path<'static>) = created.read2().map_err(odd)?;
         if &*item != "/" {
             return Ok(());
         }
-        let Variant(item) = bus.complete(&prompt)?;
-        match item.as_str() {
+        match bus.complete(&prompt)? {
             Some(path) if path != "/" => Ok(()),
             _ => Err(BusError::Failed("it created no item".to_owned()).into()),
+        }
+    }
+}
+
+/// The value of a property of an item: a variant.
+enum Property<'p> {
+    Text(&'p str),
+    Texts(&'p HashMap<String, String>),
+}
+
+impl Arg for Property<'_> {
+    const ARG_TYPE: ArgType = ArgType::Variant;
+
+    fn signature() -> Signature<'static> {
+        Variant::<()>::signature()
+    }
+}
+
+impl Append for Property<'_> {
+    fn append_by_ref(&self, message: &mut IterAppend<'_>) {
+        match self {
+            Self::Text(text) => Variant(*text).append_by_ref(message),
+            Self::Texts(texts) => {
+                let signature = HashMap::<String, String>::signature();
+                message.append_variant(&signature, |message| texts.append_by_ref(message));
+            }
         }
     }
 }
