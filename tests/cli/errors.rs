@@ -340,6 +340,13 @@ fn bad_store_key_is_named_by_its_variable() {
     let named = "error: OAUTHCTL_STORE_KEY contains no age identity";
     assert!(failed.stderr.starts_with(named), "{}", failed.stderr);
     let other = home.run(["store", "keygen"]).ok().line().to_owned();
+    // The checksum of the last characters is wrong: to read and to write a record.
+    let mistyped = other.replace(&other[70..], "QQQQ");
+    home.set("OAUTHCTL_STORE_KEY", &mistyped);
+    for args in [&["token", "p"][..], &["login", "p"]] {
+        let failed = home.run(args).fails(10);
+        assert!(failed.stderr.contains(named), "{}", failed.stderr);
+    }
     for wrong in ["no key", &other] {
         home.set("OAUTHCTL_STORE_KEY", wrong);
         let failed = home.run_with(["import", "--replace"], &line).fails(10);

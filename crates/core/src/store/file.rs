@@ -120,7 +120,9 @@ impl FileStore {
             }
             self.generate(path)?;
         }
-        self.key()
+        let key = self.key()?;
+        key.identity()?;
+        Ok(key)
     }
 
     fn generated(&self, path: &Path) -> Result<Option<Key>> {
@@ -210,9 +212,10 @@ impl FileStore {
         if self.opened(slug, &sealed).is_some() {
             return Ok(());
         }
-        match age_file::open(&self.key()?.identities(), &sealed) {
+        let key = self.key()?;
+        match age_file::open(&key.identities(), &sealed) {
             Err(Unopened::OtherKey) => {
-                Err(sealing::other_key(&format!("`{}`", dir.path_of(file).display())))
+                Err(sealing::other_key(key, &format!("`{}`", dir.path_of(file).display())))
             }
             _ => Ok(()),
         }

@@ -2,8 +2,11 @@
 //! authenticates them.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use age::DecryptError;
 use age::secrecy::ExposeSecret;
+use age_core::format::{FileKey, Stanza};
 use zeroize::Zeroizing;
 
 use super::wrapping::Wrapping;
@@ -12,6 +15,9 @@ use crate::digest::derive_key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
 use crate::secret::Secret;
+
+/// Length of the text of an identity, in bytes.
+const LENGTH: usize = 74;
 
 /// The source of the key of a [`FileStore`](super::FileStore), which is read when it is first needed.
 #[derive(Debug, Clone)]
@@ -58,7 +64,11 @@ pub fn keygen() -> (Secret, String) {
 /// An identity, and the keys that are derived from it (HKDF, RFC 5869). They cannot be computed from the public key,
 /// which is enough to encrypt.
 pub(super) struct Key {
-    pub(super) identity: age::x25519::Identity,
+    /// The text of the identity, and where it is from.
+    text: Zeroizing<String>,
+    place: String,
+    /// Parsed when it is first needed. A record that the derived keys decrypt proves the text.
+    identity: OnceLock<Option<age::x25519::Identity>>,
     /// Authenticates records.
     pub(super) mac: Zeroizing<[u8; 32]>,
     /// Encrypts the keys of files.
@@ -77,7 +87,7 @@ impl Key {
         text.lines()
             .map(str::trim)
             .find(|line| !line.is_empty() && !line.starts_with('#'))
-            .and_then(Self::derive)
+            .and_then(|line| Self::derive(line, place))
             .ok_or_else(|| bad_key(place))
     }
 
@@ -107,19 +117,36 @@ impl Key {
 
     /// Returns the identities in the order in which they are tried. The derived key is the quicker one.
     pub(super) fn identities(&self) -> [&dyn age::Identity; 2] {
-        [&self.wrapping, &self.identity]
+        [&self.wrapping, self]
     }
 
-    fn derive(text: &str) -> Option<Self> {
-        let identity = text.parse().ok()?;
-        // Bech32 is accepted in either case. `age-keygen` writes it in upper case.
-        let text = Zeroizing::new(text.to_ascii_uppercase());
-        let derived = |info: &[u8]| derive_key(b"oauthctl file store", info, text.as_bytes()).ok();
+    /// Returns the identity, or the error for a text whose checksum is wrong.
+    pub(super) fn identity(&self) -> Result<&age::x25519::Identity> {
+        let parsed = self.identity.get_or_init(|| self.text.parse().ok());
+        parsed.as_ref().ok_or_else(|| bad_key(&self.place))
+    }
+
+    fn derive(text: &str, place: &str) -> Option<Self> {
+        // Bech32 is accepted in either case, but not in both. `age-keygen` writes it in upper case.
+        let upper = Zeroizing::new(text.to_ascii_uppercase());
+        let is_one_case = text == *upper || text == *Zeroizing::new(text.to_ascii_lowercase());
+        if !is_one_case || text.len() != LENGTH || !upper.starts_with("AGE-SECRET-KEY-1") {
+            return None;
+        }
+        let derived = |info: &[u8]| derive_key(b"oauthctl file store", info, upper.as_bytes()).ok();
         Some(Self {
-            identity,
+            text: Zeroizing::new(text.to_owned()),
+            place: place.to_owned(),
+            identity: OnceLock::new(),
             mac: derived(b"record authentication, version 1")?,
             wrapping: Wrapping::new(derived(b"file keys, version 1")?),
         })
+    }
+}
+
+impl age::Identity for Key {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<std::result::Result<FileKey, DecryptError>> {
+        self.identity().ok()?.unwrap_stanza(stanza)
     }
 }
 

@@ -45,11 +45,11 @@ pub(super) fn seal(key: &Key, slug: &str, json: &[u8]) -> Result<Vec<u8>> {
     text.extend_from_slice(MEMBER);
     text.extend_from_slice(BASE64.encode(tag).as_bytes());
     text.extend_from_slice(END);
-    encrypt(key, &text).map_err(|_| Error::internal("cannot encrypt a record"))
+    encrypt(key, key.identity()?, &text).map_err(|_| Error::internal("cannot encrypt a record"))
 }
 
-fn encrypt(key: &Key, text: &[u8]) -> std::io::Result<Vec<u8>> {
-    let to: [&dyn age::Recipient; 2] = [&key.wrapping, &key.identity.to_public()];
+fn encrypt(key: &Key, identity: &age::x25519::Identity, text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let to: [&dyn age::Recipient; 2] = [&key.wrapping, &identity.to_public()];
     // The crate's own message would bring its translations into the program.
     let to = age::Encryptor::with_recipients(to.into_iter())
         .map_err(|_| std::io::Error::other("no file key"))?;
@@ -64,7 +64,7 @@ fn encrypt(key: &Key, text: &[u8]) -> std::io::Result<Vec<u8>> {
 pub(super) fn unseal(key: &Key, slug: &str, sealed: &[u8], place: &str) -> Result<Unsealed> {
     let opened = age_file::decrypt(&key.identities(), sealed, record::LARGEST);
     let mut json = opened.map_err(|unopened| match unopened {
-        Unopened::OtherKey => other_key(place),
+        Unopened::OtherKey => other_key(key, place),
         Unopened::Damaged => record::damaged(place, "it does not decrypt"),
         Unopened::Header(why) => record::damaged(place, why),
         Unopened::TooLong => record::damaged(place, "it is too large for a record"),
@@ -99,8 +99,11 @@ fn tag(key: &Key, slug: &str, json: &[u8]) -> hmac::Tag {
     context.sign()
 }
 
-/// Returns the error for a record that requires another key.
-pub(super) fn other_key(place: &str) -> Error {
+/// Returns the error for a record that requires another key, or for the key if it is no identity.
+pub(super) fn other_key(key: &Key, place: &str) -> Error {
+    if let Err(bad_key) = key.identity() {
+        return bad_key;
+    }
     Error::store(format!("cannot decrypt the record in {place}: wrong key or damaged record"))
         .hint(Advice::GiveStoreKey(None))
 }
