@@ -2,7 +2,7 @@
 
 mod setup;
 
-pub use setup::not_undone;
+pub use setup::{remove_settings, rewritten};
 
 use std::io::{BufRead, Read};
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use self::found::Item;
 use crate::agent::{self, client::Agent};
+use crate::commands::credential;
 use crate::context::Context;
 use crate::credential::setup::insertions::{Insertions, SET_UP};
 use crate::{environment, prompt, run as runner, ui};
@@ -162,7 +163,7 @@ fn remove(item: &Item, context: &Context) -> Result<()> {
             return runner::block_on(None, open(store)?.items.unset(name)).map(drop);
         }
         Item::Settings(added) => {
-            return Insertions::of(&context.state()?)?.remove_present(added);
+            return credential::remove_settings(&Insertions::of(&context.state()?)?, added);
         }
         Item::Directory(path) => std::fs::remove_dir_all(path),
         Item::File(path) | Item::Link(path) => std::fs::remove_file(path),

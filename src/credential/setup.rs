@@ -18,7 +18,7 @@ use aws::aws;
 use cargo::cargo;
 pub use kubeconfig::context_of;
 use kubernetes::kubernetes;
-pub use kubernetes::kubernetes_user;
+pub use kubernetes::{Removal, kubernetes_user};
 use place::at_end;
 
 /// The configuration file of a tool: its path below the home directory, and the variables that change it.
@@ -70,8 +70,8 @@ pub fn is_in(tool: CredentialTool, key: &str, file: &str, program: &str) -> bool
     is_rewritten(tool) && kubernetes::has_user(key, file, program)
 }
 
-/// Returns the command that removes what was inserted into a file, if its tool has rewritten the file and kept it.
-pub fn removal(tool: CredentialTool, added: &str, path: &Path, file: &str) -> Option<String> {
+/// Returns how to remove what was inserted into a file, if its tool has rewritten the file and kept it.
+pub fn removal(tool: CredentialTool, added: &str, path: &Path, file: &str) -> Option<Removal> {
     if is_rewritten(tool) { kubernetes::removal(added, path, file) } else { None }
 }
 

@@ -86,7 +86,7 @@ fn uninstall_undoes_the_setup_of_tools() {
 }
 
 #[test]
-fn uninstall_says_what_kubectl_has_rewritten() {
+fn uninstall_undoes_what_kubectl_has_rewritten() {
     let home = planted(TOKEN);
     let config = std::fs::read_to_string(home.config_path()).unwrap();
     home.config(&format!(
@@ -104,10 +104,19 @@ fn uninstall_says_what_kubectl_has_rewritten() {
         "`kubectl config --kubeconfig {} delete-user oauthctl-k8s.example`",
         path.display()
     );
+    // It is not certain what else the comment is about.
+    home.write(&path, &format!("{} # mine\n", user.trim_end()));
+    let said = home.run(["uninstall", "--dry-run"]).ok().stderr;
+    assert!(said.contains(&remove), "{said}");
+    home.write(&path, &user);
     for how in ["--dry-run", "--yes"] {
-        let said = home.run(["uninstall", how]).ok().stderr;
-        assert!(said.contains(&remove), "{how}: {said}");
+        let output = home.run(["uninstall", how]);
+        let said = output.ok();
+        assert!(!said.stderr.contains("delete-user"), "{how}: {}", said.stderr);
+        let listed = format!("settings: added to {}\n", path.display());
+        assert!(said.stdout.contains(&listed), "{how}: {}", said.stdout);
     }
+    assert!(!path.exists());
 }
 
 /// A home with two hosts set up for docker. The second one is inside the text of the first one.

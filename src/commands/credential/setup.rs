@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::credential::setup::insertions::{Insertion, Insertions, read_tool_file};
-use crate::credential::{self, setup};
-use crate::{environment, ui};
+use crate::credential::setup::{self, Removal};
+use crate::{credential, environment, ui};
 
 /// The name under which docker runs the helper.
 const DOCKER_HELPER: &str = "docker-credential-oauthctl";
@@ -68,11 +68,14 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
         return tell_already(tool, key, &path, context);
     }
     if let Some(recorded) = insertions.recorded(&name)
-        && let Some(remove) = removal(tool, &recorded)?
+        && let Some((_, removal)) = removal(tool, &recorded)?
     {
-        return Err(
-            differs(&recorded, (tool, key), &canonical(&path)).hint(format!("{remove} first"))
-        );
+        let command = match removal {
+            Removal::Text { .. } => undo_command(tool, key),
+            Removal::Command(command) => command,
+        };
+        let error = differs(&recorded, (tool, key), &canonical(&path));
+        return Err(error.hint(format!("run `{command}` first")));
     }
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
     insertions.insert(&name, (&path, file.as_deref()), at, &text)?;
@@ -104,9 +107,9 @@ fn undo(
         _ => None,
     };
     if let Some(recorded) = &recorded
-        && let Some(error) = rewritten(tool, recorded)?
+        && let Some(removed) = remove_rewritten(tool, recorded, insertions)?
     {
-        return Err(error);
+        return tell(context, ("Removed", "from"), &recorded.path, &removed);
     }
     let place = |name: &str, content: &str| {
         let (tool, key) = named(name).ok_or_else(|| Error::internal("unknown tool"))?;
@@ -123,38 +126,79 @@ fn undo(
     tell(context, ("Removed", "from"), &removed.path, &removed.text)
 }
 
-/// Returns the error for what was written, if the tool has rewritten the file and kept it.
-fn rewritten(tool: CredentialTool, recorded: &Insertion) -> Result<Option<Error>> {
-    let error =
-        || Error::config(format!("{} has changed since it was set up", recorded.path.display()));
-    Ok(removal(tool, recorded)?.map(|remove| error().hint(remove)))
+/// Removes what was written from a file that the tool has rewritten. Returns its text there, or `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Config` if its place is not certain, or the file cannot be changed.
+fn remove_rewritten(
+    tool: CredentialTool,
+    recorded: &Insertion,
+    insertions: &Insertions,
+) -> Result<Option<String>> {
+    match removal(tool, recorded)? {
+        None => Ok(None),
+        Some((_, Removal::Command(command))) => Err(has_changed(recorded, &command)),
+        Some((content, Removal::Text { rest, removed, is_empty })) => {
+            let rest = Some(&*rest).filter(|_| !recorded.created || !is_empty);
+            insertions.remove_rewritten(recorded, &content, rest)?;
+            Ok(Some(removed))
+        }
+    }
 }
 
-/// Returns how to remove what was written, if the tool has rewritten the file and kept it.
-fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<String>> {
+/// Returns the error for what was written into a file that the tool has rewritten, and the command that removes it.
+fn has_changed(recorded: &Insertion, command: &str) -> Error {
+    Error::config(format!("{} has changed since it was set up", recorded.path.display()))
+        .hint(format!("run `{command}`"))
+}
+
+/// Returns the content of a file that the tool has rewritten, and how to remove what was written and the tool has kept.
+fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<(String, Removal)>> {
     if !setup::is_rewritten(tool) {
         return Ok(None);
     }
-    let file = read_tool_file(&recorded.path)?;
-    let command = file.and_then(|file| setup::removal(tool, &recorded.text, &recorded.path, &file));
-    Ok(command.map(|command| format!("run `{command}`")))
+    let Some(file) = read_tool_file(&recorded.path)? else { return Ok(None) };
+    let removal = setup::removal(tool, &recorded.text, &recorded.path, &file);
+    Ok(removal.map(|removal| (file, removal)))
 }
 
-/// Returns what was set up and can no longer be undone as it was, because another program has rewritten its file.
+/// Returns what was set up in files that their tools have rewritten, and errors for what cannot be undone there.
 ///
 /// # Errors
 ///
 /// Returns an error if such a file cannot be read.
-pub fn not_undone(insertions: &Insertions) -> Result<Vec<Error>> {
-    let mut errors = Vec::new();
+pub fn rewritten(insertions: &Insertions) -> Result<(Vec<Insertion>, Vec<Error>)> {
+    let (mut removable, mut errors) = (Vec::new(), Vec::new());
     for recorded in insertions.all_recorded() {
         if let Some((tool, _)) = named(&recorded.name)
             && insertions.present(&recorded.name).is_none()
         {
-            errors.extend(rewritten(tool, &recorded)?);
+            match removal(tool, &recorded)? {
+                None => {}
+                Some((_, Removal::Text { .. })) => removable.push(recorded),
+                Some((_, Removal::Command(command))) => {
+                    errors.push(has_changed(&recorded, &command));
+                }
+            }
         }
     }
-    Ok(errors)
+    Ok((removable, errors))
+}
+
+/// Removes what was set up, also if the tool has rewritten its file.
+///
+/// # Errors
+///
+/// Returns `Config` if the file no longer contains it, or cannot be changed.
+pub fn remove_settings(insertions: &Insertions, added: &Insertion) -> Result<()> {
+    if let Some((tool, _)) = named(&added.name)
+        && insertions.present(&added.name).is_none()
+        && remove_rewritten(tool, added, insertions)?.is_some()
+    {
+        return Ok(());
+    }
+    insertions.remove_present(added)
 }
 
 /// Returns whether the user has removed every line of what was written.
@@ -259,10 +303,14 @@ fn already(
     let path = canonical(path);
     let names_program = setup::names_program(tool, key, &present.text, &program()?)?;
     if present.path != path || !names_program {
-        let undo = format!("oauthctl credential setup {} {} --undo", tool.name(), shell_word(key));
+        let undo = undo_command(tool, key);
         return Err(differs(present, (tool, key), &path).hint(format!("run `{undo}` first")));
     }
     tell_already(tool, key, &path, context)
+}
+
+fn undo_command(tool: CredentialTool, key: &str) -> String {
+    format!("oauthctl credential setup {} {} --undo", tool.name(), shell_word(key))
 }
 
 /// Says that a tool is set up in another way than it would be now, in a file with this canonical path.

@@ -9,7 +9,7 @@ use oauthctl_core::text::{names, shell_word};
 use oauthctl_core::{GrantKey, Result};
 
 use crate::agent::{self, client::Agent};
-use crate::commands::credential::not_undone;
+use crate::commands::credential;
 use crate::context::Context;
 use crate::credential::links;
 use crate::credential::setup::insertions::{Insertion, Insertions, SET_UP};
@@ -70,10 +70,13 @@ pub fn found(with_config: bool, context: &Context) -> Result<Vec<Item>> {
     // The state directory, which records them, goes later.
     let left = Insertions::of(&context.state()?).and_then(|insertions| {
         items.extend(insertions.all_present().into_iter().map(Item::Settings));
-        not_undone(&insertions)
+        credential::rewritten(&insertions)
     });
     match left {
-        Ok(left) => left.iter().for_each(|error| context.ui.warn(error)),
+        Ok((removable, left)) => {
+            items.extend(removable.into_iter().map(Item::Settings));
+            left.iter().for_each(|error| context.ui.warn(error));
+        }
         Err(error) => context.ui.warn(&error),
     }
     let accounts = context.state()?.accounts().unwrap_or_else(|error| {

@@ -197,11 +197,32 @@ impl Insertions {
     /// See [`remove`](Self::remove).
     pub fn remove_present(&self, insertion: &Insertion) -> Result<()> {
         take_out(insertion)?;
+        self.forget(insertion);
+        Ok(())
+    }
+
+    /// Replaces the content of the file of a text by what is left without it, because the tool has rewritten the file;
+    /// `None` stands for no file.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the file no longer has this content, or cannot be written.
+    pub fn remove_rewritten(
+        &self,
+        insertion: &Insertion,
+        content: &str,
+        rest: Option<&str>,
+    ) -> Result<()> {
+        exchange(&insertion.path, Some(content), rest)?;
+        self.forget(insertion);
+        Ok(())
+    }
+
+    fn forget(&self, insertion: &Insertion) {
         for (entry, _) in self.0.all().into_iter().filter(|(_, it)| it.as_ref() == Some(insertion))
         {
             self.0.keep(&entry, &None);
         }
-        Ok(())
     }
 }
 

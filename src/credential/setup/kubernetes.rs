@@ -1,5 +1,7 @@
 //! Users of a kubeconfig that run this program.
 
+mod without;
+
 use std::path::Path;
 
 use oauthctl_core::profile::Target;
@@ -16,6 +18,20 @@ const CALL: [&str; 2] = ["credential", "kubernetes"];
 
 /// What a new kubeconfig begins with.
 const HEAD: &str = "apiVersion: v1\nkind: Config\n";
+
+/// How to remove what was inserted into a file that its tool has rewritten.
+pub enum Removal {
+    /// Its place is certain.
+    Text {
+        /// The file without it.
+        rest: String,
+        removed: String,
+        /// Whether nothing is left that a new file would not have.
+        is_empty: bool,
+    },
+    /// This command removes it.
+    Command(String),
+}
 
 /// Returns the name of the kubeconfig user for a table.
 pub fn kubernetes_user(key: &str) -> String {
@@ -45,20 +61,45 @@ pub(super) fn adds_user(key: &str, added: &str, program: &str) -> bool {
     added_users(added).iter().any(|user| user.runs(program, &[CALL[0], CALL[1], key]))
 }
 
-/// Returns the command that removes the user in a text that was added to a kubeconfig, if the file at this path still has
-/// this user.
-pub(super) fn removal(added: &str, path: &Path, file: &str) -> Option<String> {
+/// Returns how to remove the user in a text that was added to a kubeconfig, if the file at this path still has this user.
+pub(super) fn removal(added: &str, path: &Path, file: &str) -> Option<Removal> {
     let added = added_users(added).into_iter().next()?;
     let (name, command, args) = (added.name?, added.command?, added.args?);
     let args: Vec<&str> = args.iter().map(|arg| &**arg).collect();
     let is_kept = |user: &User| user.is_named(&name) && user.runs(&command, &args);
-    users(file).iter().any(is_kept).then(|| {
-        format!(
+    if !users(file).iter().any(is_kept) {
+        return None;
+    }
+    let removed = without::without_user(&name, file).filter(|(rest, _)| is_same_file(rest));
+    Some(match removed {
+        Some((rest, removed)) => Removal::Text { is_empty: is_empty(&rest), rest, removed },
+        None => Removal::Command(format!(
             "kubectl config --kubeconfig {} delete-user {}",
             text::shell_word(&path.to_string_lossy()),
             text::shell_word(&name)
-        )
+        )),
     })
+}
+
+/// Returns whether kubectl finds the same users in a kubeconfig.
+fn is_same_file(file: &str) -> bool {
+    yaml::parse(file).ok().flatten().is_some_and(|root| is_same_to_kubectl(file, &root))
+}
+
+/// Returns whether a kubeconfig says nothing: kubectl writes such values into each file.
+fn is_empty(file: &str) -> bool {
+    let root = yaml::parse(file).ok().flatten();
+    let Some(Node { value: YamlValue::Map(map), .. }) = root else { return false };
+    !file.contains('#')
+        && map.iter().all(|(key, value)| {
+            matches!(key.text(), Some("apiVersion" | "kind"))
+                || match &value.value {
+                    YamlValue::List(list) => list.is_empty(),
+                    YamlValue::Map(map) => map.is_empty(),
+                    YamlValue::Scalar { text, .. } => text.is_empty() || value.is_null(),
+                    YamlValue::Alias(_) => false,
+                }
+        })
 }
 
 /// Returns the users in a text that was added, which may be entries of the list or of the file.

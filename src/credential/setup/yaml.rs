@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Parser, ScanError, Span, StructureStyle};
+use granit_parser::{Event, Marker, Parser, ScanError, Span, StructureStyle};
 
 /// A node. An alias stays one, so a document is never larger than its file.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Node {
     pub value: Value,
     /// Where it begins in the file, in bytes.
     pub start: usize,
+    /// Where it ends. A block ends with its last node, perhaps after the line break.
+    pub end: usize,
     pub is_flow: bool,
     anchor: usize,
 }
@@ -67,6 +69,8 @@ fn node<'a>(event: Event<'a>, span: Span, events: &mut Events<'a>) -> Result<Nod
         Event::SequenceStart(StructureStyle::Flow, ..)
             | Event::MappingStart(StructureStyle::Flow, ..)
     );
+    let start = offset(span.start);
+    let mut end = offset(span.end);
     let (value, anchor) = match event {
         Event::Scalar(text, style, anchor, _) => {
             let is_plain = style == granit_parser::ScalarStyle::Plain;
@@ -76,9 +80,14 @@ fn node<'a>(event: Event<'a>, span: Span, events: &mut Events<'a>) -> Result<Nod
             let mut list = Vec::new();
             loop {
                 match next(events)? {
+                    (Event::SequenceEnd, span) if is_flow => {
+                        end = offset(span.end);
+                        break;
+                    }
                     (Event::SequenceEnd, _) => break,
                     (event, span) => list.push(node(event, span, events)?),
                 }
+                end = list.last().map_or(end, |last| last.end);
             }
             (Value::List(list), anchor)
         }
@@ -86,18 +95,28 @@ fn node<'a>(event: Event<'a>, span: Span, events: &mut Events<'a>) -> Result<Nod
             let mut map = Vec::new();
             loop {
                 let key = match next(events)? {
+                    (Event::MappingEnd, span) if is_flow => {
+                        end = offset(span.end);
+                        break;
+                    }
                     (Event::MappingEnd, _) => break,
                     (event, span) => node(event, span, events)?,
                 };
                 let (event, span) = next(events)?;
-                map.push((key, node(event, span, events)?));
+                let value = node(event, span, events)?;
+                end = value.end.max(key.end);
+                map.push((key, value));
             }
             (Value::Map(map), anchor)
         }
         Event::Alias(anchor) => (Value::Alias(anchor), 0),
         _ => return Err(span.start.line()),
     };
-    Ok(Node { value, start: span.start.byte_offset().unwrap_or_default(), is_flow, anchor })
+    Ok(Node { value, start, end, is_flow, anchor })
+}
+
+fn offset(marker: Marker) -> usize {
+    marker.byte_offset().unwrap_or_default()
 }
 
 /// A document with the nodes that its aliases stand for: a search for each of them would take too long.
@@ -181,6 +200,21 @@ impl Node {
     pub fn list(&self) -> Option<&[Self]> {
         match &self.value {
             Value::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// Returns the entries of a mapping.
+    pub fn map(&self) -> Option<&[(Self, Self)]> {
+        match &self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub fn map_mut(&mut self) -> Option<&mut Vec<(Self, Self)>> {
+        match &mut self.value {
+            Value::Map(map) => Some(map),
             _ => None,
         }
     }

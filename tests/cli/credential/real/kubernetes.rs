@@ -94,3 +94,43 @@ fn kubectl_reads_the_user_in_each_notation() {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
     }
 }
+
+/// kubectl sorts the file and changes the notation of all of it. Without the setup, it would have written the same file.
+#[test]
+fn setup_in_a_file_that_kubectl_rewrote_is_undone() {
+    let table = |key: &str| format!("[credential.kubernetes.\"{key}\"]\nprofile = \"p\"\n");
+    let keys = ["https://k8s.example", "https://two.example"];
+    let home = planted_with(&keys.map(table).concat());
+    let path = home.path("home/.kube/config");
+    let steps = ["--cluster=c", "--namespace=n"];
+    let rewrite = |step| run(&home, &["kubectl", "config", "set-context", "c", step]);
+    for before in [
+        None,
+        Some("kind: Config\nusers: [{name: b, user: {token: x}}, {name: z, user: {}}] # c\n"),
+        Some("users:\n  - name: z\n    user: {username: a}\n"),
+    ] {
+        let plant = || match before {
+            Some(before) => home.write(&path, before),
+            None => drop(std::fs::remove_file(&path)),
+        };
+        plant();
+        steps.iter().for_each(|step| drop(rewrite(step)));
+        let expected = std::fs::read_to_string(&path).unwrap();
+        plant();
+        for key in keys {
+            home.run(["credential", "setup", "kubernetes", key]).ok();
+        }
+        steps.iter().for_each(|step| drop(rewrite(step)));
+        for key in keys {
+            home.run(["credential", "setup", "kubernetes", key, "--undo"]).ok();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    }
+    std::fs::remove_file(&path).unwrap();
+    // Nothing but what kubectl writes into each file is left.
+    home.run(["credential", "setup", "kubernetes", keys[0]]).ok();
+    rewrite(steps[0]);
+    run(&home, &["kubectl", "config", "delete-context", "c"]);
+    home.run(["credential", "setup", "kubernetes", keys[0], "--undo"]).ok();
+    assert!(!path.exists());
+}
