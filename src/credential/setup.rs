@@ -15,6 +15,7 @@ use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
 
 use aws::aws;
+pub use aws::has_access_keys;
 use cargo::cargo;
 pub use kubeconfig::context_of;
 use kubernetes::kubernetes;
@@ -30,6 +31,13 @@ pub struct Place {
     /// The path below the home directory.
     pub below_home: &'static str,
 }
+
+/// Where the AWS command line looks for keys before it runs a helper.
+pub const AWS_CREDENTIALS: Place = Place {
+    file_variable: "AWS_SHARED_CREDENTIALS_FILE",
+    directory_variable: ("", ""),
+    below_home: ".aws/credentials",
+};
 
 /// Returns the file of a tool.
 ///

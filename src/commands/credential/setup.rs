@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::credential::setup::insertions::{Insertion, Insertions, read_tool_file};
-use crate::credential::setup::{self, Removal};
+use crate::credential::setup::{self, Place, Removal};
 use crate::{credential, environment, ui};
 
 /// The name under which docker runs the helper.
@@ -243,7 +243,14 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
                 ),
             })
         }
-        CredentialTool::Aws => Some(format!("To use it, run `aws --profile {}`.", shell_word(key))),
+        CredentialTool::Aws => Some(match preferred_keys(key)? {
+            Some(file) => format!(
+                "{} has access keys of this profile, and `aws` prefers them. To use the helper, remove \
+                 that section.",
+                one_line(&file.to_string_lossy())
+            ),
+            None => format!("To use it, run `aws --profile {}`.", shell_word(key)),
+        }),
         CredentialTool::Npm => {
             let profile = settings.profile.as_deref().map(shell_word);
             let option = profile.map(|name| format!(" -p {name}")).unwrap_or_default();
@@ -252,6 +259,13 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
         }
         _ => None,
     })
+}
+
+/// Returns the file in which the AWS command line finds keys of a profile before it runs a helper.
+fn preferred_keys(profile: &str) -> Result<Option<PathBuf>> {
+    let file = files_at(&setup::AWS_CREDENTIALS, CredentialTool::Aws)?.remove(0);
+    let content = read_tool_file(&file).unwrap_or_default();
+    Ok(content.filter(|content| setup::has_access_keys(profile, content)).map(|_| file))
 }
 
 /// Returns the context that selects a user, in any of the files that kubectl reads.
@@ -366,7 +380,11 @@ fn file_of(tool: CredentialTool) -> Result<PathBuf> {
 
 /// Returns the files that a tool reads.
 fn files_of(tool: CredentialTool) -> Result<Vec<PathBuf>> {
-    let place = setup::place(tool)?;
+    files_at(&setup::place(tool)?, tool)
+}
+
+/// Returns the files at a place, as the tool looks for it.
+fn files_at(place: &Place, tool: CredentialTool) -> Result<Vec<PathBuf>> {
     let variable = |name: &str| match name {
         "" => None,
         name => environment::variable_os(name).map(PathBuf::from),

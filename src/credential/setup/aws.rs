@@ -25,10 +25,38 @@ pub(super) fn aws(key: &str, file: &str, shell: &str) -> Result<Place> {
     Ok(at_end(file, &section))
 }
 
-/// Returns the headings of the sections, without their brackets, as configparser of Python finds them: a line that is
-/// indented more than the setting above it continues that setting, and what follows the last bracket does not matter.
-/// Python also ends a line at a lone carriage return. The empty line that this split finds in CRLF does not matter either.
+/// Returns whether a file of credentials has access keys of this profile. Its sections are named as the profiles.
+pub fn has_access_keys(profile: &str, file: &str) -> bool {
+    let mut is_in = false;
+    lines(file).any(|line| match line {
+        Line::Heading(heading) => {
+            is_in = heading == profile;
+            false
+        }
+        Line::Setting(setting) => {
+            let name = setting.split(['=', ':']).next().unwrap_or_default();
+            is_in && name.trim().eq_ignore_ascii_case("aws_access_key_id")
+        }
+    })
+}
+
 fn headings(file: &str) -> impl Iterator<Item = &str> {
+    lines(file).filter_map(|line| match line {
+        Line::Heading(heading) => Some(heading),
+        Line::Setting(_) => None,
+    })
+}
+
+enum Line<'l> {
+    /// The heading of a section, without its brackets.
+    Heading(&'l str),
+    Setting(&'l str),
+}
+
+/// Returns the lines of a file as configparser of Python finds them: a line that is indented more than the setting above it
+/// continues that setting, and what follows the last bracket does not matter. Python also ends a line at a lone carriage
+/// return. The empty line that this split finds in CRLF does not matter either.
+fn lines(file: &str) -> impl Iterator<Item = Line<'_>> {
     let mut setting = None;
     file.split(['\n', '\r']).filter_map(move |line| {
         let content = line.trim();
@@ -39,7 +67,7 @@ fn headings(file: &str) -> impl Iterator<Item = &str> {
         }
         let heading = content.strip_prefix('[').and_then(|rest| Some(&rest[..rest.rfind(']')?]));
         setting = heading.is_none().then_some(indent);
-        heading
+        Some(heading.map_or(Line::Setting(content), Line::Heading))
     })
 }
 

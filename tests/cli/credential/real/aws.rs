@@ -127,3 +127,35 @@ fn aws_profile_with_a_space_is_set_up() {
         assert!(!home.path("home/.aws/config").exists());
     }
 }
+
+/// The tool tells which keys it would use.
+#[test]
+fn aws_keys_that_take_precedence_are_named() {
+    let home = planted_with(
+        "[credential.aws.dev]\nprofile = \"p\"\nrole_arn = \"arn:aws:iam::1:role/dev\"\n",
+    );
+    let credentials = home.path("home/.aws/credentials");
+    let aws = tests_dir("servers/.venv-aws/bin/aws");
+    for (file, are_preferred) in [
+        ("[dev]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n", true),
+        (
+            "[a]\r\n[dev] # b\r\nregion=c\r\nAWS_ACCESS_KEY_ID:AKIAEXAMPLE\r\naws_secret_access_key=x",
+            true,
+        ),
+        ("[profile dev]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n", false),
+        (
+            "[dev]\nregion = a\n[other]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n",
+            false,
+        ),
+    ] {
+        home.write(&credentials, file);
+        let said = home.run(["credential", "setup", "aws"]).ok().stderr;
+        let is_told = said.contains(".aws/credentials has access keys of this profile");
+        assert_eq!(is_told, are_preferred, "{file}: {said}");
+        let mut command = home.tool(aws.to_str().unwrap());
+        let listed = command.args(["configure", "list", "--profile", "dev"]).output().unwrap();
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        assert_eq!(listed.contains("shared-credentials-file"), are_preferred, "{file}: {listed}");
+        home.run(["credential", "setup", "aws", "--undo"]).ok();
+    }
+}
