@@ -236,7 +236,7 @@ fn password_in_a_flag_is_refused() {
         }
         for line in lines {
             let refused = home.run(&[line, &flags].concat()).fails(2).stderr;
-            assert!(refused.contains(&format!("password in `--{flag}`")), "{url}: {refused}");
+            assert!(refused.contains(&format!("password in --{flag}\n")), "{url}: {refused}");
             let hint = format!("hint: set `{flag}` under [serve] in {} instead", config.display());
             assert!(refused.contains(&hint), "{url}: {refused}");
             assert!(!refused.contains("hunter2"), "{url}: {refused}");
