@@ -1,10 +1,14 @@
 //! A command that is started and waited for. Signals that would end this program end the command instead.
 
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use oauthctl_core::{Error, Result};
 
 use crate::signals::{Ending, Signals};
+
+/// Time in which the runtime looks for signals at least once.
+const ONE_LOOK: Duration = Duration::from_millis(1);
 
 /// A command that runs.
 pub struct Running {
@@ -50,13 +54,26 @@ impl Running {
                 ended = &mut waiting => {
                     let failed = |why: String| Error::internal(format!("cannot wait for the command: {why}"));
                     let status = ended.map_err(|error| failed(error.to_string()))?;
-                    return status.map_err(|error| failed(error.to_string()));
+                    let status = status.map_err(|error| failed(error.to_string()))?;
+                    if !status.success() {
+                        self.note_signal_of_both().await;
+                    }
+                    return Ok(status);
                 }
                 signal = self.signals.next() => {
                     self.signal = Some(signal);
                     signal.pass_on(self.id);
                 }
             }
+        }
+    }
+
+    /// Reads a signal that ended the command and was sent to this program too, as a terminal's interrupt is. The end of
+    /// the command may be seen first.
+    async fn note_signal_of_both(&mut self) {
+        // The signal has been delivered: the runtime only has to look for it once.
+        if let Ok(signal) = tokio::time::timeout(ONE_LOOK, self.signals.next()).await {
+            self.signal = Some(signal);
         }
     }
 }
