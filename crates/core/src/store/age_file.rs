@@ -25,6 +25,8 @@ const SPARE_STANZAS: usize = 1;
 const VERSION: &[u8] = b"age-encryption.org/v1\n";
 /// Begins the last line of a header. Its MAC covers the header up to and including these characters.
 const MAC: &[u8] = b"---";
+/// The type of the stanza for a passphrase. It must be the only stanza.
+const SCRYPT: &str = "scrypt";
 /// Length of the nonce between header and payload, in bytes.
 const NONCE: usize = 16;
 /// Length of a chunk of the payload without its tag, in bytes. Only the last one may be shorter.
@@ -55,7 +57,7 @@ pub(super) fn open<'s>(
     identities: &[&dyn age::Identity],
     sealed: &'s [u8],
 ) -> Result<Payload<'s>, Unopened> {
-    let Header { stanzas, covered, mac } = Header::parse(sealed)?;
+    let Header { stanzas, covered, mac, rest } = Header::parse(sealed)?;
     let unwrapped = identities.iter().find_map(|identity| identity.unwrap_stanzas(&stanzas));
     let file_key = match unwrapped {
         None => return Err(Unopened::OtherKey),
@@ -67,9 +69,6 @@ pub(super) fn open<'s>(
     };
     let key = hmac::Key::new(HMAC_SHA256, derived(&[], b"header")?.as_slice());
     hmac::verify(&key, covered, &mac).map_err(|_| Unopened::Damaged)?;
-    // The line of the MAC ends where the nonce begins.
-    let rest = sealed[covered.len()..].iter().position(|byte| *byte == b'\n').map(|at| at + 1);
-    let rest = &sealed[covered.len() + rest.ok_or(Unopened::Damaged)?..];
     let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(Unopened::Damaged)?;
     Ok(Payload { key: derived(nonce, b"payload")?, sealed })
 }
@@ -132,6 +131,8 @@ struct Header<'s> {
     /// The part that the MAC covers.
     covered: &'s [u8],
     mac: Vec<u8>,
+    /// What follows the header: the nonce and the payload.
+    rest: &'s [u8],
 }
 
 impl<'s> Header<'s> {
@@ -144,10 +145,15 @@ impl<'s> Header<'s> {
             stanzas.push(Stanza::from(stanza));
             rest = after;
         }
+        // Otherwise, whoever knows the passphrase could have written the file.
+        if stanzas.len() > 1 && stanzas.iter().any(|stanza| stanza.tag == SCRYPT) {
+            return Err(Unopened::Damaged);
+        }
         let covered = &sealed[..sealed.len() - rest.len() + MAC.len()];
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(Unopened::Damaged)?;
+        let (line, rest) = (&rest[..end], &rest[end + 1..]);
         let mac = line.strip_prefix(b"--- ").and_then(|mac| BASE64.decode(mac).ok());
-        Ok(Self { stanzas, covered, mac: mac.ok_or(Unopened::Damaged)? })
+        Ok(Self { stanzas, covered, mac: mac.ok_or(Unopened::Damaged)?, rest })
     }
 }
 
@@ -193,13 +199,75 @@ mod tests {
     }
 
     /// The reader of the `age` crate, which is asked for the right answer.
-    fn decrypted_by_age(identity: &age::x25519::Identity, sealed: &[u8]) -> Option<Vec<u8>> {
+    fn decrypted_by_age(identity: &dyn age::Identity, sealed: &[u8]) -> Option<Vec<u8>> {
         use std::io::Read;
         let mut bytes = Vec::new();
         let file = age::Decryptor::new_buffered(sealed).ok()?;
-        let identity: &dyn age::Identity = identity;
         file.decrypt(std::iter::once(identity)).ok()?.read_to_end(&mut bytes).ok()?;
         Some(bytes)
+    }
+
+    const FILE_KEY: [u8; 16] = [5; 16];
+
+    /// Knows the file key of stanzas of its own type.
+    struct Known;
+
+    impl age::Identity for Known {
+        fn unwrap_stanza(
+            &self,
+            stanza: &Stanza,
+        ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
+            let key = || age_core::format::FileKey::init_with_mut(|key| *key = FILE_KEY);
+            (stanza.tag == "known").then(|| Ok(key()))
+        }
+    }
+
+    /// Ends a header with the MAC that is right for its bytes.
+    fn with_mac(header: &[u8]) -> Vec<u8> {
+        let key = derive_key(&[], b"header", &FILE_KEY).unwrap();
+        let mac = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.as_slice()), header);
+        [header, b" ", BASE64.encode(mac).as_bytes(), b"\n"].concat()
+    }
+
+    /// Ends a header with its MAC and the payload of an empty file.
+    fn empty_file(header: &[u8]) -> Vec<u8> {
+        let nonce = [3; NONCE];
+        let key = derive_key(&nonce, b"payload", &FILE_KEY).unwrap();
+        let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).unwrap());
+        let mut chunk = Vec::new();
+        let first = Nonce::assume_unique_for_key(super::nonce(0, true));
+        key.seal_in_place_append_tag(first, Aad::empty(), &mut chunk).unwrap();
+        [&with_mac(header)[..], &nonce, &chunk].concat()
+    }
+
+    #[test]
+    fn header_is_refused_or_read_as_by_age() {
+        let scrypt = "-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\nAA\n";
+        let long = "A".repeat(64);
+        for (stanzas, is_right) in [
+            ("-> known\n\n", true),
+            ("-> x-grease a b\nAAAA\n-> known\n\n-> y\n\n", true),
+            (&format!("-> known\n{long}\n\n"), true),
+            (&format!("-> known !~ -> ---\n{long}\n{long}\nAA\n"), true),
+            ("-> known\nAB\n", false),
+            ("-> known\nA\n", false),
+            ("-> known\nAA==\n", false),
+            ("-> known\nAA\nAA\n", false),
+            ("-> known\n\n\n", false),
+            ("-> known\r\n\r\n", false),
+            ("-> known \n\n", false),
+            ("->  known\n\n", false),
+            ("-> known \u{e9}\n\n", false),
+            (" -> known\n\n", false),
+            ("", false),
+            (&format!("-> known\n\n{scrypt}"), false),
+            (&format!("{scrypt}-> known\n\n"), false),
+        ] {
+            let file = empty_file(format!("age-encryption.org/v1\n{stanzas}---").as_bytes());
+            let opened = decrypt(&[&Known], &file, 100).ok().map(|text| text.to_vec());
+            assert_eq!(opened, is_right.then(Vec::new), "{stanzas:?}");
+            assert_eq!(opened, decrypted_by_age(&Known, &file), "{stanzas:?}");
+        }
     }
 
     #[test]
@@ -231,11 +299,8 @@ mod tests {
         for length in [0, 4, CHUNK, CHUNK + 1] {
             let (identity, right) = sealed(1, &vec![7; length]);
             let start = right.len() - length - TAG * length.div_ceil(CHUNK).max(1);
-            let ends = (start.saturating_sub(NONCE)..right.len()).step_by(if length > 99 {
-                997
-            } else {
-                1
-            });
+            let step = if length < CHUNK { 1 } else { 997 };
+            let ends = (start - NONCE..right.len()).step_by(step);
             for end in ends.chain([right.len() - 1, right.len() - TAG]) {
                 let opened = decrypt(&[&identity], &right[..end], length).map(|text| text.len());
                 assert!(matches!(opened, Err(Unopened::Damaged)), "{length} {end} {opened:?}");
@@ -267,24 +332,10 @@ mod tests {
 
     #[test]
     fn empty_chunk_after_others_is_damaged() {
-        let file_key = [5; 16];
-        struct Known([u8; 16]);
-        impl age::Identity for Known {
-            fn unwrap_stanza(
-                &self,
-                _: &Stanza,
-            ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
-                Some(Ok(age_core::format::FileKey::init_with_mut(|key| *key = self.0)))
-            }
-        }
-        let mut file = b"age-encryption.org/v1\n-> known\n\n---".to_vec();
-        let mac =
-            hmac::Key::new(HMAC_SHA256, derive_key(&[], b"header", &file_key).unwrap().as_slice());
-        let mac = BASE64.encode(hmac::sign(&mac, &file));
-        file.extend_from_slice(format!(" {mac}\n").as_bytes());
+        let mut file = with_mac(b"age-encryption.org/v1\n-> known\n\n---");
         let payload = [3; NONCE];
         file.extend_from_slice(&payload);
-        let key = derive_key(&payload, b"payload", &file_key).unwrap();
+        let key = derive_key(&payload, b"payload", &FILE_KEY).unwrap();
         let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).unwrap());
         let sealed = |index, is_last, length| {
             let mut chunk = vec![7; length];
@@ -292,13 +343,12 @@ mod tests {
             key.seal_in_place_append_tag(nonce, Aad::empty(), &mut chunk).unwrap();
             chunk
         };
-        let known = Known(file_key);
         let whole = [&file[..], &sealed(0, false, CHUNK), &sealed(1, true, 1)].concat();
-        assert_eq!(decrypt(&[&known], &whole, 2 * CHUNK).unwrap().len(), CHUNK + 1);
+        assert_eq!(decrypt(&[&Known], &whole, 2 * CHUNK).unwrap().len(), CHUNK + 1);
         let empty = [&file[..], &sealed(0, false, CHUNK), &sealed(1, true, 0)].concat();
-        assert!(matches!(decrypt(&[&known], &empty, 2 * CHUNK), Err(Unopened::Damaged)));
+        assert!(matches!(decrypt(&[&Known], &empty, 2 * CHUNK), Err(Unopened::Damaged)));
         let no_end = [&file[..], &sealed(0, false, CHUNK)].concat();
-        assert!(matches!(decrypt(&[&known], &no_end, 2 * CHUNK), Err(Unopened::Damaged)));
+        assert!(matches!(decrypt(&[&Known], &no_end, 2 * CHUNK), Err(Unopened::Damaged)));
     }
 
     fn why(sealed: &[u8]) -> &'static str {
