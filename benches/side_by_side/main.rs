@@ -51,8 +51,8 @@ fn main() -> ExitCode {
 /// Builds the program, installs it, and measures that one.
 ///
 /// For a benchmark, cargo builds the program with what the tests need, too: it is larger then, loads another library, and
-/// starts later. And a program is installed by copying it. The linker writes its output in random order, so that the
-/// page cache has it in single pages: until they are read again from the disk, that file starts 0.1 ms later than its copy.
+/// starts later. And a program is installed by copying it. The file that the linker has just written starts 0.1 ms later
+/// than its copy, until it is read again from the disk.
 fn with_installed_program() -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = ["build", "--locked", "--release", "--package", "oauthctl", "--bin", "oauthctl"];

@@ -2,6 +2,7 @@
 
 mod aws;
 mod cargo;
+mod expansion;
 pub mod insertions;
 mod kubeconfig;
 mod kubernetes;
@@ -15,8 +16,9 @@ use oauthctl_core::{Error, Result, text};
 use serde_json::Value;
 
 use aws::aws;
-pub use aws::has_access_keys;
+pub use aws::preferred_settings;
 use cargo::cargo;
+pub use expansion::expanded;
 pub use kubeconfig::context_of;
 use kubernetes::kubernetes;
 pub use kubernetes::{Removal, kubernetes_user};
@@ -32,12 +34,24 @@ pub struct Place {
     pub below_home: &'static str,
 }
 
-/// Where the AWS command line looks for keys before it runs a helper.
+/// Where the AWS command line looks for settings before it runs a helper.
 pub const AWS_CREDENTIALS: Place = Place {
     file_variable: "AWS_SHARED_CREDENTIALS_FILE",
     directory_variable: ("", ""),
     below_home: ".aws/credentials",
 };
+
+/// Returns the name under which a setup is recorded.
+pub fn name_of(tool: CredentialTool, key: &str) -> String {
+    format!("{} {key}", tool.name())
+}
+
+/// Returns the tool and the key of the setup that is recorded under this name.
+pub fn named(name: &str) -> Option<(CredentialTool, &str)> {
+    let (tool, key) = name.split_once(' ')?;
+    let (_, tool) = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool)?;
+    Some((tool, key))
+}
 
 /// Returns the file of a tool.
 ///

@@ -1,5 +1,9 @@
 //! `oauthctl credential setup`: configures a tool to use its helper, and reverts that.
 
+mod rewritten;
+
+pub use rewritten::{remove_settings, rewritten};
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,8 +16,9 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::credential::setup::insertions::{Insertion, Insertions, read_tool_file};
-use crate::credential::setup::{self, Place, Removal};
+use crate::credential::setup::{self, Place, Removal, expanded, name_of, named};
 use crate::{credential, environment, ui};
+use rewritten::{removal, remove_rewritten};
 
 /// The name under which docker runs the helper.
 const DOCKER_HELPER: &str = "docker-credential-oauthctl";
@@ -80,12 +85,12 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
     insertions.insert(&name, (&path, file.as_deref()), at, &text)?;
     tell(context, ("Added", "to"), &path, &text)?;
-    if context.ui.json {
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Some(next) = next_step(tool, key, settings)? {
+    if !context.ui.json
+        && let Some(next) = next_step(tool, key, settings)?
+    {
         context.ui.say(next);
     }
+    warn_of_preferred(tool, key, context)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,81 +131,6 @@ fn undo(
     tell(context, ("Removed", "from"), &removed.path, &removed.text)
 }
 
-/// Removes what was written from a file that the tool has rewritten. Returns its text there, or `None` if there is none.
-///
-/// # Errors
-///
-/// Returns `Config` if its place is not certain, or the file cannot be changed.
-fn remove_rewritten(
-    tool: CredentialTool,
-    recorded: &Insertion,
-    insertions: &Insertions,
-) -> Result<Option<String>> {
-    match removal(tool, recorded)? {
-        None => Ok(None),
-        Some((_, Removal::Command(command))) => Err(has_changed(recorded, &command)),
-        Some((content, Removal::Text { rest, removed, is_empty })) => {
-            let rest = Some(&*rest).filter(|_| !recorded.created || !is_empty);
-            insertions.remove_rewritten(recorded, &content, rest)?;
-            Ok(Some(removed))
-        }
-    }
-}
-
-/// Returns the error for what was written into a file that the tool has rewritten, and the command that removes it.
-fn has_changed(recorded: &Insertion, command: &str) -> Error {
-    Error::config(format!("{} has changed since it was set up", recorded.path.display()))
-        .hint(format!("run `{command}`"))
-}
-
-/// Returns the content of a file that the tool has rewritten, and how to remove what was written and the tool has kept.
-fn removal(tool: CredentialTool, recorded: &Insertion) -> Result<Option<(String, Removal)>> {
-    if !setup::is_rewritten(tool) {
-        return Ok(None);
-    }
-    let Some(file) = read_tool_file(&recorded.path)? else { return Ok(None) };
-    let removal = setup::removal(tool, &recorded.text, &recorded.path, &file);
-    Ok(removal.map(|removal| (file, removal)))
-}
-
-/// Returns what was set up in files that their tools have rewritten, and errors for what cannot be undone there.
-///
-/// # Errors
-///
-/// Returns an error if such a file cannot be read.
-pub fn rewritten(insertions: &Insertions) -> Result<(Vec<Insertion>, Vec<Error>)> {
-    let (mut removable, mut errors) = (Vec::new(), Vec::new());
-    for recorded in insertions.all_recorded() {
-        if let Some((tool, _)) = named(&recorded.name)
-            && insertions.present(&recorded.name).is_none()
-        {
-            match removal(tool, &recorded)? {
-                None => {}
-                Some((_, Removal::Text { .. })) => removable.push(recorded),
-                Some((_, Removal::Command(command))) => {
-                    errors.push(has_changed(&recorded, &command));
-                }
-            }
-        }
-    }
-    Ok((removable, errors))
-}
-
-/// Removes what was set up, also if the tool has rewritten its file.
-///
-/// # Errors
-///
-/// Returns `Config` if the file no longer contains it, or cannot be changed.
-pub fn remove_settings(insertions: &Insertions, added: &Insertion) -> Result<()> {
-    if let Some((tool, _)) = named(&added.name)
-        && insertions.present(&added.name).is_none()
-        && remove_rewritten(tool, added, insertions)?.is_some()
-    {
-        return Ok(());
-    }
-    insertions.remove_present(added)
-}
-
 /// Returns whether the user has removed every line of what was written.
 fn is_gone(recorded: &Insertion) -> Result<bool> {
     let file = read_tool_file(&recorded.path)?.unwrap_or_default();
@@ -208,18 +138,6 @@ fn is_gone(recorded: &Insertion) -> Result<bool> {
     let mut lines = recorded.text.lines().map(str::trim);
     // Brackets alone say nothing.
     Ok(!lines.any(|line| line.contains(char::is_alphanumeric) && kept.contains(line)))
-}
-
-/// Returns the name under which a setup is recorded.
-fn name_of(tool: CredentialTool, key: &str) -> String {
-    format!("{} {key}", tool.name())
-}
-
-/// Returns the tool and the key of the setup that is recorded under this name.
-fn named(name: &str) -> Option<(CredentialTool, &str)> {
-    let (tool, key) = name.split_once(' ')?;
-    let (_, tool) = CredentialTool::ALL.into_iter().find(|(known, _)| *known == tool)?;
-    Some((tool, key))
 }
 
 /// Says what the user does next, where writing the file is not all.
@@ -243,14 +161,7 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
                 ),
             })
         }
-        CredentialTool::Aws => Some(match preferred_keys(key)? {
-            Some(file) => format!(
-                "{} has access keys of this profile, and `aws` prefers them. To use the helper, remove \
-                 that section.",
-                one_line(&file.to_string_lossy())
-            ),
-            None => format!("To use it, run `aws --profile {}`.", shell_word(key)),
-        }),
+        CredentialTool::Aws => Some(format!("To use it, run `aws --profile {}`.", shell_word(key))),
         CredentialTool::Npm => {
             let profile = settings.profile.as_deref().map(shell_word);
             let option = profile.map(|name| format!(" -p {name}")).unwrap_or_default();
@@ -261,11 +172,24 @@ fn next_step(tool: CredentialTool, key: &str, settings: &Credential) -> Result<O
     })
 }
 
-/// Returns the file in which the AWS command line finds keys of a profile before it runs a helper.
-fn preferred_keys(profile: &str) -> Result<Option<PathBuf>> {
-    let file = files_at(&setup::AWS_CREDENTIALS, CredentialTool::Aws)?.remove(0);
-    let content = read_tool_file(&file).unwrap_or_default();
-    Ok(content.filter(|content| setup::has_access_keys(profile, content)).map(|_| file))
+/// Warns if the tool has other settings for this key, and does not run the helper because of them.
+fn warn_of_preferred(tool: CredentialTool, key: &str, context: &Context) -> Result<()> {
+    if tool != CredentialTool::Aws {
+        return Ok(());
+    }
+    let file = files_at(&setup::AWS_CREDENTIALS, tool)?.remove(0);
+    let content = read_tool_file(&file).ok().flatten().unwrap_or_default();
+    let names = setup::preferred_settings(key, &content);
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "`aws` does not run the helper, because `[{key}]` in {} takes precedence. It sets {}",
+        one_line(&file.to_string_lossy()),
+        names.join(", ")
+    );
+    context.ui.warn(&Error::config(what).hint("remove these settings there"));
+    Ok(())
 }
 
 /// Returns the context that selects a user, in any of the files that kubectl reads.
@@ -355,6 +279,7 @@ fn tell_already(
             path.display()
         )),
     }
+    warn_of_preferred(tool, key, context)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -389,7 +314,8 @@ fn files_at(place: &Place, tool: CredentialTool) -> Result<Vec<PathBuf>> {
         "" => None,
         name => environment::variable_os(name).map(PathBuf::from),
     };
-    if let Some(file) = variable(place.file_variable) {
+    let file = variable(place.file_variable);
+    if let Some(file) = file.map(|file| expanded(tool, file, environment::variable_os)) {
         let is_named = |file: &PathBuf| !file.as_os_str().is_empty();
         let files = match tool {
             CredentialTool::Kubernetes => std::env::split_paths(&file).filter(is_named).collect(),

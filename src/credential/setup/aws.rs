@@ -25,21 +25,35 @@ pub(super) fn aws(key: &str, file: &str, shell: &str) -> Result<Place> {
     Ok(at_end(file, &section))
 }
 
-/// Returns whether a file of credentials has access keys of this profile. Its sections are named as the profiles.
-pub fn has_access_keys(profile: &str, file: &str) -> bool {
+/// Settings that the AWS command line follows before it runs the `credential_process` of its configuration, if they are in
+/// its file of credentials.
+const PREFERRED: [&str; 6] = [
+    "aws_access_key_id",
+    "credential_process",
+    "role_arn",
+    "sso_account_id",
+    "sso_role_name",
+    "web_identity_token_file",
+];
+
+/// Returns the names of such settings of this profile in a file of credentials. Its sections are named as the profiles.
+pub fn preferred_settings(profile: &str, file: &str) -> Vec<&'static str> {
     let mut is_in = false;
-    lines(file).any(|line| match line {
-        Line::Heading(heading) => {
-            is_in = heading == profile;
-            false
+    let mut found = Vec::new();
+    for line in lines(file) {
+        match line {
+            Line::Heading(heading) => is_in = heading == profile,
+            Line::Setting(setting) if is_in => {
+                let name = setting.split(['=', ':']).next().unwrap_or_default().trim();
+                found.extend(PREFERRED.iter().filter(|known| known.eq_ignore_ascii_case(name)));
+            }
+            Line::Setting(_) => {}
         }
-        Line::Setting(setting) => {
-            let name = setting.split(['=', ':']).next().unwrap_or_default();
-            is_in && name.trim().eq_ignore_ascii_case("aws_access_key_id")
-        }
-    })
+    }
+    found
 }
 
+/// Returns the headings of the sections, without their brackets.
 fn headings(file: &str) -> impl Iterator<Item = &str> {
     lines(file).filter_map(|line| match line {
         Line::Heading(heading) => Some(heading),

@@ -1,5 +1,6 @@
 mod cargo;
 mod kubernetes;
+mod rewritten;
 
 use std::fs;
 

@@ -128,34 +128,52 @@ fn aws_profile_with_a_space_is_set_up() {
     }
 }
 
-/// The tool tells which keys it would use.
+/// The tool shows whether it runs the helper.
 #[test]
-fn aws_keys_that_take_precedence_are_named() {
-    let home = planted_with(
-        "[credential.aws.dev]\nprofile = \"p\"\nrole_arn = \"arn:aws:iam::1:role/dev\"\n",
+fn aws_settings_that_take_precedence_are_named() {
+    let mut home = planted_with(
+        "[credential.aws.dev]\nprofile = \"p\"\nrole_arn = \"arn:aws:iam::1:role/dev\"\nendpoint = \"https://127.0.0.1:1\"\n",
     );
-    let credentials = home.path("home/.aws/credentials");
+    home.set("AWS_CONFIG_FILE", "$HOME/aws/config");
+    home.set("AWS_SHARED_CREDENTIALS_FILE", "~/aws/credentials");
+    let credentials = home.path("home/aws/credentials");
     let aws = tests_dir("servers/.venv-aws/bin/aws");
-    for (file, are_preferred) in [
-        ("[dev]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n", true),
+    let keys = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n";
+    let keys_with_colons = "AWS_ACCESS_KEY_ID:AKIAEXAMPLE\r\naws_secret_access_key=x";
+    for (file, named) in [
+        (format!("[dev]\n{keys}"), "It sets aws_access_key_id"),
         (
-            "[a]\r\n[dev] # b\r\nregion=c\r\nAWS_ACCESS_KEY_ID:AKIAEXAMPLE\r\naws_secret_access_key=x",
-            true,
+            format!("[a]\r\n[dev] # b\r\nregion=c\r\n{keys_with_colons}"),
+            "It sets aws_access_key_id",
         ),
-        ("[profile dev]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n", false),
+        ("[dev]\ncredential_process = echo CANARY\n".to_owned(), "It sets credential_process"),
+        ("[dev]\nrole_arn = a\nsource_profile = b\n".to_owned(), "It sets role_arn"),
+        ("[dev]\nweb_identity_token_file = a\n".to_owned(), "It sets web_identity_token_file"),
         (
-            "[dev]\nregion = a\n[other]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n",
-            false,
+            "[dev]\nsso_account_id = 1\nsso_role_name = a\n".to_owned(),
+            "It sets sso_account_id, sso_role_name",
         ),
+        (format!("[profile dev]\n{keys}"), ""),
+        ("[dev]\nsso_region = a\nsource_profile = b\nrole_session_name = c\n".to_owned(), ""),
+        (format!("[dev]\nregion = a\n[other]\n{keys}"), ""),
     ] {
-        home.write(&credentials, file);
-        let said = home.run(["credential", "setup", "aws"]).ok().stderr;
-        let is_told = said.contains(".aws/credentials has access keys of this profile");
-        assert_eq!(is_told, are_preferred, "{file}: {said}");
+        home.write(&credentials, &file);
+        let setup = ["credential", "setup", "aws"];
+        let first = home.run(setup).ok().stderr;
+        let said = [
+            home.run(setup).ok().stderr,
+            home.run(setup.into_iter().chain(["--json"])).ok().stderr,
+        ];
+        for said in std::iter::once(&first).chain(&said) {
+            let is_told = said.contains("because `[dev]` in");
+            assert_eq!(is_told, !named.is_empty(), "{file}: {said}");
+            assert!(said.contains(named) && !said.contains("CANARY"), "{file}: {said}");
+        }
         let mut command = home.tool(aws.to_str().unwrap());
         let listed = command.args(["configure", "list", "--profile", "dev"]).output().unwrap();
-        let listed = String::from_utf8(listed.stdout).unwrap();
-        assert_eq!(listed.contains("shared-credentials-file"), are_preferred, "{file}: {listed}");
+        let listed = String::from_utf8([listed.stdout, listed.stderr].concat()).unwrap();
+        let runs_helper = listed.contains("127.0.0.1:1");
+        assert_eq!(runs_helper, named.is_empty(), "{file}: {listed}");
         home.run(["credential", "setup", "aws", "--undo"]).ok();
     }
 }
