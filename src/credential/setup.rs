@@ -3,6 +3,7 @@
 mod aws;
 mod cargo;
 mod expansion;
+pub mod files;
 pub mod insertions;
 mod kubeconfig;
 mod kubernetes;
@@ -119,9 +120,12 @@ pub fn insertion(
     let shell = text::shell_word(program);
     match tool {
         CredentialTool::Git => {
-            let url = if url()?.is_url() { key.to_owned() } else { format!("https://{key}") };
+            let target = url()?;
+            // Without this, git does not tell the helper the path.
+            let with_path = if target.path().is_empty() { "" } else { "\tuseHttpPath = true\n" };
+            let url = if target.is_url() { key.to_owned() } else { format!("https://{key}") };
             append(format!(
-                "[credential \"{url}\"]\n\thelper =\n\thelper = \"!{} credential git\"\n",
+                "[credential \"{url}\"]\n{with_path}\thelper =\n\thelper = \"!{} credential git\"\n",
                 shell.replace('\\', "\\\\").replace('"', "\\\"")
             ))
         }

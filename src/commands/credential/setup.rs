@@ -15,6 +15,7 @@ use oauthctl_core::{Error, Result};
 use serde_json::json;
 
 use crate::context::Context;
+use crate::credential::setup::files::{in_use, resolved};
 use crate::credential::setup::insertions::{Insertion, Insertions, read_tool_file};
 use crate::credential::setup::{self, Place, Removal, expanded, name_of, named};
 use crate::{credential, environment, ui};
@@ -79,7 +80,7 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
             Removal::Text { .. } => undo_command(tool, key),
             Removal::Command(command) => command,
         };
-        let error = differs(&recorded, (tool, key), &canonical(&path));
+        let error = differs(&recorded, (tool, key), &resolved(&path));
         return Err(error.hint(format!("run `{command}` first")));
     }
     let (at, text) = setup::insertion(tool, key, before, &program()?)?;
@@ -238,7 +239,7 @@ fn already(
     path: &Path,
     context: &Context,
 ) -> Result<ExitCode> {
-    let path = canonical(path);
+    let path = resolved(path);
     let names_program = setup::names_program(tool, key, &present.text, &program()?)?;
     if present.path != path || !names_program {
         let undo = undo_command(tool, key);
@@ -259,10 +260,6 @@ fn differs(present: &Insertion, (tool, key): (CredentialTool, &str), path: &Path
     };
     let tool = tool.name();
     Error::config(format!("{tool} is set up for `{key}` {how}: {}", present.path.display()))
-}
-
-fn canonical(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn tell_already(
@@ -300,7 +297,9 @@ impl Tool {
 /// Returns the file that is written. If there are several files, kubectl writes to the first one.
 fn file_of(tool: CredentialTool) -> Result<PathBuf> {
     let mut files = files_of(tool)?.into_iter();
-    files.next().ok_or_else(|| Error::internal(format!("{} has no file", tool.name())))
+    let file = files.next();
+    let file = file.ok_or_else(|| Error::internal(format!("{} has no file", tool.name())))?;
+    Ok(in_use(tool, file, environment::variable_os))
 }
 
 /// Returns the files that a tool reads.
@@ -310,9 +309,14 @@ fn files_of(tool: CredentialTool) -> Result<Vec<PathBuf>> {
 
 /// Returns the files at a place, as the tool looks for it.
 fn files_at(place: &Place, tool: CredentialTool) -> Result<Vec<PathBuf>> {
+    // npm ignores the case of its variables.
+    let in_lower_case = |name: &str| match tool {
+        CredentialTool::Npm => environment::variable_os(&name.to_ascii_lowercase()),
+        _ => None,
+    };
     let variable = |name: &str| match name {
         "" => None,
-        name => environment::variable_os(name).map(PathBuf::from),
+        name => environment::variable_os(name).or_else(|| in_lower_case(name)).map(PathBuf::from),
     };
     let file = variable(place.file_variable);
     if let Some(file) = file.map(|file| expanded(tool, file, environment::variable_os)) {

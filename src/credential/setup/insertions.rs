@@ -12,6 +12,7 @@ use oauthctl_core::files::{self, Cache, entry_name};
 use oauthctl_core::store::StateDir;
 use oauthctl_core::{Error, Result};
 
+use super::files::resolved;
 pub use texts::{Insertion, Place};
 use texts::{Without, apart, inserted_again, without};
 
@@ -55,7 +56,7 @@ impl Insertions {
             return Err(Error::config("this is already set up"));
         }
         let recorded = all.find(&entry).flatten();
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = resolved(path);
         let content = before.unwrap_or_default();
         let (insertion, after) = Insertion::into(content, at, text)
             .ok_or_else(|| Error::internal(format!("the place is not in {}", path.display())))?;
@@ -141,6 +142,7 @@ impl Insertions {
             take_out(&insertion)?;
         }
         all.keep(&entry, &None);
+        self.hand_over(&insertion);
         Ok(Some(insertion))
     }
 
@@ -222,6 +224,18 @@ impl Insertions {
         for (entry, _) in self.0.all().into_iter().filter(|(_, it)| it.as_ref() == Some(insertion))
         {
             self.0.keep(&entry, &None);
+        }
+        self.hand_over(insertion);
+    }
+
+    /// Records that another text in the file of a removed one is the first of a new file, if the removed one was.
+    fn hand_over(&self, removed: &Insertion) {
+        if !removed.created {
+            return;
+        }
+        let mut others = beside(&self.0, removed).into_iter();
+        if let Some(other) = others.find(|other| self.present(&other.name).is_some()) {
+            self.0.keep(&entry_name("", &other.name), &Some(Insertion { created: true, ..other }));
         }
     }
 }

@@ -1,4 +1,5 @@
 mod cargo;
+mod files;
 mod kubernetes;
 mod rewritten;
 
@@ -291,4 +292,22 @@ fn setup_lets_git_ask_the_helper() {
     let output = git.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(&format!("password={TOKEN}\n")), "{text}");
+}
+
+/// git tells a helper the path only if it is configured to.
+#[test]
+fn setup_of_a_path_lets_git_tell_it() {
+    let key = "https://git.example/group";
+    let home = planted_with(&format!("[credential.git.\"{key}\"]\nprofile = \"p\"\n"));
+    home.run(["credential", "setup", "git"]).ok();
+    let filled = |path: &str| {
+        let ask = format!("printf 'url=https://git.example/{path}\\n' | git credential fill");
+        let mut shell = home.tool("sh");
+        shell.args(["-c", &ask]).env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "false");
+        String::from_utf8(shell.output().unwrap().stdout).unwrap()
+    };
+    let found = filled("group/project.git");
+    assert!(found.contains(&format!("password={TOKEN}\n")), "{found}");
+    assert_eq!(filled("other/project.git"), "");
+    assert_eq!(filled(""), "");
 }

@@ -75,6 +75,8 @@ pub fn rewritten(insertions: &Insertions) -> Result<(Vec<Insertion>, Vec<Error>)
 ///
 /// Returns `Config` if the file no longer contains it, or cannot be changed.
 pub fn remove_settings(insertions: &Insertions, added: &Insertion) -> Result<()> {
+    // Removing another one may have changed its record.
+    let added = &insertions.recorded(&added.name).unwrap_or_else(|| added.clone());
     if let Some((tool, _)) = named(&added.name)
         && insertions.present(&added.name).is_none()
         && remove_rewritten(tool, added, insertions)?.is_some()
