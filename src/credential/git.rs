@@ -13,6 +13,7 @@ use super::Issued;
 pub struct Request {
     protocol: String,
     host: String,
+    /// The path, as in a URL.
     path: String,
     username: Option<String>,
     password: Option<Zeroizing<String>>,
@@ -41,7 +42,7 @@ pub fn parse(input: &str) -> Result<Request> {
         match key {
             "protocol" => request.protocol = plain()?,
             "host" => request.host = plain()?,
-            "path" => request.path = plain()?,
+            "path" => request.path = percent_encoded(&plain()?),
             "username" => request.username = Some(plain()?),
             "password" => request.password = Some(plain()?.into()),
             "credential" => request.credential = Some(plain()?.into()),
@@ -101,6 +102,21 @@ impl Request {
         let is_bearer = |challenge: &String| challenge.split([' ', ',']).next() == Some("bearer");
         self.takes_authtype && (self.challenges.is_empty() || all.any(is_bearer))
     }
+}
+
+/// Encodes a path, which git sends as it is: with the spaces of a project's name, for example.
+fn percent_encoded(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
 }
 
 /// Renders the response to `get`.

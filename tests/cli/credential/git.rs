@@ -115,6 +115,29 @@ fn git_longest_key_decides() {
     }
 }
 
+/// git removes the encoding of a URL before it tells a helper.
+#[test]
+fn git_path_is_compared_without_its_encoding() {
+    let home = planted_with(
+        "[credential.git.\"https://git.example/org/My%20Pr%C3%A4sentation%3F\"]\nusername = \"path\"\n\
+         [credential.git.\"https://git.example\"]\nusername = \"all\"\n",
+    );
+    for (path, expected) in [
+        ("org/My Präsentation?/_git/x", "path"),
+        ("org/My Präsentation?", "path"),
+        ("org/My%20Pr%C3%A4sentation%3F", "all"),
+        ("org/My", "all"),
+        ("a b", "all"),
+        ("a\\b\"<#>?^|{}`'@:", "all"),
+    ] {
+        let text = get(&home, &format!("protocol=https\nhost=git.example\npath={path}\n\n"));
+        assert!(text.starts_with(&format!("username={expected}\n")), "{path}: {text}");
+    }
+    let url = "url=https://git.example/org/My%20Pr%c3%a4sentation%3f/x\n";
+    assert!(get(&home, url).starts_with("username=path\n"));
+    assert_eq!(get(&home, "protocol=https\nhost=git.example\npath=org/../x\n\n"), "");
+}
+
 #[test]
 fn git_erase_renews_the_token_at_the_next_get() {
     let settings = "[credential.git.\"https://git.example\"]\nprofile = \"s\"\n";

@@ -59,7 +59,7 @@ impl Target {
         let default = if plain == Some(true) { 80 } else { 443 };
         let path: Vec<String> =
             path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        if path.iter().any(|part| matches!(part.as_str(), "." | "..")) {
+        if path.iter().any(|part| matches!(decoded(part).as_slice(), b"." | b"..")) {
             return Err("must not have `.` or `..` in its path".into());
         }
         Ok(Self {
@@ -79,7 +79,7 @@ impl Target {
     }
 
     /// Returns whether a request for `asked` gets the credential of this target. Host and port must be equal,
-    /// the path of this target must be a prefix of whole segments, and the user must be equal if the target
+    /// the path of this target must be a prefix of whole segments, however each is percent-encoded, and the user must be equal if the target
     /// names one. Nothing matches over plain http, except on a loopback address.
     pub fn covers(&self, asked: &Self) -> bool {
         let has_scheme = match (self.plain, asked.plain) {
@@ -93,7 +93,8 @@ impl Target {
             && is_user
             && self.host == asked.host
             && self.port == asked.port
-            && asked.path.starts_with(&self.path)
+            && self.path.len() <= asked.path.len()
+            && self.path.iter().zip(&asked.path).all(|(own, asked)| decoded(own) == decoded(asked))
     }
 
     /// Returns how precise the target is, to select one of those that match.
@@ -141,6 +142,25 @@ impl Target {
     }
 }
 
+/// Decodes a segment of a path.
+fn decoded(part: &str) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut bytes = part.as_bytes();
+    let mut result = Vec::with_capacity(bytes.len());
+    while let [first, rest @ ..] = bytes {
+        bytes = rest;
+        let hex = (*first == b'%').then(|| digit(rest.first()).zip(digit(rest.get(1)))).flatten();
+        match hex.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) => {
+                result.push(byte);
+                bytes = &rest[2..];
+            }
+            None => result.push(*first),
+        }
+    }
+    result
+}
+
 fn host_and_port(address: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inner, after)) => {
@@ -182,6 +202,10 @@ mod tests {
             ("https://gitlab.com", "gitlab.com"),
             ("https://git.example/group", "https://git.example/group/project"),
             ("https://ada@git.example", "https://ada@git.example/x"),
+            ("https://git.example/My%20Project", "https://git.example/%4d%79%20Project/x"),
+            ("https://git.example/~a%2fb", "https://git.example/%7Ea%2Fb"),
+            ("https://git.example/100%", "https://git.example/100%25"),
+            ("https://git.example/%zz%4", "https://git.example/%25zz%254"),
             ("sparse+https://cargo.example/index/", "https://cargo.example/index"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/x"),
             ("127.0.0.1:8080", "http://127.0.0.1:8080"),
@@ -206,6 +230,10 @@ mod tests {
             ("https://git.example/group", "https://git.example/group-two"),
             ("https://git.example/group", "https://git.example"),
             ("https://git.example/Group", "https://git.example/group"),
+            ("https://git.example/a/b", "https://git.example/a%2Fb"),
+            ("https://git.example/a/b", "https://git.example/a"),
+            ("https://git.example/a%20b", "https://git.example/a%2520b"),
+            ("https://git.example/a%20b", "https://git.example/a+b"),
             ("https://ada@git.example", "https://git.example"),
             ("https://ada@git.example", "https://bob@git.example"),
             ("gitlab.com", "http://gitlab.com"),
@@ -241,6 +269,8 @@ mod tests {
             "https://a.example?q",
             "https://a.example#f",
             "https://a.example/../b",
+            "https://a.example/b/%2e%2E/c",
+            "https://a.example/.%2e",
             "https://[::1",
             "https://[::g]",
         ] {
