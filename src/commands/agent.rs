@@ -49,6 +49,9 @@ pub struct AgentArgs {
     /// Stay in the foreground, for systemd, launchd and containers
     #[arg(long)]
     pub foreground: bool,
+    /// Set for the process in the background, whose output nobody reads once it serves
+    #[arg(long, hide = true, requires = "foreground")]
+    detached: bool,
     /// Show whether the agent is running and whether it is locked
     #[arg(long, group = "control")]
     status: bool,
@@ -155,7 +158,8 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     };
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1)).arg("--foreground").process_group(0);
+    command.args(std::env::args_os().skip(1)).args(["--foreground", "--detached"]);
+    command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     let mut line = String::new();
@@ -172,6 +176,21 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     }
     announce(path, child.id(), context)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends the output. The pipes to the command that started this process break when it ends: a command of the user that
+/// writes a warning there would be killed.
+#[cfg(unix)]
+fn detach() -> Result<()> {
+    use rustix::stdio::{dup2_stderr, dup2_stdout};
+    let detached = std::fs::File::options().write(true).open("/dev/null").and_then(|null| {
+        dup2_stdout(&null)?;
+        dup2_stderr(&null)?;
+        Ok(())
+    });
+    detached.map_err(|error| {
+        Error::internal(format!("cannot end the output: {error}")).caused_by(&error)
+    })
 }
 
 /// Says what to do about a socket that another agent uses.
@@ -231,6 +250,9 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
             socket.open_to(&args.allow_uid)?;
         }
         announce(path, std::process::id(), context)?;
+        if args.detached {
+            detach()?;
+        }
         serve(Arc::clone(&server), &socket).await;
         Ok(ExitCode::SUCCESS)
     };

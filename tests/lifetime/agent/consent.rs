@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Agent;
-use crate::support::{Api, FAKETIME, await_some, grant, plant};
+use crate::support::{Api, FAKETIME, Home, await_some, grant, plant};
 
 #[test]
 fn confirm_decides_and_audit_remembers() {
@@ -23,6 +23,20 @@ fn confirm_decides_and_audit_remembers() {
     assert!(
         lines[1]["error"].is_null() && lines[1]["pid"].is_number() && lines[1]["profile"] == "p"
     );
+}
+
+/// What the command writes to stderr is nobody's: the command that started the agent has ended.
+#[test]
+fn confirm_command_of_a_background_agent_may_warn() {
+    let home = Api::echo().home("", "");
+    home.run(["agent", "--confirm", "echo warning; echo warning >&2; touch asked"]).ok();
+    let mut client = Home::new();
+    client
+        .set("OAUTHCTL_AGENT", format!("unix:{}", home.path("run/oauthctl/agent.sock").display()));
+    let told = client.run(["token"]);
+    home.run(["agent", "--stop"]).ok();
+    assert_eq!(told.ok().line(), "stored");
+    assert!(home.path("home/asked").exists());
 }
 
 #[test]
