@@ -24,6 +24,9 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// reason then.
 const REFRESHED: Duration = Duration::from_secs(60);
 
+/// Maximum number of refreshes within that time. A server may accept a token for some requests and refuse it for others.
+const MOST_REFRESHES: usize = 5;
+
 /// Adds the token of an account to requests.
 pub struct Authorizer {
     source: Source,
@@ -33,6 +36,8 @@ pub struct Authorizer {
     /// Held while the source is asked, so that it is asked once.
     asking: tokio::sync::Mutex<()>,
     nonces: Mutex<Vec<(String, String)>>,
+    /// When refused tokens were refreshed recently.
+    refreshes: Mutex<Vec<Instant>>,
     ui: Ui,
     told: Mutex<Option<String>>,
 }
@@ -43,7 +48,7 @@ struct Lent {
     header: HeaderValue,
     signer: Option<Signer>,
     since: Instant,
-    /// When the server's refusal last caused a refresh.
+    /// When the server's refusal last caused a refresh, unless it has accepted the token since.
     forced: Mutex<Option<Instant>>,
 }
 
@@ -84,6 +89,7 @@ impl Authorizer {
             current: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             nonces: Mutex::default(),
+            refreshes: Mutex::default(),
             ui,
             told: Mutex::default(),
         }
@@ -105,6 +111,9 @@ impl Authorizer {
         loop {
             let response = self.send_once(outgoing, body, &lent).await?;
             if response.status() != StatusCode::UNAUTHORIZED {
+                if !response.status().is_server_error() {
+                    *locked(&lent.forced) = None;
+                }
                 return Ok(Answer { response, not_refreshed: None });
             }
             let wants_nonce = challenge::wanted_nonce(response.headers()).is_some();
@@ -192,8 +201,17 @@ impl Authorizer {
         {
             return Ok(Some(current));
         }
-        if locked(&refused.forced).is_some_and(|at| at.elapsed() < REFRESHED) {
+        let is_recent = |at: &Instant| at.elapsed() < REFRESHED;
+        if locked(&refused.forced).is_some_and(|at| is_recent(&at)) {
             return Ok(None);
+        }
+        {
+            let mut refreshes = locked(&self.refreshes);
+            refreshes.retain(is_recent);
+            if refreshes.len() >= MOST_REFRESHES {
+                return Ok(None);
+            }
+            refreshes.push(Instant::now());
         }
         // A refresh that fails is not tried again at the next request.
         *locked(&refused.forced) = Some(Instant::now());

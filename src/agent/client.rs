@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oauthctl_core::flow::{AccessToken, TokenRequest};
 use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::profile::{Credential, CredentialTool};
-use oauthctl_core::text::one_line;
+use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
@@ -223,15 +223,26 @@ impl Agent {
 
 /// Returns the error of a request that the agent did not answer.
 fn unanswered(path: &Path, error: &io::Error) -> Error {
-    let path = one_line(&path.display().to_string());
+    let shown = one_line(&path.display().to_string());
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        let what = format!("this user is not allowed to connect to the agent at {shown}");
+        return Error::new(ErrorKind::AccessDenied, what)
+            .hint("let the user who runs the agent start it with `--allow-uid UID`")
+            .caused_by(error);
+    }
     let what = match is_absent(error) {
-        true => format!("no agent is running at {path}"),
-        false => format!("the agent at {path} does not respond: {error}"),
+        true => format!("no agent is running at {shown}"),
+        false => format!("the agent at {shown} does not respond: {error}"),
     };
+    let option = match super::usual_socket() {
+        Ok(usual) if usual == path => String::new(),
+        _ => format!(" --socket {}", shell_word(&path.display().to_string())),
+    };
+    let start = format!("start it with `oauthctl agent{option}`");
     let error = Error::unavailable(what).caused_by(error);
     match Agent::named() {
-        Ok(Some(_)) => error.hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT"),
-        _ => error.hint("start it with `oauthctl agent`"),
+        Ok(Some(_)) => error.hint(format!("{start}, or unset OAUTHCTL_AGENT")),
+        _ => error.hint(start),
     }
 }
 

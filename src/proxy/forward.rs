@@ -11,14 +11,12 @@ use oauthctl_core::{Error, ErrorKind, Result, Timestamp};
 use url::Url;
 
 use super::gate::{self, Passed, Refused};
+use super::kept::{KEPT, Kept};
 use super::metered::{Entry, Metered};
 use super::shared::Proxy;
 use super::{headers, reply, upgrade};
 use crate::authorizer::{Answer, Outgoing};
 use crate::confirm::Question;
-
-/// Maximum size of a body that is kept to be sent again.
-const KEPT: u64 = 256 * 1024;
 
 /// A client's end of a connection.
 #[derive(Clone, Copy)]
@@ -84,7 +82,8 @@ async fn attempt(
             }
             response
         }
-        Err(error) => {
+        Err(NotSent::Body) => return (path, reply::malformed()),
+        Err(NotSent::Request(error)) => {
             if error.kind() != ErrorKind::Unavailable {
                 proxy.ui.warn(&error);
             }
@@ -107,38 +106,51 @@ async fn consented(proxy: &Proxy, peer: Peer, method: &Method, url: &Url) -> Res
     confirm.ask(Question { asker: 0, subject: String::new(), about }).await
 }
 
+/// Why there is no response of the server.
+enum NotSent {
+    /// The client broke off, or sent something else than a body.
+    Body,
+    /// There is no token, or the server cannot be reached.
+    Request(Error),
+}
+
 /// Sends a request. One whose body is small, or that has none, can be sent again.
 async fn sent(
     proxy: &Proxy,
     outgoing: &Outgoing<'_>,
-    length: Option<u64>,
+    length: Option<usize>,
     body: Incoming,
-) -> Result<Answer> {
+) -> Result<Answer, NotSent> {
     use hyper::body::Body as _;
-    let is_kept = body.is_end_stream() || length.is_some_and(|length| length <= KEPT);
-    if !is_kept {
-        let mut once = Some(Body::wrap(body));
-        let mut bodies = || once.take().map(|body| Ok(Some(body)));
-        return proxy.authorizer.send(outgoing, &mut bodies).await;
+    let is_known = body.is_end_stream() || length.is_some_and(|length| length <= KEPT);
+    if !is_known {
+        let kept = Kept::default();
+        let mut first = Some(kept.passed_on(body));
+        let mut bodies = || first.take().or_else(|| kept.again()).map(|body| Ok(Some(body)));
+        let outcome = proxy.authorizer.send(outgoing, &mut bodies).await;
+        return outcome.map_err(|error| match kept.is_broken() {
+            true => NotSent::Body,
+            false => NotSent::Request(error),
+        });
     }
-    let limit = usize::try_from(KEPT).unwrap_or(usize::MAX);
-    let bytes: Bytes = match Limited::new(body, limit).collect().await {
+    let bytes: Bytes = match Limited::new(body, KEPT).collect().await {
         Ok(whole) => whole.to_bytes(),
-        Err(_) => return Err(Error::unavailable("the request body was interrupted")),
+        Err(_) => return Err(NotSent::Body),
     };
     let has_body = length.is_some();
     let mut bodies = || Some(Ok(has_body.then(|| bytes.clone().into())));
     let first = proxy.authorizer.send(outgoing, &mut bodies).await;
     // A server may close a connection just when it is used again.
     let is_safe = matches!(*outgoing.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    match first {
+    let outcome = match first {
         Err(error)
             if is_safe && error.kind() == ErrorKind::Unavailable && !outgoing.may_upgrade =>
         {
             proxy.authorizer.send(outgoing, &mut bodies).await
         }
         outcome => outcome,
-    }
+    };
+    outcome.map_err(NotSent::Request)
 }
 
 fn passed_on(

@@ -12,8 +12,9 @@ use url::Url;
 use super::shared::Proxy;
 
 /// Headers of one connection (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 9] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
@@ -61,12 +62,19 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Returns the protocol that a client wants to change to.
+/// Returns the protocol that a client wants to change to. Another version of HTTP is none: its further requests would
+/// reach the server unseen.
 pub fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut options = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let is_wanted =
         options.any(|value| value.split(',').any(|o| o.trim().eq_ignore_ascii_case("upgrade")));
-    headers.get(UPGRADE).filter(|_| is_wanted).cloned()
+    headers.get(UPGRADE).filter(|value| is_wanted && !names_http(value)).cloned()
+}
+
+fn names_http(upgrade: &HeaderValue) -> bool {
+    let names = String::from_utf8_lossy(upgrade.as_bytes()).to_ascii_lowercase();
+    let mut names = names.split(',').map(str::trim);
+    names.any(|name| ["h2", "h3", "http", "tls"].iter().any(|start| name.starts_with(start)))
 }
 
 /// Returns the headers of a client as they go to the server.

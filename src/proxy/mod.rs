@@ -6,6 +6,7 @@
 mod forward;
 mod gate;
 mod headers;
+mod kept;
 pub mod listen;
 mod metered;
 mod reply;

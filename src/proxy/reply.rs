@@ -14,6 +14,15 @@ pub fn refused(why: &str) -> Response<Body> {
     response(StatusCode::FORBIDDEN, json.to_string())
 }
 
+/// Refuses a request whose body cannot be read.
+pub fn malformed() -> Response<Body> {
+    let json = json!({
+        "error": ErrorKind::Usage.word(),
+        "message": "the request body is incomplete or malformed",
+    });
+    response(StatusCode::BAD_REQUEST, json.to_string())
+}
+
 /// Says why there is no token, or no response of the server.
 pub fn failed(error: &Error) -> Response<Body> {
     let json = json!({

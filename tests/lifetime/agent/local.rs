@@ -31,6 +31,25 @@ fn doctor_tests_the_agent_and_needs_no_store() {
 }
 
 #[test]
+fn gone_agent_is_started_at_its_socket_as_told() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let (client, socket) = (agent.client(), agent.path.display().to_string());
+    agent.raw(b"{\"op\":\"stop\"}\n");
+    agent.process.wait().ok();
+    let told = client.run(["token"]).fails(9).stderr;
+    let line = told.split('`').nth(1).unwrap();
+    assert_eq!(line, format!("oauthctl agent --socket {socket}"));
+    home.run(line.split(' ').skip(1)).ok();
+    let token = client.run(["token"]);
+    home.run(["agent", "--socket", &socket, "--stop"]).ok();
+    assert_eq!(token.ok().line(), "stored");
+    // At the usual place, no option is needed.
+    let told = home.run(["agent", "--status"]).fails(9).stderr;
+    assert!(told.ends_with("hint: start it with `oauthctl agent`\n"), "{told}");
+}
+
+#[test]
 fn commands_without_the_agent_say_whose_accounts() {
     let home = Api::echo().home("", "");
     let agent = Agent::start(&home, &[]);

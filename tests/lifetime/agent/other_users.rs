@@ -3,8 +3,10 @@
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::Value;
+
 use super::Agent;
-use crate::support::Api;
+use crate::support::{AS_NOBODY, Api, can_start, give_away};
 
 /// Asks as the user `nobody`, who can read neither this program nor its files.
 fn asked_by_another(agent: &Agent) -> String {
@@ -41,6 +43,25 @@ fn other_user_needs_allow_uid() {
     open(&agent.path, 0o666);
     let said = asked_by_another(&agent);
     assert!(said.contains("access_denied") && !said.contains("stored"), "{said}");
+}
+
+#[test]
+fn user_who_may_not_connect_learns_why() {
+    if !can_start(&AS_NOBODY) {
+        println!("NOT RUN: nobody cannot start the program from where it was built");
+        return;
+    }
+    let home = Api::echo().home("", "");
+    for path in ["", "run"] {
+        std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    give_away(&client);
+    let told = client.spawn_through(&AS_NOBODY, &["token", "--json"]).wait().fails(5);
+    let told: Value = serde_json::from_str(&told.stderr).unwrap();
+    assert_eq!(told["error"], "access_denied");
+    assert!(told["hint"].as_str().unwrap().contains("`--allow-uid UID`"), "{told}");
 }
 
 /// The access control list of the socket names the users: nobody else can even connect.

@@ -134,6 +134,42 @@ fn smuggled_request_does_not_arrive() {
     }
 }
 
+/// Behind it, the client would speak to the server alone: past the rules, and unseen by the audit.
+#[test]
+fn upgrade_to_another_http_does_not_pass() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    for protocol in ["h2c", "H2C", "websocket, h2c", "HTTP/2.0", "TLS/1.2, HTTP/1.1"] {
+        let lines = [
+            "Connection: close, Upgrade",
+            &format!("Upgrade: {protocol}"),
+            "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+        ];
+        assert_eq!(proxy.ask("GET", "/x", &lines).status, 200, "{protocol}");
+        let asked = api.asked().pop().unwrap();
+        for name in ["upgrade", "connection", "http2-settings"] {
+            assert_eq!(asked.header(name), None, "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn malformed_body_is_the_fault_of_the_client() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let (key, host) = (&proxy.key, &proxy.address);
+    for body in ["-5\r\nhello\r\n0\r\n\r\n", "fffffffffffffffff\r\nhello\r\n", "5\nhello\n0\n\n"] {
+        let reply = proxy.raw(&format!(
+            "POST {key}/x HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n{body}"
+        ));
+        assert!(reply.body.contains("the request body is"), "{body:?}: {reply:?}");
+        assert_eq!(reply.status, 400, "{body:?}");
+    }
+    assert!(!proxy.process.stderr_so_far().contains("warning"));
+}
+
 #[test]
 fn header_cannot_be_injected() {
     let api = Api::echo();

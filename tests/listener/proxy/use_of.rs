@@ -1,5 +1,8 @@
 //! What passes, and how it changes.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+
 use super::client::Proxy;
 use crate::support::{Api, Home, Replied};
 
@@ -162,6 +165,47 @@ fn token_that_is_always_refused_is_refreshed_once() {
         assert_eq!((reply.status, reply.body.as_str()), (401, "never"));
     }
     assert_eq!((api.refreshes(), api.asked().len()), (1, 6));
+}
+
+/// A server that refuses each path once, whatever the token.
+fn refusing_once() -> Api {
+    let refused = Mutex::new(HashSet::new());
+    Api::start(move |asked| match refused.lock().unwrap().insert(asked.target.clone()) {
+        true => Replied::new(401, &[], "refused"),
+        false => Replied::ok(&asked.text()),
+    })
+}
+
+#[test]
+fn token_that_was_accepted_is_refreshed_again() {
+    let api = refusing_once();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    for number in 1..=5 {
+        let reply = proxy.get(&format!("/{number}"));
+        assert_eq!((reply.status, api.refreshes()), (200, number));
+    }
+    // Within the limit of a minute.
+    assert_eq!((proxy.get("/6").status, api.refreshes()), (401, 5));
+}
+
+#[test]
+fn small_chunked_body_is_sent_again() {
+    let api = refusing_once();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let (key, host) = (&proxy.key, &proxy.address);
+    for (number, size) in [0, 5, 200_000, 300_000].into_iter().enumerate() {
+        let body = "x".repeat(size);
+        let chunk = if size == 0 { String::new() } else { format!("{size:x}\r\n{body}\r\n") };
+        let reply = proxy.raw(&format!(
+            "POST {key}/{number} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n"
+        ));
+        // More than 256 KiB are not kept.
+        let expected = if size < 256 * 1024 { (200, body) } else { (401, "refused".to_owned()) };
+        assert_eq!((reply.status, reply.body), expected, "{size}");
+    }
 }
 
 #[test]
