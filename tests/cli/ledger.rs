@@ -176,8 +176,10 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         &[
             "--socket PATH",
             "oauthctl agent",
+            "--allow-uid UID",
             "oauthctl agent --socket {word} --stop",
             "oauthctl agent --unlock",
+            "oauthctl agent{option}",
         ],
     ),
     (
