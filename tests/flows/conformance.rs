@@ -114,12 +114,11 @@ fn sandbox_passes_the_suite_for_authorization_servers() {
         .unwrap();
     let mut said = BufReader::new(running.stdout.take().unwrap());
     let mut all = String::new();
-    let mut url = None;
-    while url.is_none() && said.read_line(&mut all).unwrap() > 0 {
-        url = all.lines().last().filter(|line| line.starts_with("http")).map(str::to_owned);
-    }
+    // The suite prints the URL before it listens for the callback.
+    while !all.contains("Callback server started") && said.read_line(&mut all).unwrap() > 0 {}
+    let url = all.lines().find(|line| line.starts_with("http"));
     let url = url.unwrap_or_else(|| panic!("{all}"));
-    Command::new("curl").args(["-sSL", "-o", "/dev/null", &url]).status().unwrap();
+    Command::new("curl").args(["-sSL", "-o", "/dev/null", url]).status().unwrap();
     said.read_to_string(&mut all).unwrap();
     assert!(running.wait().unwrap().success(), "{all}");
     assert!(all.contains("2 passed, 0 failed") && !all.contains("warning"), "{all}");
