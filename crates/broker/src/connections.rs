@@ -186,7 +186,7 @@ pub async fn list(
     Ok(Page { connections, next_cursor })
 }
 
-/// Returns the connections of one user, of one provider or of all.
+/// Returns the connections of one user, of one provider or of all, after this id, and the id to continue from.
 ///
 /// # Errors
 ///
@@ -194,17 +194,26 @@ pub async fn list(
 pub async fn of_user(
     broker: &Broker,
     tenant: &str,
-    provider: Option<&str>,
-    user: &str,
+    (provider, user): (Option<&str>, &str),
+    after: Option<&str>,
+    limit: usize,
 ) -> Result<Page> {
     let providers = match provider {
         Some(provider) => vec![provider.to_owned()],
         None => crate::providers::names(broker, tenant).await?,
     };
-    let mut connections = Vec::new();
-    for provider in providers {
-        let Some(place) = Place::of_caller(tenant, provider, user) else { continue };
-        connections.extend(get(broker, &place).await?);
+    let places = providers.into_iter().filter_map(|name| Place::of_caller(tenant, name, user));
+    let mut places: Vec<_> = places.map(|place| (place.grant(&broker.vault).id, place)).collect();
+    places.retain(|(id, _)| after.is_none_or(|after| id.as_str() > after));
+    places.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let (mut connections, mut last) = (Vec::new(), None);
+    for (id, place) in places {
+        let Some(connection) = get(broker, &place).await? else { continue };
+        if connections.len() == limit {
+            return Ok(Page { connections, next_cursor: last });
+        }
+        connections.push(connection);
+        last = Some(id);
     }
     Ok(Page { connections, next_cursor: None })
 }
@@ -246,7 +255,8 @@ async fn accepted(
     let stored = broker.vault.get::<Grant>(&place.grant(&broker.vault)).await?;
     let stored = stored.ok_or_else(Problem::not_found)?;
     let grant = stored.document.clone();
-    match accepts(&Connection::of(stored, None)) {
+    let last_error = last_error(broker, &stored.key).await?;
+    match accepts(&Connection::of(stored, last_error)) {
         true => Ok(grant),
         false => Err(Problem::precondition_failed()),
     }

@@ -1,14 +1,14 @@
 //! The settings of a broker: `[serve]` of the configuration, and the flags.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oauthctl_core::http::Reach;
 use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use crate::mail::Mailer;
+use crate::mail::{self, Mailer};
 use crate::storage::{Location, is_loopback};
 
 /// The settings, after flags and configuration.
@@ -144,12 +144,26 @@ impl Section {
         with_password.map(|(key, _)| key)
     }
 
+    /// Validates each value by itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for an invalid one.
+    pub fn check(&self) -> Result<()> {
+        self.listen.as_deref().map(address).transpose()?;
+        self.public_url.as_deref().map(origin).transpose()?;
+        self.store.as_deref().map(|store| Location::parse(store, Path::new(""))).transpose()?;
+        self.smtp.as_ref().map(mail::server).transpose()?;
+        self.mail_from.as_deref().map(mail::mailbox).transpose()?;
+        Ok(())
+    }
+
     /// Returns the store. The default is a file in the state directory.
     ///
     /// # Errors
     ///
     /// Returns `Config` for an unknown store.
-    pub fn place(&self, state: &std::path::Path) -> Result<Location> {
+    pub fn place(&self, state: &Path) -> Result<Location> {
         match &self.store {
             Some(store) => {
                 let here = std::env::current_dir().unwrap_or_default();
@@ -164,7 +178,7 @@ impl Section {
     /// # Errors
     ///
     /// Returns `Config` for what is invalid or not safe.
-    pub fn settle(self, state: &std::path::Path) -> Result<Settings> {
+    pub fn settle(self, state: &Path) -> Result<Settings> {
         let store = self.place(state)?;
         let listen = address(self.listen.as_deref().unwrap_or("127.0.0.1:8700"))?;
         let public_url = self.public_url.as_deref().map(origin).transpose()?;

@@ -20,6 +20,7 @@ use crate::connections::{self, Connection, Page};
 use crate::flow::Place;
 use crate::link::{self, Wanted};
 use crate::model::Binding;
+use crate::names::of_secret;
 use crate::problem::Problem;
 
 /// A new connection.
@@ -33,7 +34,7 @@ pub struct NewConnection {
     user: String,
     /// Attributes of the connection.
     #[serde(default)]
-    attributes: BTreeMap<String, Value>,
+    attributes: Option<BTreeMap<String, Value>>,
     /// Where the user is sent afterwards: one of the URLs that the operator allowed.
     #[serde(default)]
     redirect_to: Option<String>,
@@ -42,14 +43,14 @@ pub struct NewConnection {
     ttl: Option<Ttl>,
     /// Scopes instead of the provider's.
     #[serde(default)]
-    scopes: Vec<String>,
+    scopes: Option<Vec<String>>,
     /// How the flow is bound to its user: by a cookie in the browser, or by a confirmation from the
     /// application.
     #[serde(default)]
-    binding: BindingName,
+    binding: Option<BindingName>,
     /// Whether the user sees a page with the application, the provider and the scopes before the provider's own.
     #[serde(default)]
-    page: bool,
+    page: Option<bool>,
 }
 
 /// How a flow is bound to its user.
@@ -123,16 +124,16 @@ pub async fn create(
     let place = place.ok_or_else(|| {
         Problem::invalid("`user` must be 1 to 256 characters long, without control characters")
     })?;
-    let binding = match body.binding {
+    let binding = match body.binding.unwrap_or_default() {
         BindingName::Cookie => Binding::Cookie,
         BindingName::Application => Binding::Application,
     };
     let wanted = Wanted {
-        attributes: body.attributes,
-        scopes: body.scopes,
+        attributes: body.attributes.unwrap_or_default(),
+        scopes: body.scopes.unwrap_or_default(),
         redirect_to: body.redirect_to,
         binding,
-        page: body.page,
+        page: body.page.unwrap_or_default(),
         ttl: body.ttl.as_ref().map(Ttl::duration).transpose()?,
     };
     let made = link::make(&broker, &caller, &place, wanted).await?;
@@ -178,12 +179,12 @@ pub async fn list(
     let limit = paging::limit(filter.limit)?;
     let tenant = &caller.tenant.name;
     let provider = filter.provider.as_deref();
-    if let Some(user) = &filter.user {
-        let page = connections::of_user(&broker, tenant, provider, user).await?;
-        return Ok(axum::Json(page));
-    }
     let after = filter.cursor.as_deref().map(paging::read_cursor).transpose()?;
-    let mut page = connections::list(&broker, tenant, provider, after.as_deref(), limit).await?;
+    let after = after.as_deref();
+    let mut page = match filter.user.as_deref() {
+        Some(user) => connections::of_user(&broker, tenant, (provider, user), after, limit).await?,
+        None => connections::list(&broker, tenant, provider, after, limit).await?,
+    };
     page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
     Ok(axum::Json(page))
 }
@@ -211,9 +212,9 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let place = caller.place(provider, user)?;
     let found = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let tag = tag(&found);
-    if known.is_some_and(|known| matches_tag(known, &tag)) {
+    let mut known = headers.get_all(header::IF_NONE_MATCH).iter();
+    if known.any(|known| known.to_str().is_ok_and(|known| matches_tag(known, &tag))) {
         return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), &tag));
     }
     Ok(with_tag(axum::Json(found).into_response(), &tag))
@@ -301,12 +302,18 @@ pub async fn delete(
 
 /// Returns the condition of `If-Match`.
 fn accepts(headers: &HeaderMap) -> Option<impl Fn(&Connection) -> bool> {
-    let known = headers.get(header::IF_MATCH)?;
-    Some(|current: &Connection| known.to_str().is_ok_and(|known| is_exactly(known, &tag(current))))
+    headers.get(header::IF_MATCH)?;
+    Some(|current: &Connection| {
+        let (tag, mut known) = (tag(current), headers.get_all(header::IF_MATCH).iter());
+        known.any(|known| known.to_str().is_ok_and(|known| is_exactly(known, &tag)))
+    })
 }
 
+/// Returns the entity tag. Some members change without a new revision: attributes expire, and refreshes fail.
 fn tag(connection: &Connection) -> String {
-    format!("\"{}-{}\"", connection.grant_id, connection.revision)
+    let shown = serde_json::to_string(connection).unwrap_or_default();
+    let Connection { grant_id, revision, .. } = connection;
+    format!("\"{grant_id}-{revision}-{}\"", &of_secret(&shown)[..16])
 }
 
 fn with_tag(mut response: Response, tag: &str) -> Response {

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use url::form_urlencoded;
 
 use crate::broker::Broker;
@@ -70,11 +70,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         // The parser's messages quote the body, so only the position is reported.
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            let what = match error.classify() {
-                serde_json::error::Category::Data => {
-                    "a member is unknown, missing, or of the wrong type"
-                }
-                _ => "the body is not valid JSON",
+            // The parser reports some values of a wrong type as invalid JSON.
+            let what = match serde_json::from_slice::<IgnoredAny>(&body) {
+                Ok(_) => "a member is unknown, missing, or of the wrong type",
+                Err(_) => "the body is not valid JSON",
             };
             Problem::invalid(format!("{what} (line {line}, column {column})"))
         })

@@ -77,7 +77,7 @@ pub fn state_dir() -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// Returns `Usage` for a flag with a password, and `Config` for a file that is invalid, or that has a password and that
+/// Returns `Usage` for an invalid flag and one with a password, and `Config` for a file that is invalid, or that has a password and that
 /// other users can read.
 pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
     let (flags, path) = (Section { store: globals.store.clone(), ..flags }, config_path(globals)?);
@@ -86,6 +86,10 @@ pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
         return Err(Error::usage(what)
             .hint(format!("set `{key}` under [serve] in {} instead", path.display())));
     }
+    flags.check().map_err(|error| {
+        let invalid = Error::usage(error.message());
+        error.advice_text().into_iter().fold(invalid, Error::hint)
+    })?;
     let opened = ConfigFile::open(&path)?;
     let config = opened.as_ref().map_or_else(|| Ok(Config::empty(&path)), ConfigFile::parse)?;
     let file = config.serve.try_into::<Section>().map_err(|error| {

@@ -17,13 +17,16 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Prints a result: this value with `--json`, else this text.
+    /// Prints a result: this value with `--json`, else this text, or nothing if it is empty.
     ///
     /// # Errors
     ///
     /// Returns an error if stdout is full or closed: a result that is lost is a failure.
     pub fn result(self, value: &Value, text: &str) -> Result<()> {
         let line = if self.json { value.to_string() } else { text.to_owned() };
+        if line.is_empty() {
+            return Ok(());
+        }
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|e| unwritten(&e))
     }

@@ -43,6 +43,7 @@ mod rules;
 mod shared;
 #[path = "../../../../src/docs/shell.rs"]
 mod shell;
+mod shown;
 mod shutdown;
 mod signup;
 mod sizes;

@@ -26,6 +26,32 @@ fn usage_error_is_json_with_json() {
 }
 
 #[test]
+fn invalid_value_of_a_flag_is_a_usage_error() {
+    for (key, value, hint) in [
+        ("listen", "nonsense", "127.0.0.1:8700"),
+        ("public-url", "ftp://broker.example", ""),
+        ("store", "drawer:x", "sqlite:PATH"),
+        ("smtp", "http://mail.example", "smtp://HOST:PORT"),
+        ("mail-from", "nobody", "no-reply@example.com"),
+    ] {
+        let home = Home::new();
+        let flag = home.run(&["serve", &format!("--{key}"), value]).fails(2).stderr;
+        assert!(flag.starts_with("error: ") && flag.contains(hint), "{flag}");
+        home.config(&format!("[serve]\nsignup = true\n{} = {value:?}\n", key.replace('-', "_")));
+        home.run(&["serve", "--listen", "127.0.0.1:0"][..if key == "listen" { 1 } else { 3 }])
+            .fails(3);
+    }
+    Home::new().run(&["tenant", "list", "--store", "drawer:x"]).fails(2);
+}
+
+#[test]
+fn empty_list_prints_no_line() {
+    let home = Home::new();
+    assert_eq!(home.run(&["tenant", "list"]).ok().stdout, "");
+    assert_eq!(home.json(&["tenant", "list"]), json!([]));
+}
+
+#[test]
 fn result_that_is_lost_is_a_failure() {
     let home = Home::new();
     let full = || File::options().write(true).open("/dev/full").unwrap();

@@ -220,6 +220,16 @@ impl Api {
         Answer::of(request.body(body.to_string()).send().await.unwrap()).await
     }
 
+    /// Returns a connection, unless it has this entity tag.
+    pub async fn get_unless(&self, tag: &str, path: &str) -> Answer {
+        let request = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("if-none-match", tag);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     /// Removes a connection, if it has this entity tag.
     pub async fn delete_if(&self, tag: &str, path: &str) -> Answer {
         let request = self
