@@ -147,6 +147,12 @@ pub fn step_up(
         );
         return Err(Error::usage(what).hint("specify the URL of the resource: `-p URL`"));
     }
+    if Agent::is_named()? {
+        let with = with_scopes(&challenge);
+        let what =
+            format!("`{}` requires a new login{with}, and the agent starts none", one_line(&name));
+        return Err(Error::login_required(what).hint("log in again where the agent runs"));
+    }
     if context.globals.no_input {
         return Err(needs_scopes(context, &name, selection, challenge)?);
     }
@@ -168,16 +174,23 @@ fn needs_scopes(
 ) -> Result<Error> {
     let account = context.account_name(selection.account.account.as_deref(), url)?;
     let key = GrantKey::new(url, account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
-    let scopes = one_line(&challenge.scopes.join(" "));
-    let with = if scopes.is_empty() { String::new() } else { format!(" with the scopes {scopes}") };
+    let with = with_scopes(&challenge);
     let what = format!("{key} requires a new login{with}, but `--no-input` is set");
     let error = Error::login_required(what);
     let is_insufficient = challenge.error.as_deref() == Some("insufficient_scope");
     let is_known = context.url_logins()?.find(url)?.is_some();
-    Ok(match is_known && (is_insufficient || !scopes.is_empty()) {
+    Ok(match is_known && (is_insufficient || !challenge.scopes.is_empty()) {
         true => error.hint(Advice::AddScopes { key, scopes: challenge.scopes }),
         false => error.hint(Advice::LogIn(key)),
     })
+}
+
+/// Returns the scopes that a challenge names, as the end of a sentence.
+fn with_scopes(challenge: &ResourceChallenge) -> String {
+    match one_line(&challenge.scopes.join(" ")) {
+        scopes if scopes.is_empty() => String::new(),
+        scopes => format!(" with the scopes {scopes}"),
+    }
 }
 
 /// Logs in to a URL, and returns a token of this login.

@@ -69,6 +69,20 @@ fn commands_without_the_agent_say_whose_accounts() {
     assert!(client.run(["token"]).ok().stderr.is_empty());
 }
 
+/// The login would be one of the client's machine.
+#[test]
+fn challenge_is_for_the_machine_of_the_agent() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:write\"";
+    let url = "https://files.invalid/";
+    let told = client.run(["token", "-p", url, "--challenge", challenge]).fails(4).stderr;
+    let what = format!("`{url}` requires a new login with the scopes files:write, and the agent");
+    assert!(told.contains(&what) && told.contains("hint: log in again where"), "{told}");
+    assert!(client.files().is_empty(), "{:?}", client.files());
+}
+
 #[test]
 fn inspect_decodes_the_token_of_the_agent() {
     let api = Api::echo();
