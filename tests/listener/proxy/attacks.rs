@@ -170,6 +170,28 @@ fn malformed_body_is_the_fault_of_the_client() {
     assert!(!proxy.process.stderr_so_far().contains("warning"));
 }
 
+/// A client that sends a large body before it reads: a connection that is closed meanwhile would be reset, and the
+/// response lost.
+#[test]
+fn refusal_of_a_large_upload_arrives() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &["--allow", "GET /**"]);
+    let (key, host) = (&proxy.key, &proxy.address);
+    let body = vec![b'x'; 20_000_000];
+    for path in [format!("{key}/x"), "/x".to_owned()] {
+        let mut stream = TcpStream::connect(host).unwrap();
+        let length = body.len();
+        write!(stream, "PUT {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n")
+            .unwrap();
+        stream.write_all(&body).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(&status, b"HTTP/1.1 403", "{path}");
+    }
+    assert_eq!(api.asked().len(), 0);
+}
+
 #[test]
 fn header_cannot_be_injected() {
     let api = Api::echo();

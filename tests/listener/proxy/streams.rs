@@ -1,7 +1,8 @@
 //! Bodies that pass as they come, in both directions.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
 
 use super::client::Proxy;
 use crate::support::{Api, DEADLINE, Home};
@@ -175,4 +176,38 @@ fn websocket_is_passed_through() {
         reader.read_exact(&mut heard).unwrap();
         assert_eq!(heard, answer.as_bytes());
     }
+}
+
+#[test]
+fn tunnel_whose_server_has_ended_still_carries() {
+    const LATE: usize = 50_000_000;
+    let (heard, late) = std::sync::mpsc::channel();
+    let (blocked, read) = std::sync::mpsc::channel::<()>();
+    let read = std::sync::Mutex::new(read);
+    let (home, _) = server(move |_, mut reader| {
+        let switch =
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+        reader.get_mut().write_all(switch.as_bytes()).unwrap();
+        reader.get_mut().shutdown(Shutdown::Write).unwrap();
+        // It reads only when all buffers on the way are full.
+        read.lock().unwrap().recv().unwrap();
+        heard.send(std::io::copy(&mut reader, &mut std::io::sink()).unwrap()).unwrap();
+    });
+    let proxy = Proxy::start(&home, &[]);
+    let mut client = connect(&proxy, "GET", "Connection: Upgrade\r\nUpgrade: x\r\n");
+    let mut head = String::new();
+    client.read_to_string(&mut head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    client.get_mut().set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let bytes = vec![b'x'; LATE];
+    let mut sent = 0;
+    while sent < LATE {
+        match client.get_mut().write(&bytes[sent..]) {
+            Ok(size) => sent += size,
+            Err(_) => _ = blocked.send(()),
+        }
+    }
+    let _ = blocked.send(());
+    client.get_mut().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(late.recv_timeout(DEADLINE).unwrap(), LATE as u64);
 }
