@@ -241,6 +241,24 @@ fn doctor_proxy_variables_are_tested() {
     assert!(name == "proxy" && !said.contains("CANARY"), "{said}");
 }
 
+/// The fault is of the proxy, not of the TLS behind it. One proxy is not there, the other one says nothing.
+#[test]
+fn doctor_unreachable_proxy_is_told_from_tls() {
+    let mut home = Home::new();
+    home.set("BROWSER", "true");
+    home.profile("s", "https://issuer.corp.test", "demo", "");
+    home.set("HTTPS_PROXY", "http://user:CANARY@127.0.0.1:1");
+    let (name, said) = failure(&home, &[]);
+    assert!(
+        name == "proxy" && said.contains("is unreachable") && !said.contains("CANARY"),
+        "{said}"
+    );
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    home.set("HTTPS_PROXY", format!("http://{}", silent.local_addr().unwrap()));
+    let (name, said) = failure(&home, &[]);
+    assert!(name == "proxy" && said.contains("through the proxy within 10 s"), "{said}");
+}
+
 /// A server whose clock shows 2001.
 #[test]
 fn doctor_wrong_clock_is_a_failure() {

@@ -64,6 +64,8 @@ pub enum Advice {
     RetryLater,
     /// Check the network, and retry later.
     CheckNetwork,
+    /// Check the proxy, as this sentence says: the request did not get through it.
+    CheckProxy(&'static str),
     /// Repeat the operation with a trace of the exchange with the server.
     Trace,
     /// Refresh this grant once more ([`TokenRequest::force`](crate::TokenRequest::force)), although earlier
@@ -296,6 +298,7 @@ impl std::fmt::Display for Advice {
                 None => "restore it from a copy",
             }),
             Self::GiveRecipientKey => f.write_str("set the key of the recipient"),
+            Self::CheckProxy(how) => f.write_str(how),
             Self::Configure { how, .. } | Self::Text(how) => f.write_str(how),
             fixed => f.write_str(fixed.fixed()),
         }
@@ -365,6 +368,7 @@ impl Advice {
             | Self::RestoreRecord(_)
             | Self::FreePorts(_)
             | Self::Configure { .. }
+            | Self::CheckProxy(_)
             | Self::Text(_) => "",
         }
     }

@@ -157,6 +157,9 @@ impl HttpClient {
         target: &Target,
         proxy: Option<&Secret>,
     ) -> HttpError {
+        if proxy.is_some() && error.is_connect() && error.is_timeout() {
+            return failure::of_silent_proxy(target, self.options.connect_timeout);
+        }
         // Looking at the certificate is another connection, to wherever the name leads by then.
         let may_look = self.options.reach == Reach::Anywhere;
         let presented = match may_look && failure::is_of_certificate(&error) {

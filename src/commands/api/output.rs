@@ -1,7 +1,7 @@
 //! Prints a response as it arrives.
 
-use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,23 +15,26 @@ use crate::ui;
 pub struct Output {
     file: Option<(PathBuf, RefCell<File>)>,
     has_head: bool,
+    /// Whether the file is new and nothing was written to it.
+    is_unused: Cell<bool>,
 }
 
 impl Output {
-    /// Creates the output. A file is opened now, so that a request is not made in vain, and emptied when the
-    /// response is there.
+    /// Creates the output; `-` is standard output. A file is opened now, so that a request is not made in vain, and
+    /// emptied when the response is there. If no response is written to a new file, it is removed again.
     ///
     /// # Errors
     ///
     /// Returns `Usage` if the file cannot be written.
     pub fn new(path: Option<&Path>, has_head: bool) -> Result<Self> {
-        let open =
-            |path: &Path| match create(path) {
-                Ok(file) => Ok((path.to_owned(), RefCell::new(file))),
-                Err(error) => Err(Error::usage(format!("cannot write {}: {error}", shown(path)))
-                    .caused_by(&error)),
-            };
-        Ok(Self { file: path.map(open).transpose()?, has_head })
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self { file: None, has_head, is_unused: Cell::new(false) });
+        };
+        let (file, is_new) = open(path).map_err(|error| {
+            Error::usage(format!("cannot write {}: {error}", shown(path))).caused_by(&error)
+        })?;
+        let file = Some((path.to_owned(), RefCell::new(file)));
+        Ok(Self { file, has_head, is_unused: Cell::new(is_new) })
     }
 
     /// Prints a response: a failure always to standard output.
@@ -48,6 +51,7 @@ impl Output {
             .filter(|_| !response.status().is_server_error());
         let mut sink = match file {
             Some((path, file)) => {
+                self.is_unused.set(false);
                 // Devices and pipes have no length.
                 let _ = file.borrow().set_len(0);
                 Sink::File(path, file)
@@ -65,12 +69,30 @@ impl Output {
     }
 }
 
-fn create(path: &Path) -> io::Result<File> {
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.is_unused.get()
+            && let Some((path, _)) = &self.file
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Opens a file, and returns whether it is new.
+fn open(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    match options.open(path) {
+        Ok(file) => Ok((file, true)),
+        // Also a link to a file that is not there.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok((options.create_new(false).create(true).open(path)?, false))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn shown(path: &Path) -> String {

@@ -79,10 +79,7 @@ impl Request {
                 Data::None
             }
             None if fields.is_empty() => Data::None,
-            None => {
-                let members = fields.into_iter().map(|(key, value)| (key, Value::String(value)));
-                Data::bytes(Value::Object(members.collect::<Map<_, _>>()).to_string())
-            }
+            None => Data::bytes(json_object(fields)?.to_string()),
         };
         let user_agent = HeaderValue::from_static(http::USER_AGENT);
         headers.entry(USER_AGENT).or_insert(user_agent);
@@ -148,6 +145,19 @@ fn read_fields(fields: &[String]) -> Result<Vec<(String, String)>> {
         _ => Err(Error::usage("`-f` requires KEY=VALUE").hint("for example `-f title=Broken`")),
     };
     fields.iter().map(read).collect()
+}
+
+/// Returns the object with these members: JSON has no place for a second value of one.
+fn json_object(fields: Vec<(String, String)>) -> Result<Value> {
+    let mut members = Map::new();
+    for (key, value) in fields {
+        let name = one_line(&key);
+        if members.insert(key, Value::String(value)).is_some() {
+            let what = format!("the field `{name}` has two values");
+            return Err(Error::usage(what).hint("send an array as JSON: `-d JSON`"));
+        }
+    }
+    Ok(Value::Object(members))
 }
 
 fn read_data(data: &str) -> Result<Data> {

@@ -117,6 +117,8 @@ async fn reach(
             true
         }
         Err(error) => {
+            let is_of_proxy = error.advice().iter().any(|it| matches!(it, Advice::CheckProxy(_)));
+            let step = if is_of_proxy { "proxy" } else { step };
             report.error(step, Some(name), Status::Fail, &error);
             false
         }

@@ -106,3 +106,55 @@ fn trace_shows_the_request_without_secrets() {
     assert!(traced.stderr.contains("<- 200 OK"), "{traced:?}");
     assert_not_shown(&traced.stderr, ["CANARY-", "stored"]);
 }
+
+/// The URL of a path's query does not make it a URL of its own.
+#[test]
+fn url_in_the_query_of_a_path_is_sent() {
+    let api = Api::echo();
+    let home = api.home("/api", "");
+    for path in ["import?url=https://other.test/x", "/api/import?url=https://other.test/x"] {
+        home.run(["api", path]).ok();
+    }
+    let asked = api.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|asked| asked.target == "/api/import?url=https://other.test/x"));
+}
+
+/// A script may look whether the file is there.
+#[test]
+fn output_file_of_a_failed_request_is_not_created() {
+    let api = Api::start(|asked| match &*asked.target {
+        "/cut" => Replied::raw(""),
+        "/empty" => Replied::ok(""),
+        _ => Replied::new(404, &[], "no such thing"),
+    });
+    let home = api.home("", "");
+    home.run(["api", "bad", "-o", "out"]).code(8);
+    home.run(["api", "cut", "-o", "out"]).fails(9);
+    assert!(!home.path("home/out").exists());
+    home.run(["api", "empty", "-o", "out"]).ok();
+    assert_eq!(std::fs::read(home.path("home/out")).unwrap(), b"");
+    home.run(["api", "bad", "-o", "out"]).code(8);
+    assert!(home.path("home/out").exists(), "it was there before");
+}
+
+/// As with curl.
+#[test]
+fn hyphen_as_output_file_is_standard_output() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    assert_eq!(home.run(["api", "x", "-o", "-"]).ok().stdout, "Bearer stored");
+    assert!(!home.path("home/-").exists());
+}
+
+/// Only one of them could be sent.
+#[test]
+fn field_of_json_with_two_values_is_refused() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let refused = home.run(["api", "x", "-f", "a=1", "-f", "b=2", "-f", "a=3"]).fails(2).stderr;
+    assert!(refused.starts_with("error: the field `a` has two values\nhint: "), "{refused}");
+    assert_eq!(api.asked().len(), 0);
+    home.run(["api", "GET", "x", "-f", "a=1", "-f", "a=3"]).ok();
+    assert_eq!(api.asked()[0].target, "/x?a=1&a=3");
+}

@@ -17,6 +17,7 @@ use crate::error::is_out_of_descriptors;
 use crate::port::HttpError;
 use crate::text;
 
+const CHECK_PROXY: &str = "check HTTPS_PROXY and ALL_PROXY, or add the host to NO_PROXY";
 const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine requires a proxy";
 
 fn maybe_sent(message: String, hint: Option<Advice>) -> HttpError {
@@ -261,11 +262,19 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     } else if causes.mention("invalid peer certificate") {
         ("its certificate is not trusted", "set `ca_file` to the authority that issued it")
     } else if causes.mention("failed to create underlying connection") {
-        ("it is unreachable", "check HTTPS_PROXY and ALL_PROXY, or add the host to NO_PROXY")
+        ("it is unreachable", CHECK_PROXY)
     } else {
         ("it refused the connection", "allow the host in the proxy, or add it to NO_PROXY")
     };
-    HttpError::not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
+    let what = format!("cannot reach {host} through the proxy: {why}");
+    HttpError::not_sent(what, Some(Advice::CheckProxy(hint)))
+}
+
+/// There is no connection through the proxy after the time that one may take.
+pub(super) fn of_silent_proxy(target: &Target, limit: Duration) -> HttpError {
+    let (host, seconds) = (&target.host, limit.as_secs_f32());
+    let what = format!("cannot reach {host} through the proxy within {seconds} s");
+    HttpError::not_sent(what, Some(Advice::CheckProxy(CHECK_PROXY)))
 }
 
 /// Returns whether the certificate of the server itself is not trusted.

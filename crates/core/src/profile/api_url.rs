@@ -78,8 +78,7 @@ impl ApiUrls {
 
     /// Returns whether the token may be sent to this URL.
     pub fn covers(&self, url: &Url) -> bool {
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        is_plain && self.0.iter().any(|base| is_below(base, url))
+        is_plain(url) && self.0.iter().any(|base| is_below(base, url))
     }
 
     /// Resolves a user's input: a URL, or a path below [`base`](Self::base). A path that begins with the
@@ -91,7 +90,7 @@ impl ApiUrls {
     /// sent to.
     pub fn resolve(&self, text: &str) -> Result<Url> {
         let invalid = |why: String| Error::usage(format!("`{}` {why}", one_line(text)));
-        let url = match text.contains("://") {
+        let url = match is_absolute(text) {
             true => Url::parse(text).map_err(|error| invalid(format!("is not a URL: {error}")))?,
             false => {
                 self.below_base(text).map_err(|error| invalid(format!("is invalid: {error}")))?
@@ -100,10 +99,17 @@ impl ApiUrls {
         if self.covers(&url) {
             return Ok(url);
         }
+        if !is_plain(&url) {
+            let what =
+                format!("refusing to use {}: the URL contains a user or a password", shown(&url));
+            return Err(
+                Error::usage(what).hint("remove them: the request contains the token instead")
+            );
+        }
         let bases: Vec<&str> = self.0.iter().map(Url::as_str).collect();
         Err(Error::usage(format!(
             "refusing to send the token to {}: it is not below `api_url`",
-            one_line(&shown(&url))
+            shown(&url)
         ))
         .hint(crate::Advice::configure(
             &["api_url"],
@@ -128,6 +134,18 @@ impl ApiUrls {
     }
 }
 
+/// Returns whether a text is a URL of its own: it begins with a scheme. A path may contain a URL in its query.
+fn is_absolute(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+fn is_plain(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none()
+}
+
 /// Returns a URL without its query, which can contain a secret.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -135,7 +153,7 @@ fn shown(url: &Url) -> String {
     url.set_fragment(None);
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    url.into()
+    one_line(url.as_str())
 }
 
 /// Returns whether a URL is at the base or below it.
@@ -275,6 +293,10 @@ mod tests {
             ("a/../b", "https://h.example/api/v4/b"),
             ("//evil.example/x", "https://h.example/api/v4/evil.example/x"),
             ("HTTPS://H.example:443/api/v4/x", "https://h.example/api/v4/x"),
+            ("x?url=https://a.test/b", "https://h.example/api/v4/x?url=https://a.test/b"),
+            ("/?https://a.test/b", "https://h.example/api/v4/?https://a.test/b"),
+            ("a/http://b", "https://h.example/api/v4/a/http://b"),
+            ("://b", "https://h.example/api/v4/://b"),
         ] {
             assert_eq!(api.resolve(text).map(String::from).ok().as_deref(), Some(url), "{text}");
         }
