@@ -259,6 +259,20 @@ fn doctor_unreachable_proxy_is_told_from_tls() {
     assert!(name == "proxy" && said.contains("through the proxy within 10 s"), "{said}");
 }
 
+/// Logins work without the proxy, but the variable is wrong all the same.
+#[test]
+fn doctor_unreachable_proxy_without_use_is_a_warning() {
+    let (mut home, _sandbox) = healthy();
+    home.set("HTTPS_PROXY", "socks5h://user:CANARY@127.0.0.1:1");
+    let found = faults(&home.run(["doctor", "--json"]).ok());
+    let [(name, status, said)] = found.as_slice() else { panic!("{found:?}") };
+    assert!(name == "proxy" && status == "warn", "{found:?}");
+    assert!(said.contains("127.0.0.1:1: ") && !said.contains("CANARY"), "{said}");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    home.set("HTTPS_PROXY", listener.local_addr().unwrap().to_string());
+    assert_eq!(faults(&home.run(["doctor", "--json"]).ok()), []);
+}
+
 /// A server whose clock shows 2001.
 #[test]
 fn doctor_wrong_clock_is_a_failure() {

@@ -204,6 +204,13 @@ const WRONG: &[(&str, i32, &str, &str)] = &[
     ("http://someone:PASSWORD@127.0.0.1:407", 9, "requires a user name and a password", "HTTPS_PROXY"),
     ("http://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy: it refused", "NO_PROXY"),
     ("https://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy", "PROXY"),
+    // `socks5://` leaves the name to this machine, which does not know it.
+    (
+        "socks5://someone:PASSWORD@127.0.0.1:403",
+        9,
+        "through the proxy: this machine cannot resolve the name",
+        "socks5h://",
+    ),
     ("http://someone:PASSWORD@[nonsense", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
     ("gopher://someone:PASSWORD@127.0.0.1:70", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
     ("someone:PASSWORD@127.0.0.1:403/", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),

@@ -33,7 +33,7 @@ use crate::secret::Secret;
 
 pub use crate::port::MAX_BODY;
 pub use options::{Options, Proxy, client_certificate};
-pub use proxy::unreadable_exceptions;
+pub use proxy::{address_of_environment as proxy_address, unreadable_exceptions};
 pub use reach::Reach;
 
 /// Maximum size of all header names and values together, in bytes.

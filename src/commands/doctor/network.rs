@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use oauthctl_core::FlowManager;
-use oauthctl_core::http::{Proxy, is_proxied, unreadable_exceptions};
+use oauthctl_core::http::{Proxy, is_proxied, proxy_address, unreadable_exceptions};
 use oauthctl_core::port::{Http, HttpRequest, HttpResponse, Method};
 use oauthctl_core::profile::Profile;
 use oauthctl_core::text::one_line;
@@ -77,6 +77,9 @@ pub fn servers(context: &Context, profiles: &[&Profile], report: &mut Report) {
                 metadata(profile, manager, report).await;
             }
         }
+        if !seen.iter().any(is_proxied) {
+            unused_proxy(report).await;
+        }
         Ok(())
     });
     if let Err(error) = outcome {
@@ -122,6 +125,18 @@ async fn reach(
             report.error(step, Some(name), Status::Fail, &error);
             false
         }
+    }
+}
+
+/// Tests whether the proxy can be reached, although no server of the profiles needs it.
+async fn unused_proxy(report: &mut Report) {
+    if let Some(address) = proxy_address()
+        && let Err((_, error)) = connect(&address).await
+    {
+        let what = format!("the proxy is unreachable: {}", error.message());
+        let hint =
+            "check HTTPS_PROXY and ALL_PROXY; no server of the tested profiles needs the proxy";
+        report.error("proxy", None, Status::Warn, &Error::unavailable(what).hint(hint));
     }
 }
 

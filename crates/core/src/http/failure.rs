@@ -261,6 +261,10 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
         ("it requires a user name and a password", "set them in HTTPS_PROXY: http://USER:PASS@HOST")
     } else if causes.mention("invalid peer certificate") {
         ("its certificate is not trusted", "set `ca_file` to the authority that issued it")
+    } else if causes.mention("error resolving for socks proxy") {
+        let hint =
+            "use socks5h:// or socks4a:// in HTTPS_PROXY, with which the proxy resolves names";
+        ("this machine cannot resolve the name", hint)
     } else if causes.mention("failed to create underlying connection") {
         ("it is unreachable", CHECK_PROXY)
     } else {

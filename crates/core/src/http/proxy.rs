@@ -54,6 +54,19 @@ fn named(variable: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
     named.filter(|value| !value.is_empty()).map(Secret::new)
 }
 
+/// Returns where the proxy of the environment listens, as a URL without its scheme and its password; none if no proxy is
+/// set, or an invalid one.
+pub fn address_of_environment() -> Option<Url> {
+    address(named(&variable)?.expose())
+}
+
+fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(&with_scheme(text)).ok().filter(|_| can_be_proxy(text))?;
+    let usual = if url.scheme().starts_with("socks") { 1080 } else { 80 };
+    let port = url.port_or_known_default().unwrap_or(usual);
+    Url::parse(&format!("http://{}:{port}", url.host_str()?)).ok()
+}
+
 fn no_proxy_of_environment() -> Option<NoProxy> {
     let text = ["NO_PROXY", "no_proxy"].into_iter().find_map(variable)?;
     Some(NoProxy::read(&text))
@@ -73,7 +86,20 @@ pub fn unreadable_exceptions() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, can_be_proxy, named};
+    use super::{Secret, address, can_be_proxy, named};
+
+    #[test]
+    fn proxy_listens_at_the_usual_port_of_its_scheme() {
+        for (text, expected) in [
+            ("proxy.example:3128", Some("http://proxy.example:3128/")),
+            ("http://u:p@proxy.example/", Some("http://proxy.example/")),
+            ("https://proxy.example", Some("http://proxy.example:443/")),
+            ("socks5h://u:p@[::1]", Some("http://[::1]:1080/")),
+            ("gopher://proxy.example", None),
+        ] {
+            assert_eq!(address(text).as_ref().map(super::Url::as_str), expected, "{text}");
+        }
+    }
 
     #[test]
     fn first_variable_that_is_there_names_the_proxy() {

@@ -128,7 +128,12 @@ impl ApiUrls {
             && text
                 .strip_prefix(folder)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-        let whole = if is_whole { text.to_owned() } else { format!("{folder}/{path}") };
+        let whole = match (is_whole, path.is_empty() || path.starts_with('?')) {
+            (true, _) => text.to_owned(),
+            // The base itself, with or without its slash: a server may distinguish them.
+            (false, true) if !text.starts_with('/') => format!("{}{path}", base.path()),
+            (false, _) => format!("{folder}/{path}"),
+        };
         // Without the base's query, and never as a URL with a scheme or a host of its own.
         Url::parse(&format!("{}{whole}", base.origin().ascii_serialization()))
     }
@@ -304,6 +309,15 @@ mod tests {
             urls(&["https://h.example"]).resolve("x").unwrap().as_str(),
             "https://h.example/x"
         );
+        for (base, text, url) in [
+            ("https://h.example/mcp", "", "https://h.example/mcp"),
+            ("https://h.example/mcp", "?a=b", "https://h.example/mcp?a=b"),
+            ("https://h.example/mcp", "/", "https://h.example/mcp/"),
+            ("https://h.example/mcp/", "", "https://h.example/mcp/"),
+            ("https://h.example", "", "https://h.example/"),
+        ] {
+            assert_eq!(urls(&[base]).resolve(text).unwrap().as_str(), url, "{base} {text}");
+        }
     }
 
     #[test]
