@@ -290,7 +290,7 @@ __oauthctl_describe() {
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command,agent --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,proxy,agent,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version,configuration,logging-in,headless,login-by-url,machines,client-authentication,fapi,credential-helpers,api-requests,token-proxy,token-agent,stores,environment,exit-codes,options,topics+'
+        arguments='login,token,exec,api,proxy,agent,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version,configuration,logging-in,headless,login-by-url,machines,client-authentication,fapi,credential-helpers,api-requests,token-proxy,token-agent,ci,stores,environment,exit-codes,options,topics+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

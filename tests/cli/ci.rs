@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::fixture::{Sandbox, with_sandbox};
-use crate::support::{Api, Home, Replied, tests_dir};
+use crate::followed::shell;
+use crate::support::{Api, Home, Replied, Servers, tests_dir};
 
 /// The account of a pipeline, as its secrets hold it.
 struct Pipeline {
@@ -136,4 +137,76 @@ fn action_installs_a_release_and_checks_it() {
             assert_eq!(fs::read_to_string(&output).unwrap(), "version=9.9.9\n");
         }
     }
+}
+
+/// The blocks of this language in `docs/ci.md`.
+fn documented(language: &str) -> Vec<String> {
+    let page = fs::read_to_string(tests_dir("../docs/ci.md")).unwrap();
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| Some(block.strip_prefix(language)?.to_owned())).collect()
+}
+
+/// The environment that a documented job sets, and its commands.
+fn job(block: &str, home: &Home) -> (Vec<(String, String)>, String) {
+    let scratch = home.path("home").display().to_string();
+    let block = block.replace("/tmp", &scratch).replace("${{ runner.temp }}", &scratch);
+    let variable = |line: &str| {
+        let (name, value) = line.trim().split_once(": ")?;
+        name.starts_with("OAUTHCTL_").then(|| (name.to_owned(), value.to_owned()))
+    };
+    let set = block.lines().filter_map(variable).collect();
+    let commands = match block.split_once("run: |\n") {
+        Some((_, commands)) => commands.to_owned(),
+        // A line that begins no command belongs to the one before it.
+        None => {
+            let (_, commands) = block.split_once("script:\n").unwrap();
+            commands.replace("\n      ", " ").replace("    - ", "")
+        }
+    };
+    (set, commands)
+}
+
+/// What surrounds the steps of a job is read before there is a runner: a workflow that names it there is invalid.
+#[test]
+fn documented_jobs_name_the_runner_in_steps_only() {
+    let blocks = documented("yaml\n");
+    let jobs: Vec<_> = blocks.iter().filter_map(|block| block.split_once("    steps:\n")).collect();
+    assert_eq!(jobs.len(), 3);
+    for (before, steps) in jobs {
+        assert!(!before.contains("${{ runner.") && steps.contains("${{ runner."), "{before}");
+    }
+}
+
+/// Each of the jobs that authenticate with an id_token of their platform, and with nothing else.
+#[test]
+fn documented_federated_jobs_run_without_a_secret() {
+    let (mut home, server) = (Home::new(), Servers::machines());
+    let id_token = server.platform_jwt.clone();
+    let answer = serde_json::json!({ "value": id_token }).to_string();
+    let platform = Api::start(move |_| Replied::new(200, &[], answer.clone()));
+    home.set("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/job", platform.origin));
+    home.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of the runner");
+    home.set("OAUTHCTL_ID_TOKEN", id_token);
+    let curl = home.path("bin/curl");
+    home.write(&curl, "#!/bin/sh\ncat\n");
+    fs::set_permissions(&curl, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    home.unset("OAUTHCTL_STORE").unset("OAUTHCTL_STATE_DIR").unset("OAUTHCTL_CONFIG");
+    let is_deploy = |block: &String| block.contains("deploy");
+    let profiles: Vec<_> = documented("toml\n").into_iter().filter(is_deploy).collect();
+    let jobs: Vec<_> = documented("yaml\n").into_iter().filter(is_deploy).collect();
+    assert_eq!((profiles.len(), jobs.len()), (2, 2));
+    for (profile, block) in profiles.iter().zip(&jobs) {
+        let profile = profile.replace("https://login.example.com", &server.issuer);
+        let profile = profile.replace("client_id = \"deploy\"", "client_id = \"signer\"");
+        home.write(&home.path("home/ci/oauthctl.toml"), &profile);
+        let (set, commands) = job(block, &home);
+        assert_eq!(set.len(), 3, "{set:?}");
+        for (name, value) in set {
+            home.set(&name, value);
+        }
+        let output = shell(&home, &format!("set -e\n{commands}"), "").ok();
+        assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{output:?}");
+        fs::remove_dir_all(home.path("home/tokens")).unwrap();
+    }
+    assert_eq!((platform.asked().len(), server.requests().len()), (1, 2));
 }

@@ -312,6 +312,7 @@ fn help_topics_are_plain_text() {
         ("api-requests", "api_url"),
         ("token-proxy", "--allow"),
         ("token-agent", "--allow-uid"),
+        ("ci", "resource_group: "),
         ("stores", "[store.command]"),
     ] {
         let text = run(&format!("help {topic}")).ok().stdout;

@@ -21,6 +21,7 @@ const TOPICS: &[&str] = &[
     "api-requests",
     "token-proxy",
     "token-agent",
+    "ci",
     "stores",
 ];
 
@@ -153,6 +154,7 @@ fn topic_pages_show_every_way_with_an_example() {
         ("api-requests", &["oauthctl api -p gitlab", "api_url = ["]),
         ("token-proxy", &["--allow 'GET /api/v4/**'", "OAUTHCTL_PROXY_URL", "--confirm '"]),
         ("token-agent", &["ssh -R", "--allow-uid", "systemctl --user", "agent --lock"]),
+        ("ci", &["write_back = [", "resource_group: ", "id-token: write", "OAUTHCTL_IMPORT"]),
         ("stores", &["[store.command]", "cache = \"kernel\"", "store migrate --to file"]),
     ] {
         let text = plain(&page(topic));

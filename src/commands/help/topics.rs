@@ -102,6 +102,11 @@ pub const TOPICS: &[Topic] = &[
         page: Page::Of(document!("agent.md")),
     },
     Topic {
+        name: "ci",
+        about: "jobs of GitHub Actions and GitLab CI",
+        page: Page::Of(document!("ci.md")),
+    },
+    Topic {
         name: "stores",
         about: "keyrings, encrypted files, pass and the kernel",
         page: Page::Of(document!("stores.md")),
@@ -269,13 +274,13 @@ mod tests {
             text: "# Exit [codes](#x)\n\n<!-- generated: x -->\n| code | `error` | meaning |\n\
                    | --- | --- | --- |\n| 0 |  | Done. |\n| 4 | `login_required` | a \\| b |\n\n\
                    One\n*two* `three`, `*.four` or `*`.\n\n```toml\na = 1\n```\n- item\n1. See [FAPI](../fapi.md#x),\n   \
-                   [A](https://a.example) and [CI](../ci.md).\n\n## End\n\nNo more.\n",
+                   [A](https://a.example) and [X](../x.md).\n\n## End\n\nNo more.\n",
             has_manual: true,
             until: Some("End"),
         };
         let text = "EXIT CODES\n\n  0                       Done.\n  \
                     4                       login_required: a | b\n\nOne two three, *.four or *.\n\n  a = 1\n- item\n\
-                    1. See FAPI (oauthctl help fapi), A (https://a.example) and CI (docs/ci.md).\n";
+                    1. See FAPI (oauthctl help fapi), A (https://a.example) and X (docs/x.md).\n";
         assert_eq!(plain(&page), text);
     }
 

@@ -68,6 +68,12 @@ impl Jwt {
         };
         // Many opaque tokens contain dots: only a JSON header makes a JWT.
         let header = object(header, "header").map_err(|_| opaque())?;
+        // RFC 7516, section 4.1.2. Two tokens, one after the other, have five parts too.
+        if payload.is_none() && !header.contains_key("enc") {
+            return Err(Error::validation(
+                "the token is not a JWT: it has five parts, but its header lacks `enc`",
+            ));
+        }
         let claims = payload.map(|part| object(part, "payload")).transpose()?;
         Ok(Self { header, claims, raw: raw.clone() })
     }
@@ -211,6 +217,10 @@ mod tests {
         let jwt = Jwt::decode(&raw).unwrap();
         assert_eq!((jwt.header_text("enc"), &jwt.claims), (Some("A256GCM"), &None));
         assert!(matches!(jwt.signed(), Err(Signature::NotVerified(_))));
+        let one = token(r#"{"alg":"ES256"}"#, "{}", "YQ");
+        let two = Secret::new(format!("{0}\n{0}", one.expose()));
+        let error = Jwt::decode(&two).unwrap_err();
+        assert!(error.message().contains("lacks `enc`"), "{error:?}");
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn proxy_that_stalls_counts_as_time_to_connect() {
     let options = Options { connect_timeout, ..through(address_of(&url)) };
     let error = fail(options, "https://as.invalid/").await;
     assert!(error.not_sent);
-    assert_eq!(error.message, "cannot connect to as.invalid:443 within 0.15 s");
+    assert_eq!(error.message, "cannot reach as.invalid through the proxy within 0.15 s");
 }
 
 #[tokio::test]
