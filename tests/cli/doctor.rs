@@ -183,6 +183,16 @@ fn doctor_counts_the_profiles_of_the_file() {
 }
 
 #[test]
+fn doctor_store_without_a_meaning_is_named_once() {
+    let (mut home, _sandbox) = healthy();
+    home.set("OAUTHCTL_STORE", "bogus");
+    let (name, said) = failure(&home, &[]);
+    assert!(name == "store" && said.starts_with("unknown store `bogus`"), "{said}");
+    let line = home.run(["doctor"]).code(1).stdout;
+    assert_eq!(line.matches("bogus").count(), 1, "{line}");
+}
+
+#[test]
 fn doctor_without_a_bus_names_it() {
     let mut home = Home::new();
     home.config(PROFILE);

@@ -147,9 +147,11 @@ pub fn stores(context: &Context, profiles: &[&Profile], usable: bool, report: &m
         _ => add(context.store_spec(None)),
     }
     for (name, spec) in used {
+        // A store that has no name is described by the error alone.
+        let name = spec.is_ok().then_some(name.as_str());
         match spec.and_then(|spec| tested(&spec, context)) {
-            Ok(what) => report.ok("store", Some(&name), what),
-            Err(error) => report.error("store", Some(&name), Status::Fail, &error),
+            Ok(what) => report.ok("store", name, what),
+            Err(error) => report.error("store", name, Status::Fail, &error),
         }
     }
 }

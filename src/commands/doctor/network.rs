@@ -61,7 +61,8 @@ pub fn servers(context: &Context, profiles: &[&Profile], report: &mut Report) {
             .and_then(|target| manager::build(context, &target));
         match manager {
             Ok(manager) => built.push((*profile, manager)),
-            // The store is tested on its own.
+            // The store has been tested on its own.
+            Err(_) if !names_a_store(context, profile) => {}
             Err(error) => report.error("profile", Some(&profile.name), Status::Fail, &error),
         }
     }
@@ -88,6 +89,11 @@ pub fn servers(context: &Context, profiles: &[&Profile], report: &mut Report) {
     if let Some(theirs) = clock {
         compare(theirs, Timestamp::now(), report);
     }
+}
+
+/// Returns whether the store of a profile is one that there is.
+fn names_a_store(context: &Context, profile: &Profile) -> bool {
+    context.config().is_ok_and(|config| context.store_spec(config.store_of(profile)).is_ok())
 }
 
 /// Returns the origins of a profile's server.
