@@ -58,6 +58,10 @@ impl Rule {
                 Some(methods.map_err(|_| invalid("its method is invalid"))?)
             }
         };
+        // It would never fit: a question mark in a path is encoded.
+        if path.contains(['?', '#']) {
+            return Err(invalid("only the path is compared, without a query"));
+        }
         let path = normal_path(path.trim_start()).map_err(invalid)?;
         Ok(Self { methods, segments: segments(&path).map(str::to_owned).collect() })
     }
@@ -178,7 +182,9 @@ mod tests {
 
     #[test]
     fn rule_without_method_or_path_is_refused() {
-        for rule in ["", "GET", "/a", "GET a", "GET /../a", "G@T /a", "GET /%zz"] {
+        for rule in
+            ["", "GET", "/a", "GET a", "GET /../a", "G@T /a", "GET /%zz", "GET /a?b=c", "GET /a#b"]
+        {
             assert!(Rules::read(&[rule.to_owned()]).is_err(), "{rule}");
         }
         assert!(Rules::default().allow(&Method::DELETE, "/anything"));
