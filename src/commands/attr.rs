@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::{AccountOption, ProfileArg, ProfileOption, one_of};
 use crate::context::Context;
-use crate::target::Target;
-use crate::{manager, run as runner, ui};
+use crate::{manager, run as runner, source, ui};
 
 pub const NOTES: &str = "Attributes are kept as long as the grant, across refreshes. `oauthctl token --json` \
 and `oauthctl status --json` show them.";
@@ -163,7 +162,7 @@ pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn open(grants: &Grants<'_>, context: &Context) -> Result<(FlowManager, GrantKey)> {
-    let target = Target::existing(context, grants.profile, grants.account)?;
+    let target = source::select(context, grants.profile, grants.account)?;
     Ok((manager::build(context, &target)?, target.key))
 }
 

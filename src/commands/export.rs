@@ -8,8 +8,7 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::context::Context;
-use crate::target::Target;
-use crate::{manager, run as runner, ui};
+use crate::{manager, run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(
@@ -35,7 +34,7 @@ pub struct ExportArgs {
 /// Returns `LoginRequired` if there is nothing to export.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let account = args.account.account.as_deref();
-    let target = Target::existing(context, args.profile.name()?, account)?;
+    let target = source::select(context, args.profile.name()?, account)?;
     // An importer of the line sends its refresh token: one that is already spent would end the grant.
     let manager = manager::build(context, &target)?;
     let grant = runner::block_on(Some(&manager), manager.export_grant(&target.key))?

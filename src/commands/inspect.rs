@@ -19,7 +19,7 @@ use crate::get_token;
 use crate::get_token::request::{Request, Selection};
 use crate::rows::Rows;
 use crate::target::Target;
-use crate::{manager, run as runner, ui};
+use crate::{manager, run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -112,7 +112,7 @@ fn stored(args: &InspectArgs, context: &Context) -> Result<Secret> {
             false => Ok(token.value),
         };
     }
-    let Target { key, store, .. } = Target::existing(context, args.profile.as_deref(), account)?;
+    let Target { key, store, .. } = source::select(context, args.profile.as_deref(), account)?;
     let grant = runner::block_on(None, store.grants.load(&key))?;
     let grant = grant.ok_or_else(|| Error::not_logged_in(&key))?;
     match (args.id_token, grant.tokens.id_token) {

@@ -12,7 +12,7 @@ use crate::commands::inspect;
 use crate::commands::userinfo::print_members;
 use crate::context::Context;
 use crate::target::Target;
-use crate::{manager, run as runner, ui};
+use crate::{manager, run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -40,7 +40,7 @@ pub fn run(args: &IntrospectArgs, context: &Context) -> Result<ExitCode> {
     let (name, account) = (args.profile.name()?, args.account.account.as_deref());
     let target = match args.token_stdin {
         true => Target::named(context, name, None)?,
-        false => Target::existing(context, name, account)?,
+        false => source::select(context, name, account)?,
     };
     let token = match (args.token_stdin, args.refresh_token) {
         (true, _) => Introspected::Received(inspect::piped()?),

@@ -9,8 +9,7 @@ use serde_json::Value;
 use crate::args::{AccountOption, ProfileArg};
 use crate::context::Context;
 use crate::rows::Rows;
-use crate::target::Target;
-use crate::{manager, run as runner, ui};
+use crate::{manager, run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -30,7 +29,7 @@ pub struct UserinfoArgs {
 /// See [`oauthctl_core::FlowManager::userinfo`].
 pub fn run(args: &UserinfoArgs, context: &Context) -> Result<ExitCode> {
     let account = args.account.account.as_deref();
-    let target = Target::existing(context, args.profile.name()?, account)?;
+    let target = source::select(context, args.profile.name()?, account)?;
     let manager = manager::build(context, &target)?;
     let found = runner::block_on(Some(&manager), manager.userinfo(&target.key))?;
     context.ui.tell_beside(&found.warning, &[]);

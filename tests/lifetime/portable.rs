@@ -99,6 +99,35 @@ fn ci_job_imports_once_and_then_uses_its_store() {
     assert_no_secret(&job, scene.server.secrets_minted());
 }
 
+/// A job may begin with any of them.
+#[test]
+fn empty_store_is_filled_for_every_use_of_it() {
+    let scene = Scene::logged_in("honest", 3600);
+    scene.home.run(["attr", "set", "-p", "p", "team", "blue"]).ok();
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    for command in [
+        &["token", "-p", "p"][..],
+        &["token", "-p", "p", "--cached"],
+        &["exec", "-p", "p", "--", "true"],
+        &["refresh", "p"],
+        &["export", "p"],
+        &["inspect", "-p", "p"],
+        &["introspect", "-p", "p"],
+        &["userinfo", "-p", "p"],
+        &["attr", "get", "-p", "p", "team"],
+        &["attr", "set", "-p", "p", "team", "red"],
+        &["attr", "list", "-p", "p"],
+        &["attr", "unset", "-p", "p", "team"],
+    ] {
+        let mut job = machine(&scene);
+        job.set("OAUTHCTL_IMPORT", line.trim_end());
+        let output = job.run(command);
+        assert!(output.stderr.starts_with("Imported `p`.\n"), "{command:?}: {output:?}");
+        assert!(output.status != 4, "{command:?}: {output:?}");
+        assert_eq!(files_like(&job, ".age").len(), 1, "{command:?}");
+    }
+}
+
 #[test]
 fn invalid_import_line_is_reported_if_needed() {
     let mut scene = Scene::logged_in("honest", 30);

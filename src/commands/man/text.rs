@@ -34,8 +34,8 @@ pub const ENVIRONMENT: Rows = &[
     ),
     (
         "OAUTHCTL_IMPORT",
-        "A line from `oauthctl export`. `token`, `exec` and `refresh` import it if the store is empty. They never \
-         overwrite an account whose login still works.",
+        "A line from `oauthctl export`. If the store is empty, every command that uses a stored account imports it, \
+         except `status` and `logout`. An account whose login still works is never overwritten.",
     ),
     ("OAUTHCTL_PROFILE", "The profile, unless the command names one."),
     ("OAUTHCTL_ACCOUNT", "The account, unless the command names one."),
