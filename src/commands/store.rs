@@ -168,20 +168,25 @@ impl Place {
 }
 
 /// The tables of the configuration that determine the store of some profiles: each profile's own if it sets a store,
-/// else the defaults.
+/// else the defaults. If only some of the profiles that use the defaults move, each of them gets its own.
 struct Tables {
     profiles: BTreeSet<String>,
     defaults: bool,
 }
 
 impl Tables {
-    fn of(profiles: &BTreeSet<&str>, context: &Context) -> Result<Self> {
+    fn of(profiles: &BTreeSet<&str>, is_part: bool, context: &Context) -> Result<Self> {
         let config = context.config()?;
+        let mut others =
+            config.profiles.values().filter(|other| !profiles.contains(other.name.as_str()));
+        let is_shared = is_part && others.any(|other| other.store.is_none());
         let has_own = |name: &&&str| {
-            config.profiles.get(**name).is_some_and(|profile| profile.store.is_some())
+            let profile = config.profiles.get(**name);
+            profile.is_some_and(|profile| profile.store.is_some() || is_shared)
         };
         let own = profiles.iter().filter(has_own).map(|name| (*name).to_owned());
-        Ok(Self { profiles: own.collect(), defaults: !profiles.iter().all(|name| has_own(&name)) })
+        let defaults = !is_shared && !profiles.iter().all(|name| has_own(&name));
+        Ok(Self { profiles: own.collect(), defaults })
     }
 
     /// Writes the store to the file, if the user wants that, and says what is written or to be written.
@@ -194,6 +199,9 @@ impl Tables {
             context
                 .ui
                 .warn(&Error::config(what).hint(format!("set it to `{to_spec}`, or unset it")));
+        }
+        if !self.defaults && self.profiles.is_empty() {
+            return Ok(());
         }
         let own = self.profiles.iter();
         let own = own.map(|name| format!("[profiles.{}]", text::one_line(name)));
@@ -224,6 +232,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let profile = profile.as_deref();
     let of_profile = |e: &&AccountEntry| profile.is_none_or(|name| name == e.key.profile);
     let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
+    check_name(profile.filter(|_| accounts.is_empty()), context)?;
     let accepted = match args.accept_unauthenticated {
         true => accept(profile, &to_spec, &accounts, context)?,
         false => Vec::new(),
@@ -267,15 +276,56 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let mut profiles: BTreeSet<&str> = moved.iter().map(|key| key.profile.as_str()).collect();
     profiles.extend(secrets.profiles.iter().map(String::as_str));
     let is_nothing = profiles.is_empty();
-    // The store of a login by URL is not in the configuration.
-    profiles.retain(|name| !is_url(name));
     if is_nothing {
         context.ui.say(format!("There is nothing to move to {to_spec}."));
-    } else if !profiles.is_empty() {
-        let what = if moved.is_empty() { "the client secrets" } else { "the accounts" };
-        Tables::of(&profiles, context)?.write(&to_spec, what, args.write, context)?;
     }
+    let is_account = is_nothing || !moved.is_empty();
+    let what = if is_account { "the accounts" } else { "the client secrets" };
+    configure(profiles, (&accounts, profile.is_some()), what, (&to_spec, args.write), context)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the name of a profile without accounts.
+fn check_name(name: Option<&str>, context: &Context) -> Result<()> {
+    match name.filter(|name| !is_url(name)) {
+        Some(name) => context.profile(name).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Writes the store of these profiles to the configuration, or says what to write. Also of those whose accounts an earlier
+/// migration moved, if the configuration was not changed then.
+fn configure<'a>(
+    mut profiles: BTreeSet<&'a str>,
+    (accounts, is_part): (&[&'a AccountEntry], bool),
+    what: &str,
+    (to_spec, writes): (&StoreSpec, bool),
+    context: &Context,
+) -> Result<()> {
+    for entry in accounts.iter().filter(|entry| entry.store == to_spec.to_string()) {
+        if uses_another(&entry.key.profile, to_spec, writes, context)? {
+            profiles.insert(&entry.key.profile);
+        }
+    }
+    // The store of a login by URL is not in the configuration.
+    profiles.retain(|name| !is_url(name));
+    if profiles.is_empty() {
+        return Ok(());
+    }
+    Tables::of(&profiles, is_part, context)?.write(to_spec, what, writes, context)
+}
+
+/// Returns whether commands look for the accounts of a profile in another store than this one: by the configuration
+/// alone, if that is to be written.
+fn uses_another(profile: &str, to: &StoreSpec, writes: bool, context: &Context) -> Result<bool> {
+    let config = context.config()?;
+    let Some(profile) = config.profiles.get(profile) else { return Ok(false) };
+    let used = match (config.store_of(profile), writes) {
+        (Some(own), true) => own.parse()?,
+        (None, true) => StoreSpec::Keyring,
+        (own, false) => context.store_spec(own)?,
+    };
+    Ok(used != *to)
 }
 
 /// Accepts unauthenticated records in the target store and in the stores of the accounts, and returns what

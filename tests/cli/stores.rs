@@ -132,6 +132,56 @@ fn migration_writes_to_the_profile_that_has_a_store() {
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
 }
 
+/// The first call only says what to write.
+#[test]
+fn migration_is_written_by_a_second_call() {
+    let home = of_files(Home::new());
+    plant(&home, &grant("default", TOKEN, |_| ()));
+    home.run(["store", "migrate", "--to", "file"]).ok();
+    let said = home.run(["store", "migrate", "--to", "file"]).ok().stderr;
+    assert!(
+        said.starts_with("There is nothing to move to file.\nSet `store = \"file\"`"),
+        "{said}"
+    );
+    home.run(["token"]).fails(4);
+    let said = home.run(["store", "migrate", "--to", "file", "--write"]).ok().stderr;
+    assert!(said.contains("Wrote `store = \"file\"` to [defaults]"), "{said}");
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+    let said = home.run(["store", "migrate", "--to", "file"]).ok().stderr;
+    assert_eq!(said, "There is nothing to move to file.\n");
+}
+
+/// The others still use the default store.
+#[test]
+fn migration_of_one_profile_keeps_the_default_store() {
+    let home = of_files(Home::new());
+    let text = fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!("{text}{}", PROFILE.replace("[profiles.p]", "[profiles.q]")));
+    plant(&home, &grant("default", TOKEN, |_| ()));
+    plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("q")));
+    let said = home.run(["store", "migrate", "q", "--to", "file"]).ok().stderr;
+    assert!(said.contains("Set `store = \"file\"` in [profiles.q] to"), "{said}");
+    home.run(["store", "migrate", "q", "--to", "file", "--write"]).ok();
+    for profile in ["p", "q"] {
+        assert_eq!(home.run(["token", "-p", profile]).ok().line(), TOKEN, "{profile}");
+    }
+    // No other profile uses the defaults now.
+    home.run(["store", "migrate", "p", "--to", "file", "--write"]).ok();
+    let after = fs::read_to_string(home.config_path()).unwrap();
+    assert!(after.starts_with("[defaults]\nstore = \"file\"\n"), "{after}");
+    for profile in ["p", "q"] {
+        assert_eq!(home.run(["token", "-p", profile]).ok().line(), TOKEN, "{profile}");
+    }
+}
+
+#[test]
+fn migration_of_an_unknown_profile_is_refused() {
+    let home = of_files(Home::new());
+    let failed = home.run(["store", "migrate", "nope", "--to", "file"]).fails(3);
+    assert!(failed.stderr.contains("no profile `nope`"), "{}", failed.stderr);
+    home.run(["store", "migrate", "p", "--to", "file"]).ok();
+}
+
 /// From each of the three stores to each other one.
 #[test]
 fn account_moves_between_all_stores() {
