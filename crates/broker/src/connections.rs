@@ -102,8 +102,11 @@ impl Connection {
     pub(crate) fn of(stored: Stored<Grant>, last_error: Option<LastError>) -> Self {
         let Stored { document: grant, revision, .. } = stored;
         let place = Place::of(&grant.key);
-        let status = if grant.dead.is_some() { Status::LoginRequired } else { Status::Connected };
         let expired_at = grant.tokens.expires_at.filter(|at| *at <= Timestamp::now());
+        let status = match grant.dead.is_some() || has_ended(&grant) {
+            true => Status::LoginRequired,
+            false => Status::Connected,
+        };
         let is_failing = last_error.is_some() && status == Status::Connected;
         let stuck_since = expired_at.filter(|_| is_failing).map(|at| at.to_string());
         Self {
@@ -131,6 +134,12 @@ impl Connection {
             revision,
         }
     }
+}
+
+/// Returns whether only the user can renew the token of a grant, because it has expired and has no refresh token.
+pub fn has_ended(grant: &Grant) -> bool {
+    let is_expired = grant.tokens.expires_at.is_some_and(|at| at <= Timestamp::now());
+    is_expired && grant.tokens.refresh_token.is_none()
 }
 
 /// A page of connections.

@@ -18,16 +18,19 @@ const LONGER: Duration = Duration::from_secs(60);
 const LONGEST_LEAD: u64 = 600;
 
 /// Returns when a grant that is saved now is next due, in Unix seconds: before it expires, with jitter, so
-/// that grants of the same minute are not refreshed in the same second.
+/// that grants of the same minute are not refreshed in the same second; without a refresh token, when it expires.
 pub fn first_look(grant: &Grant, is_unconfirmed: bool) -> Option<u64> {
     if is_unconfirmed {
         return Some(now_seconds() + (CONFIRMATION + LONGER).as_secs());
     }
-    grant.tokens.refresh_token.as_ref()?;
     if grant.dead.is_some() {
         return None;
     }
     let expires_at = grant.tokens.expires_at?.unix();
+    if grant.tokens.refresh_token.is_none() {
+        // Its end is reported.
+        return Some(expires_at);
+    }
     let lifetime = expires_at.saturating_sub(now_seconds());
     let lead = lead(lifetime);
     let jitter = jitter(&grant.id, lead / 2);

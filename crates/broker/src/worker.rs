@@ -9,6 +9,8 @@ mod slots;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::port::Coordinator;
 use oauthctl_core::{AccessToken, Error, ErrorKind, Grant, Result, Timestamp, TokenRequest};
 
 use crate::broker::Broker;
@@ -81,6 +83,10 @@ impl Worker {
                 Ok(_) => None,
                 Err(_) => Some(now_seconds() + LEASE),
             },
+            _ if connections::has_ended(&grant) => match self.report_end(&place, &grant).await {
+                Ok(()) => None,
+                Err(_) => Some(now_seconds() + LATER),
+            },
             _ => Box::pin(self.refresh(&place, &grant)).await,
         }))
     }
@@ -96,6 +102,19 @@ impl Worker {
             "the connections of a provider are not refreshed"
         );
         Some(self.backoff.failed(&place.profile()))
+    }
+
+    /// Reports that the user must log in again, if this grant is still the current one.
+    async fn report_end(&self, place: &Place, grant: &Grant) -> Result<()> {
+        let (vault, key) = (&self.broker.vault, place.grant_key());
+        let mut lock = self.broker.flow.locks.lock(&key, Duration::from_secs(LATER)).await?;
+        let current = vault.get_readable::<Grant>(&place.grant(vault)).await?;
+        let Some(current) = current.map(|stored| stored.document) else { return Ok(()) };
+        if current.id != grant.id || !connections::has_ended(&current) {
+            return Ok(());
+        }
+        let entry = AccountEntry::of(&current, vault.storage().kind());
+        lock.publish(&AccountEntry { login_required: true, ..entry }).await
     }
 
     /// Refreshes a grant. Returns when it is next due, if it was not saved.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use oauthctl_sandbox::SandboxOptions;
 use serde_json::{Value, json};
 
 use crate::support::{Browser, Scene, provider, start_broker};
@@ -97,4 +98,33 @@ async fn optional_member_that_is_null_is_missing() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains("of the wrong type"), "{member}: {detail}");
     }
+}
+
+#[tokio::test]
+async fn token_that_nobody_can_refresh_ends_for_all_to_see() {
+    let options =
+        SandboxOptions { access_ttl: Duration::from_secs(2), ..SandboxOptions::default() };
+    let scene = Scene::with(options, &[], &[]).await;
+    let api = &scene.api;
+    let issuer = format!("{}/s/no-refresh-token", scene.sandbox.issuer());
+    api.provide("short", &issuer).await;
+    api.connect("short", "u-1").await;
+    let events = async || {
+        let audit = api.get("/v1/audit").await.json(200);
+        let all = audit["events"].as_array().unwrap().iter();
+        all.map(|event| event["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let until = Instant::now() + Duration::from_secs(30);
+    // Nobody asks for the token.
+    while events().await.len() < 2 {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(events().await, ["connection.created", "connection.login_required"]);
+    let ended = api.get("/v1/connections/short/u-1").await.json(200);
+    assert_eq!(ended["status"], "login_required");
+    assert_eq!(api.token("short", "u-1").await.problem(409)["error"], "login_required");
+    api.connect("short", "u-1").await;
+    let all = ["created", "login_required", "created", "recovered"];
+    assert_eq!(events().await[..4], all.map(|event| format!("connection.{event}")));
 }
