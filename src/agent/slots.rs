@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const REQUESTS: usize = 64;
 
 /// Maximum number of clients of one user that wait for a slot. Further ones are disconnected.
-const WAITING: usize = 64;
+const WAITING: usize = 256;
 
 /// Maximum number of concurrent requests of users who may not use the agent. They receive only a refusal.
 const REFUSALS: usize = 8;
@@ -216,7 +216,7 @@ mod tests {
         let slots = Arc::new(Slots::default());
         let mut held = Vec::new();
         for uid in [1, 2, 9] {
-            for _ in 0..200 {
+            for _ in 0..400 {
                 client(&slots, uid);
                 if let Some(slot) = slots.next() {
                     slot.work();

@@ -43,6 +43,25 @@ fn slow_clients_lose_their_slots_to_the_next_one() {
     assert!(begun.elapsed() > Duration::from_secs(9), "nobody else needed their slots");
 }
 
+/// All of them wait for one answer of the user.
+#[test]
+fn many_clients_wait_for_a_slow_answer() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &["--confirm", "while [ ! -e go ]; do sleep 0.02; done"]);
+    let connected = (0..300).map(|_| {
+        let mut stream = UnixStream::connect(&agent.path).unwrap();
+        stream.write_all(b"{\"op\":\"token\"}\n").unwrap();
+        stream
+    });
+    let clients: Vec<_> = connected.collect();
+    home.write(&home.path("home/go"), "");
+    for mut client in clients {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\"access_token\":\"stored\""), "{answer}");
+    }
+}
+
 /// Its queue is full: the system lets nobody connect.
 #[test]
 fn hung_agent_does_not_hang_its_client() {
