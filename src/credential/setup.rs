@@ -161,6 +161,9 @@ pub fn names_program(tool: CredentialTool, key: &str, text: &str, program: &str)
     Ok(lines.map(|(line, _)| line.trim()).all(|line| text.contains(line)))
 }
 
+/// How many places of a file are tried.
+const MOST_PLACES: usize = 100;
+
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
 fn docker(target: &Target, key: &str, file: &str) -> Result<insertions::Place> {
     // docker asks by host, except for its own registry.
@@ -177,24 +180,31 @@ fn docker(target: &Target, key: &str, file: &str) -> Result<insertions::Place> {
         return Err(Error::config(format!("the file already has a helper for `{server}`"))
             .hint("change it manually, or remove it first"));
     }
-    let (at, text) = match object.get("credHelpers") {
-        Some(helpers) => {
-            let is_empty = helpers.as_object().ok_or_else(invalid)?.is_empty();
-            let name = file.find("\"credHelpers\"").ok_or_else(invalid)?;
-            let brace = file[name..].find('{').ok_or_else(invalid)? + name + 1;
-            (brace, format!("\n\t\t{member}{}", if is_empty { "" } else { "," }))
+    let comma = |is_empty: bool| if is_empty { "" } else { "," };
+    // Objects inside others may have a member of this name, too.
+    let (after, text) = match object.get("credHelpers") {
+        Some(Value::Object(helpers)) => {
+            ("\"credHelpers\"", format!("\n\t\t{member}{}", comma(helpers.is_empty())))
+        }
+        Some(_) => {
+            return Err(Error::config("`credHelpers` in the file is not an object")
+                .hint("change it manually, or remove it first"));
         }
         None => {
-            let brace = file.find('{').ok_or_else(invalid)? + 1;
-            let comma = if object.is_empty() { "" } else { "," };
-            (brace, format!("\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}{comma}"))
+            let comma = comma(object.is_empty());
+            ("", format!("\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}{comma}"))
         }
     };
-    let mut after = file.to_owned();
-    after.insert_str(at, &text);
-    let is_set = serde_json::from_str::<Value>(&after)
-        .is_ok_and(|after| after["credHelpers"][&server] == "oauthctl");
-    if is_set { Ok((at..at, text)) } else { Err(invalid()) }
+    let braces =
+        file.match_indices(after).filter_map(|(at, _)| Some(at + file[at..].find('{')? + 1));
+    let is_set = |at: &usize| {
+        let mut content = file.to_owned();
+        content.insert_str(*at, &text);
+        serde_json::from_str::<Value>(&content)
+            .is_ok_and(|content| content["credHelpers"][&server] == "oauthctl")
+    };
+    let at = braces.take(MOST_PLACES).find(is_set).ok_or_else(invalid)?;
+    Ok((at..at, text))
 }
 
 #[cfg(test)]
@@ -216,6 +226,8 @@ mod tests {
             "{ \"auths\": {} }\n",
             "{\n\t\"credHelpers\": {}\n}",
             "{\"credHelpers\":{\"a.example\":\"x\"},\"b\":1}",
+            "{\"a\":{\"credHelpers\":{}},\"b\":\"credHelpers\",\"credHelpers\":{}}",
+            "{\"a\":[{\"credHelpers\":{\"x\":\"y\"}}],\"credHelpers\":{\"x\":\"y\"}}",
         ] {
             let text = after(CredentialTool::Docker, "https://registry.example", file);
             let after: Value = serde_json::from_str(&text).unwrap();
