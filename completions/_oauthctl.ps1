@@ -226,6 +226,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--lock-after-sleep', '--lock-after-sleep', [CompletionResultType]::ParameterName, 'Lock the agent when the machine wakes up from sleep')
             [CompletionResult]::new('--foreground', '--foreground', [CompletionResultType]::ParameterName, 'Stay in the foreground, for systemd, launchd and containers')
+            [CompletionResult]::new('--detached', '--detached', [CompletionResultType]::ParameterName, 'Set for the process in the background, whose output nobody reads once it serves')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Show whether the agent is running and whether it is locked')
             [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'Stop the agent')
             [CompletionResult]::new('--lock', '--lock', [CompletionResultType]::ParameterName, 'Stop handing out tokens until `--unlock`')

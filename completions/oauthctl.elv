@@ -217,6 +217,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --color 'When to use colors; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --lock-after-sleep 'Lock the agent when the machine wakes up from sleep'
             cand --foreground 'Stay in the foreground, for systemd, launchd and containers'
+            cand --detached 'Set for the process in the background, whose output nobody reads once it serves'
             cand --status 'Show whether the agent is running and whether it is locked'
             cand --stop 'Stop the agent'
             cand --lock 'Stop handing out tokens until `--unlock`'

@@ -228,6 +228,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock-after-sleep -d 'Lock the agent when the machine wakes up from sleep'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l foreground -d 'Stay in the foreground, for systemd, launchd and containers'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l detached -d 'Set for the process in the background, whose output nobody reads once it serves'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l status -d 'Show whether the agent is running and whether it is locked'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l stop -d 'Stop the agent'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock -d 'Stop handing out tokens until `--unlock`'
