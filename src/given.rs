@@ -153,7 +153,9 @@ impl Given {
         let is_of_profile = OF_A_PROFILE.contains(&first);
         let is_same_profile = named.profile.is_none() || named.profile == self.profile;
         let uses_config = !OF_NOTHING.contains(&first) && command != "store keygen";
-        let uses_store = uses_config && !WITHOUT_STORE.contains(&&*command);
+        // An agent lends what is in a store of its own.
+        let is_lent = first == "agent" && self.store.as_deref() == Some("agent");
+        let uses_store = uses_config && !is_lent && !WITHOUT_STORE.contains(&&*command);
         let takes_account = is_of_profile && is_same_profile && first != "start";
         let mut completed = call.to_owned();
         for (takes_it, option, of_line, value) in [

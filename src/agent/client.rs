@@ -234,11 +234,11 @@ fn unanswered(path: &Path, error: &io::Error) -> Error {
         true => format!("no agent is running at {shown}"),
         false => format!("the agent at {shown} does not respond: {error}"),
     };
-    let option = match super::usual_socket() {
-        Ok(usual) if usual == path => String::new(),
-        _ => format!(" --socket {}", shell_word(&path.display().to_string())),
+    let command = match super::usual_socket() {
+        Ok(usual) if usual == path => "oauthctl agent".to_owned(),
+        _ => format!("oauthctl agent --socket {}", shell_word(&path.display().to_string())),
     };
-    let start = format!("start it with `oauthctl agent{option}`");
+    let start = format!("start it with `{command}`");
     let error = Error::unavailable(what).caused_by(error);
     match Agent::named() {
         Ok(Some(_)) => error.hint(format!("{start}, or unset OAUTHCTL_AGENT")),

@@ -29,6 +29,13 @@ fn command_gets_what_the_call_was_given() {
         ),
         ("attr get plan -p p", "`oauthctl attr list`", "`oauthctl attr list -p p`"),
         ("logout p --account x", "`oauthctl status`", "`oauthctl status`"),
+        // The agent has a store of its own.
+        ("--store agent token p", "what `oauthctl agent` prints", "what `oauthctl agent` prints"),
+        (
+            "--store file token p",
+            "what `oauthctl agent` prints",
+            "what `oauthctl agent --store file` prints",
+        ),
         // Another profile's account is another one.
         ("token p --account x", "`oauthctl login q`", "`oauthctl login q`"),
         ("token p --store file", "`oauthctl providers`", "`oauthctl providers`"),

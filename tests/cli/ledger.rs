@@ -179,7 +179,6 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "--allow-uid UID",
             "oauthctl agent --socket {word} --stop",
             "oauthctl agent --unlock",
-            "oauthctl agent{option}",
         ],
     ),
     (
