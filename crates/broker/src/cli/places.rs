@@ -77,8 +77,8 @@ pub fn state_dir() -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// Returns `Usage` for an invalid flag and one with a password, and `Config` for a file that is invalid, or that has a password and that
-/// other users can read.
+/// Returns `Usage` for an invalid flag and one with a password, and `Config` for a file that is invalid, or that has a
+/// password and that other users can read.
 pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
     let (flags, path) = (Section { store: globals.store.clone(), ..flags }, config_path(globals)?);
     if let Some(key) = flags.password_key() {

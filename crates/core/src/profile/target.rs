@@ -79,8 +79,8 @@ impl Target {
     }
 
     /// Returns whether a request for `asked` gets the credential of this target. Host and port must be equal,
-    /// the path of this target must be a prefix of whole segments, however each is percent-encoded, and the user must be equal if the target
-    /// names one. Nothing matches over plain http, except on a loopback address.
+    /// the path of this target must be a prefix of whole segments, however each is percent-encoded, and the user
+    /// must be equal if the target names one. Nothing matches over plain http, except on a loopback address.
     pub fn covers(&self, asked: &Self) -> bool {
         let has_scheme = match (self.plain, asked.plain) {
             (Some(own), Some(other)) => own == other,
