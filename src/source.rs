@@ -62,6 +62,7 @@ pub fn open<'c>(
     account: Option<&str>,
 ) -> Result<Opened<'c>> {
     let target = select(context, profile, account)?;
+    context.keep_snapshot(target.profile)?;
     let manager = manager::build(context, &target)?;
     Ok(Opened { target, manager })
 }
@@ -78,7 +79,6 @@ pub fn select<'c>(
     account: Option<&str>,
 ) -> Result<Target<'c>> {
     let mut target = Target::existing(context, profile, account)?;
-    context.keep_snapshot(target.profile)?;
     if import::from_environment(context, &target)? {
         target.select()?;
     }
