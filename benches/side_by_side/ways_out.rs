@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 
 use crate::figures::{Target, median, milliseconds, row, time};
@@ -94,6 +95,10 @@ pub fn git_fill(name: &str, pairs: usize, server: &OidcProvider) {
 struct Nginx {
     process: Child,
     direct: String,
+    /// The same files over https.
+    encrypted: String,
+    /// The file with the authority that issued its certificate.
+    authority: String,
     through: String,
     _dir: tempfile::TempDir,
 }
@@ -106,7 +111,8 @@ impl Nginx {
         fs::write(at("www/small"), [b'x'; 200]).unwrap();
         fs::File::create(at("www/large")).unwrap().set_len(LARGE).unwrap();
         let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (direct, through) = (port(), port());
+        let (direct, encrypted, through) = (port(), port(), port());
+        certify(&at("authority"), &at("certificate"), &at("key"));
         let user = if rustix::process::geteuid().is_root() { "user root root;" } else { "" };
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {};", at(kind)))
@@ -115,14 +121,17 @@ impl Nginx {
             "{user} daemon off; worker_processes auto; pid {}; error_log {};\n\
              events {{ worker_connections 1024; }}\n\
              http {{ access_log off; sendfile on; keepalive_requests 1000000000; {temporary}\n\
-             server {{ listen 127.0.0.1:{direct}; root {}; }}\n\
+             server {{ listen 127.0.0.1:{direct}; root {www}; }}\n\
+             server {{ listen 127.0.0.1:{encrypted} ssl; root {www}; ssl_certificate {}; ssl_certificate_key {}; }}\n\
              upstream api {{ server 127.0.0.1:{direct}; keepalive 64; keepalive_requests 1000000000; }}\n\
              server {{ listen 127.0.0.1:{through}; location / {{ proxy_pass http://api;\n\
              proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
              proxy_set_header Authorization \"Bearer stored\"; }} }} }}\n",
             at("pid"),
             at("errors"),
-            at("www")
+            at("certificate"),
+            at("key"),
+            www = at("www")
         );
         fs::write(at("config"), config).unwrap();
         let nginx = ["nginx", "/usr/sbin/nginx"].into_iter().find(|path| installed(path));
@@ -133,18 +142,37 @@ impl Nginx {
             .unwrap();
         await_some("nginx", || TcpStream::connect(("127.0.0.1", through)).ok());
         let url = |port: u16| format!("http://127.0.0.1:{port}/");
-        Self { process, direct: url(direct), through: url(through), _dir: dir }
+        Self {
+            process,
+            direct: url(direct),
+            encrypted: format!("https://localhost:{encrypted}/"),
+            authority: at("authority"),
+            through: url(through),
+            _dir: dir,
+        }
     }
 
-    /// A home whose token may be sent to it.
-    fn home(&self) -> Home {
+    /// A home whose token may be sent to this URL of it.
+    fn home(&self, url: &str) -> Home {
         let home = Api::echo().home("", "");
         let config = fs::read_to_string(home.config_path()).unwrap();
-        let line = format!("api_url = [{:?}]", self.direct);
+        let line = format!("ca_file = {:?}\napi_url = [{url:?}]", self.authority);
         let lines = config.lines().map(|old| if old.starts_with("api_url") { &line } else { old });
         home.config(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
         home
     }
+}
+
+/// Writes an authority, and a certificate for `localhost` with its key.
+fn certify(authority: &str, certificate: &str, key: &str) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let own = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    fs::write(authority, issuer.pem()).unwrap();
+    fs::write(certificate, params.signed_by(&own, &issuer).unwrap().pem()).unwrap();
+    fs::write(key, own.serialize_pem()).unwrap();
 }
 
 impl Drop for Nginx {
@@ -170,7 +198,7 @@ pub fn api_request(name: &str, pairs: usize, _: &OidcProvider) {
         return;
     }
     let nginx = Nginx::start();
-    let home = nginx.home();
+    let home = nginx.home(&nginx.direct);
     let url = format!("{}small", nginx.direct);
     let curl = || {
         let mut curl = home.tool("curl");
@@ -210,7 +238,7 @@ pub fn proxy_requests(name: &str, _: usize, _: &OidcProvider) {
         return;
     }
     let nginx = Nginx::start();
-    let home = nginx.home();
+    let home = nginx.home(&nginx.direct);
     let (proxy, url) = start_proxy(&home);
     let pairs: Vec<_> = (0..5)
         .map(|_| (load(&format!("{}small", nginx.through)), load(&format!("{url}small"))))
@@ -244,15 +272,27 @@ pub fn proxy_download(name: &str, _: usize, _: &OidcProvider) {
         return;
     }
     let nginx = Nginx::start();
-    let home = nginx.home();
-    let (proxy, url) = start_proxy(&home);
-    let download = |url: &str| time(Command::new("curl").args(["-sS", "-o", "/dev/null", url]));
-    let (direct, through) = (format!("{}large", nginx.direct), format!("{url}large"));
-    row(name, 5, &Target::Ratio(1.25), || download(&direct), || download(&through));
-    // What any program costs that stands between the two, and only copies.
-    let copied = format!("http://{}/large", copier(&nginx.direct));
-    let beside = "  the same / through a program that only copies";
-    row(beside, 5, &Target::Ratio(1.1), || download(&copied), || download(&through));
+    let download = |url: &str| {
+        let words = ["-sS", "--cacert", &nginx.authority, "-o", "/dev/null", url];
+        time(Command::new("curl").args(words))
+    };
+    for (row_name, server) in [(name, &nginx.direct), ("  the same over https", &nginx.encrypted)] {
+        let home = nginx.home(server);
+        let (proxy, url) = start_proxy(&home);
+        let (direct, through) = (format!("{server}large"), format!("{url}large"));
+        row(row_name, 5, &Target::Ratio(1.25), || download(&direct), || download(&through));
+        if server == &nginx.direct {
+            // What any program costs that stands between the two, and only copies.
+            let copied = format!("http://{}/large", copier(server));
+            let beside = "  the same / through a program that only copies";
+            row(beside, 5, &Target::Ratio(1.1), || download(&copied), || download(&through));
+        }
+        print_peak(&proxy);
+        proxy.signal(rustix::process::Signal::TERM);
+    }
+}
+
+fn print_peak(proxy: &Running) {
     let status = fs::read_to_string(format!("/proc/{}/status", proxy.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -264,7 +304,6 @@ pub fn proxy_download(name: &str, _: usize, _: &OidcProvider) {
         peak / 1024.0,
         ""
     );
-    proxy.signal(rustix::process::Signal::TERM);
 }
 
 /// Forwards connections to the server, and only copies: on Linux `io::copy` has the kernel move the bytes.
