@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oauthctl_core::flow::login_again;
-use oauthctl_core::profile::{Profile, scopes};
-use oauthctl_core::{Advice, Error, Grant, Result, StartRequest};
+use oauthctl_core::profile::scopes;
+use oauthctl_core::{Error, Result, StartRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -214,12 +213,7 @@ struct Renewal {
 /// # Errors
 ///
 /// Returns 429 for too many links that wait, and 503 if the store fails.
-pub async fn again(
-    broker: &Broker,
-    caller: &Caller,
-    place: &Place,
-    profile: &Profile,
-) -> Result<String, Problem> {
+pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<String, Problem> {
     let (vault, tenant) = (&broker.vault, &caller.tenant);
     let record = place.record(vault, Space::Renewals);
     loop {
@@ -227,7 +221,6 @@ pub async fn again(
         if let Some(url) = open {
             return Ok(url);
         }
-        let scopes = scopes_again(broker, place, profile).await?;
         let room = match quota::room_for_link(vault, tenant).await {
             Ok(room) => room,
             // The last one may be what another request makes for this connection in its turn.
@@ -238,8 +231,7 @@ pub async fn again(
                 return made?.1.ok_or(full);
             }
         };
-        let wanted = Wanted { scopes, ..Wanted::default() };
-        let Draft { key, token, url, link } = Draft::new(broker, place, wanted)?;
+        let Draft { key, token, url, link } = Draft::new(broker, place, Wanted::default())?;
         let expires_at = Some(link.expires_at);
         let terms = Terms { expires_at, ..Terms::only_if(room.condition()) };
         if vault.put(key.clone(), &link, terms).await? == Written::Refused {
@@ -256,17 +248,6 @@ pub async fn again(
         // Another request was faster: its link is the one.
         vault.delete(&key).await?;
     }
-}
-
-/// Returns the scopes for a new login, so that the new token can do what the old one could: those of the provider, and
-/// those that were granted because their link requested them. None stands for those of the provider.
-async fn scopes_again(broker: &Broker, place: &Place, profile: &Profile) -> Result<Vec<String>> {
-    let found = broker.vault.get_readable::<Grant>(&place.grant(&broker.vault)).await?;
-    let granted = found.map(|stored| stored.document.tokens.scopes).unwrap_or_default();
-    Ok(match login_again(profile, &place.grant_key(), &granted) {
-        Advice::LogInAgain { scopes, .. } => profile.scopes.iter().cloned().chain(scopes).collect(),
-        _ => Vec::new(),
-    })
 }
 
 /// Returns the revision of the record of a connection's link, if there is one, and the link, if it works.

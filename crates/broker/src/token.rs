@@ -64,7 +64,7 @@ pub async fn token(
             Ok(body)
         }
         Err(error) if error.kind() == ErrorKind::LoginRequired => {
-            let url = link::again(broker, caller, &place, &profile).await?;
+            let url = link::again(broker, caller, &place).await?;
             Err(Problem::login_required(url))
         }
         Err(error) => Err(error.into()),

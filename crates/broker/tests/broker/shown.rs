@@ -128,26 +128,3 @@ async fn token_that_nobody_can_refresh_ends_for_all_to_see() {
     let all = ["created", "login_required", "created", "recovered"];
     assert_eq!(events().await[..4], all.map(|event| format!("connection.{event}")));
 }
-
-#[tokio::test]
-async fn new_login_requests_the_scopes_of_the_connection() {
-    let scene = Scene::new().await;
-    let api = &scene.api;
-    api.provide("ending", &scene.sandbox.issuer_with("refresh-invalid-grant")).await;
-    let scopes = async |body: &Value| {
-        let link = api.link(body).await;
-        assert_eq!(Browser::default().follow(&link).await.status, 200);
-        let user = body["user"].as_str().unwrap();
-        let path = format!("/v1/connections/ending/{user}/token?min_ttl=2h");
-        let problem = api.get(&path).await.problem(409);
-        let sent = Browser::default().open(problem["authorize_url"].as_str().unwrap()).await;
-        let url = url::Url::parse(sent.header("location")).unwrap();
-        let scope = url.query_pairs().find(|(name, _)| name == "scope").unwrap().1;
-        scope.into_owned()
-    };
-    let user = |user: &str| json!({ "provider": "ending", "user": user });
-    assert_eq!(scopes(&user("u-1")).await, "openid");
-    let mut more = user("u-2");
-    more["scopes"] = json!(["openid", "email"]);
-    assert_eq!(scopes(&more).await, "openid email");
-}
