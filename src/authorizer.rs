@@ -111,7 +111,7 @@ impl Authorizer {
         loop {
             let response = self.send_once(outgoing, body, &lent).await?;
             if response.status() != StatusCode::UNAUTHORIZED {
-                if !response.status().is_server_error() {
+                if response.status().is_success() || response.status().is_redirection() {
                     *locked(&lent.forced) = None;
                 }
                 return Ok(Answer { response, not_refreshed: None });

@@ -232,11 +232,11 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let profile = profile.as_deref();
     let of_profile = |e: &&AccountEntry| profile.is_none_or(|name| name == e.key.profile);
     let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
-    check_name(profile.filter(|_| accounts.is_empty()), context)?;
     let accepted = match args.accept_unauthenticated {
         true => accept(profile, &to_spec, &accounts, context)?,
         false => Vec::new(),
     };
+    check_name(profile.filter(|_| accounts.is_empty() && accepted.is_empty()), context)?;
     let mut moved = Vec::new();
     let mut stayed = BTreeSet::new();
     let mut failure: Option<Error> = None;

@@ -63,12 +63,13 @@ impl HttpBody for Passing {
         let mut state = self.kept.state();
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
-                let data = frame.data_ref().map_or(&[][..], |data| data);
-                let bytes = state.bytes.take();
-                state.bytes = bytes.filter(|bytes| bytes.len() + data.len() <= KEPT);
-                if let Some(bytes) = &mut state.bytes {
+                // Trailers are not kept, and a request without them would be another one.
+                let data = frame.data_ref();
+                let bytes = state.bytes.take().zip(data);
+                state.bytes = bytes.and_then(|(mut bytes, data)| {
                     bytes.extend_from_slice(data);
-                }
+                    (bytes.len() <= KEPT).then_some(bytes)
+                });
             }
             Poll::Ready(Some(Err(_))) => state.is_broken = true,
             Poll::Ready(None) => state.is_whole = true,

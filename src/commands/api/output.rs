@@ -72,11 +72,25 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if self.is_unused.get()
-            && let Some((path, _)) = &self.file
+            && let Some((path, file)) = &self.file
+            && is_still_empty(path, &file.borrow())
         {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Returns whether this file is still at its path, and empty: another program may use the path too.
+fn is_still_empty(path: &Path, file: &File) -> bool {
+    let (Ok(there), Ok(own)) = (fs::symlink_metadata(path), file.metadata()) else { return false };
+    #[cfg(unix)]
+    let is_own = {
+        use std::os::unix::fs::MetadataExt;
+        (there.dev(), there.ino()) == (own.dev(), own.ino())
+    };
+    #[cfg(not(unix))]
+    let is_own = own.is_file();
+    is_own && there.is_file() && there.len() == 0
 }
 
 /// Opens a file, and returns whether it is new.

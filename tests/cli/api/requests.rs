@@ -138,6 +138,28 @@ fn output_file_of_a_failed_request_is_not_created() {
     assert!(home.path("home/out").exists(), "it was there before");
 }
 
+#[test]
+fn output_file_of_another_program_is_kept() {
+    let other = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
+    let path = other.clone();
+    let api = Api::start(move |asked| {
+        // Another program writes the file while this one waits.
+        let path = path.get().unwrap();
+        let replaced = asked.target == "/replaced";
+        let written = if replaced { path.with_extension("new") } else { path.clone() };
+        std::fs::write(&written, "theirs").unwrap();
+        std::fs::rename(written, path).unwrap();
+        Replied::new(404, &[], "no such thing")
+    });
+    let home = api.home("", "");
+    let path = other.get_or_init(|| home.path("home/out"));
+    for target in ["replaced", "written"] {
+        home.run(["api", target, "-o", "out"]).code(8);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "theirs");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
 /// As with curl.
 #[test]
 fn hyphen_as_output_file_is_standard_output() {

@@ -96,10 +96,13 @@ async fn change<T>(
     ports.store.save(&grant).await?;
     // Keep what the index knows beyond the grant, such as a failed refresh.
     let index = ports.coordinator.account(key).await.ok().flatten();
-    let entry = AccountEntry::of(&grant, &ports.store.name());
-    let last_error = index.and_then(|index| index.last_error);
+    let mut entry = AccountEntry::of(&grant, &ports.store.name());
+    if let Some(index) = index {
+        entry.login_required |= index.login_required && index.grant_id == entry.grant_id;
+        entry.last_error = index.last_error;
+    }
     // The index is a convenience: the attribute is saved, and the next commit publishes it again.
-    let _ = lock.publish(&AccountEntry { last_error, ..entry }).await;
+    let _ = lock.publish(&entry).await;
     Ok(Some(outcome))
 }
 

@@ -240,7 +240,7 @@ fn decoded_unreserved(segment: &str) -> Result<String, &'static str> {
 
 /// Returns whether a segment becomes a dot segment if a server decodes it more often than it should, treats
 /// a backslash as a slash, or cuts off path parameters (`..;x`).
-fn has_hidden_dots(path: &str) -> bool {
+pub(super) fn has_hidden_dots(path: &str) -> bool {
     let mut text = path.as_bytes().to_vec();
     for _ in 0..DECODINGS {
         let pieces = text.split(|byte| matches!(byte, b'/' | b'\\'));
@@ -258,7 +258,8 @@ fn has_hidden_dots(path: &str) -> bool {
     true
 }
 
-fn decoded(text: &[u8]) -> Vec<u8> {
+/// Removes the percent-encoding once, where it is valid.
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {

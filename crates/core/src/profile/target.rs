@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::api_url::{decoded, has_hidden_dots};
+
 /// A parsed host or URL: `https://gitlab.com`, `registry.example.com:5000`, `https://work@git.example/group`.
 ///
 /// ```
@@ -57,11 +59,11 @@ impl Target {
         }
         let (host, port) = host_and_port(address).ok_or("must name a host, with a port or none")?;
         let default = if plain == Some(true) { 80 } else { 443 };
-        let path: Vec<String> =
-            path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        if path.iter().any(|part| matches!(decoded(part).as_slice(), b"." | b"..")) {
+        if has_hidden_dots(path) {
             return Err("must not have `.` or `..` in its path".into());
         }
+        let path: Vec<String> =
+            path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
         Ok(Self {
             plain,
             user: user.map(str::to_owned),
@@ -94,7 +96,11 @@ impl Target {
             && self.host == asked.host
             && self.port == asked.port
             && self.path.len() <= asked.path.len()
-            && self.path.iter().zip(&asked.path).all(|(own, asked)| decoded(own) == decoded(asked))
+            && self
+                .path
+                .iter()
+                .zip(&asked.path)
+                .all(|(own, asked)| decoded(own.as_bytes()) == decoded(asked.as_bytes()))
     }
 
     /// Returns how precise the target is, to select one of those that match.
@@ -140,25 +146,6 @@ impl Target {
         let literal = self.host.trim_start_matches('[').trim_end_matches(']');
         self.host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
-}
-
-/// Decodes a segment of a path.
-fn decoded(part: &str) -> Vec<u8> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let mut bytes = part.as_bytes();
-    let mut result = Vec::with_capacity(bytes.len());
-    while let [first, rest @ ..] = bytes {
-        bytes = rest;
-        let hex = (*first == b'%').then(|| digit(rest.first()).zip(digit(rest.get(1)))).flatten();
-        match hex.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
-            Some(byte) => {
-                result.push(byte);
-                bytes = &rest[2..];
-            }
-            None => result.push(*first),
-        }
-    }
-    result
 }
 
 fn host_and_port(address: &str) -> Option<(&str, Option<u16>)> {
@@ -271,6 +258,8 @@ mod tests {
             "https://a.example/../b",
             "https://a.example/b/%2e%2E/c",
             "https://a.example/.%2e",
+            "https://a.example/b/..%2Fc",
+            "https://a.example/%252e%252e/c",
             "https://[::1",
             "https://[::g]",
         ] {
