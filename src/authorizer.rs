@@ -24,7 +24,8 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// reason then.
 const REFRESHED: Duration = Duration::from_secs(60);
 
-/// Maximum number of refreshes within that time. A server may accept a token for some requests and refuse it for others.
+/// Maximum number of forced refreshes within that time. A server may accept a token for some requests and refuse it
+/// for others.
 const MOST_REFRESHES: usize = 5;
 
 /// Adds the token of an account to requests.
@@ -36,7 +37,7 @@ pub struct Authorizer {
     /// Held while the source is asked, so that it is asked once.
     asking: tokio::sync::Mutex<()>,
     nonces: Mutex<Vec<(String, String)>>,
-    /// When refused tokens were refreshed recently.
+    /// Times of the recent refreshes of refused tokens.
     refreshes: Mutex<Vec<Instant>>,
     ui: Ui,
     told: Mutex<Option<String>>,

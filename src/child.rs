@@ -7,7 +7,7 @@ use oauthctl_core::{Error, Result};
 
 use crate::signals::{Ending, Signals};
 
-/// Time in which the runtime looks for signals at least once.
+/// Time within which the runtime checks for signals at least once.
 const ONE_LOOK: Duration = Duration::from_millis(1);
 
 /// A command that runs.
@@ -68,8 +68,8 @@ impl Running {
         }
     }
 
-    /// Reads a signal that ended the command and was sent to this program too, as a terminal's interrupt is. The end of
-    /// the command may be seen first.
+    /// Records a signal that ended the command and that this program also received, such as Ctrl-C in a terminal. The
+    /// program may notice the exit of the command before the signal.
     async fn note_signal_of_both(&mut self) {
         // The signal has been delivered: the runtime only has to look for it once.
         if let Ok(signal) = tokio::time::timeout(ONE_LOOK, self.signals.next()).await {

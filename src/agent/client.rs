@@ -227,7 +227,7 @@ fn unanswered(path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::PermissionDenied {
         let what = format!("this user is not allowed to connect to the agent at {shown}");
         return Error::new(ErrorKind::AccessDenied, what)
-            .hint("let the user who runs the agent start it with `--allow-uid UID`")
+            .hint("ask the user who runs the agent to start it with `--allow-uid UID`")
             .caused_by(error);
     }
     let what = match is_absent(error) {

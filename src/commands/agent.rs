@@ -178,8 +178,8 @@ fn background(path: &std::path::Path, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends the output. The pipes to the command that started this process break when it ends: a command of the user that
-/// writes a warning there would be killed.
+/// Redirects standard output and standard error to `/dev/null`. They are pipes to the command that started this
+/// process, and break when that command exits. A user's command that then writes a warning would be killed.
 #[cfg(unix)]
 fn detach() -> Result<()> {
     use rustix::stdio::{dup2_stderr, dup2_stdout};
@@ -189,7 +189,8 @@ fn detach() -> Result<()> {
         Ok(())
     });
     detached.map_err(|error| {
-        Error::internal(format!("cannot end the output: {error}")).caused_by(&error)
+        Error::internal(format!("cannot redirect the output to /dev/null: {error}"))
+            .caused_by(&error)
     })
 }
 

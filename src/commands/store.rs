@@ -293,8 +293,8 @@ fn check_name(name: Option<&str>, context: &Context) -> Result<()> {
     }
 }
 
-/// Writes the store of these profiles to the configuration, or says what to write. Also of those whose accounts an earlier
-/// migration moved, if the configuration was not changed then.
+/// Writes the store of these profiles to the configuration, or prints what to write. This includes profiles whose
+/// accounts an earlier migration moved without changing the configuration.
 fn configure<'a>(
     mut profiles: BTreeSet<&'a str>,
     (accounts, is_part): (&[&'a AccountEntry], bool),
@@ -315,8 +315,8 @@ fn configure<'a>(
     Tables::of(&profiles, is_part, context)?.write(to_spec, what, writes, context)
 }
 
-/// Returns whether commands look for the accounts of a profile in another store than this one: by the configuration
-/// alone, if that is to be written.
+/// Returns whether a profile uses a store other than this one. If the configuration is to be written, only the
+/// configuration counts.
 fn uses_another(profile: &str, to: &StoreSpec, writes: bool, context: &Context) -> Result<bool> {
     let config = context.config()?;
     let Some(profile) = config.profiles.get(profile) else { return Ok(false) };

@@ -161,7 +161,7 @@ pub fn names_program(tool: CredentialTool, key: &str, text: &str, program: &str)
     Ok(lines.map(|(line, _)| line.trim()).all(|line| text.contains(line)))
 }
 
-/// How many places of a file are tried.
+/// Maximum number of insertion points that are tried in a file.
 const MOST_PLACES: usize = 100;
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.

@@ -149,9 +149,13 @@ pub fn step_up(
     }
     if Agent::is_named()? {
         let with = with_scopes(&challenge);
-        let what =
-            format!("`{}` requires a new login{with}, and the agent starts none", one_line(&name));
-        return Err(Error::login_required(what).hint("log in again where the agent runs"));
+        let what = format!(
+            "`{}` requires a new login{with}, but the agent does not start logins",
+            one_line(&name)
+        );
+        return Err(
+            Error::login_required(what).hint("log in again on the machine where the agent runs")
+        );
     }
     if context.globals.no_input {
         return Err(needs_scopes(context, &name, selection, challenge)?);

@@ -106,9 +106,9 @@ async fn consented(proxy: &Proxy, peer: Peer, method: &Method, url: &Url) -> Res
     confirm.ask(Question { asker: 0, subject: String::new(), about }).await
 }
 
-/// Why there is no response of the server.
+/// Why there is no response from the server.
 enum NotSent {
-    /// The client broke off, or sent something else than a body.
+    /// The client disconnected, or sent an invalid body.
     Body,
     /// There is no token, or the server cannot be reached.
     Request(Error),

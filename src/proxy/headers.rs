@@ -62,8 +62,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Returns the protocol that a client wants to change to. Another version of HTTP is none: its further requests would
-/// reach the server unseen.
+/// Returns the protocol that a client wants to change to. Ignores other versions of HTTP, because later requests on
+/// the connection would bypass the rules.
 pub fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut options = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let is_wanted =

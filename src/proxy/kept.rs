@@ -1,4 +1,4 @@
-//! A body of unknown length that is sent on as it comes, and kept meanwhile to be sent again if it is small.
+//! A body of unknown length that is forwarded as it arrives. A small body is kept so that it can be sent again.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use oauthctl_core::http::api::Body;
 /// Maximum size of a body that is kept to be sent again.
 pub const KEPT: usize = 256 * 1024;
 
-/// What has come of a body.
+/// The part of a body that has arrived.
 #[derive(Clone, Default)]
 pub struct Kept(Arc<Mutex<State>>);
 
@@ -29,13 +29,13 @@ impl Kept {
         Body::wrap(Passing { inner: body, kept: self.clone() })
     }
 
-    /// Returns the body once more, if all of it has come and it is small.
+    /// Returns a copy of the body, if it is small and all of it has arrived.
     pub fn again(&self) -> Option<Body> {
         let state = self.state();
         state.bytes.as_ref().filter(|_| state.is_whole).map(|bytes| bytes.clone().into())
     }
 
-    /// Returns whether the client broke off, or sent something else than a body.
+    /// Returns whether the client disconnected, or sent an invalid body.
     pub fn is_broken(&self) -> bool {
         self.state().is_broken
     }

@@ -58,9 +58,9 @@ impl Rule {
                 Some(methods.map_err(|_| invalid("its method is invalid"))?)
             }
         };
-        // It would never fit: a question mark in a path is encoded.
+        // Such a rule would never match: paths contain these characters only percent-encoded.
         if path.contains(['?', '#']) {
-            return Err(invalid("only the path is compared, without a query"));
+            return Err(invalid("it contains a query or a fragment"));
         }
         let path = normal_path(path.trim_start()).map_err(invalid)?;
         Ok(Self { methods, segments: segments(&path).map(str::to_owned).collect() })

@@ -1,4 +1,5 @@
-//! A connection that is idle again once its response was sent, and that ends only after the client had time to read it.
+//! A connection that becomes idle once its response is sent, and closes only after the client has had time to read
+//! the response.
 
 use std::future::Future;
 use std::io::{IoSlice, Result};

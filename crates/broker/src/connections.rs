@@ -195,7 +195,8 @@ pub async fn list(
     Ok(Page { connections, next_cursor })
 }
 
-/// Returns the connections of one user, of one provider or of all, after this id, and the id to continue from.
+/// Returns a page of the connections of one user, for one provider or for all. The page starts after this id and
+/// contains the id to continue from.
 ///
 /// # Errors
 ///

@@ -55,7 +55,7 @@ impl Mailer {
             Err(error) => Err(Error::unavailable(match error.status() {
                 Some(code) => format!("the mail server returned {code}"),
                 None if error.is_client() && !is_ascii => {
-                    "the mail server does not support addresses beyond ASCII".to_owned()
+                    "the mail server does not support non-ASCII addresses".to_owned()
                 }
                 None if error.is_client() => "the mail server does not support TLS".to_owned(),
                 None => "the mail server does not respond".to_owned(),
@@ -97,9 +97,8 @@ pub fn mailbox(text: &str) -> Result<Mailbox> {
     })
 }
 
-/// Returns the body of a mail. Its links are longer than the lines that the library leaves alone. An encoding would
-/// divide and change them, and not everybody who reads a mail has a program that undoes that. Mail servers
-/// transport longer lines (RFC 5322, section 2.1.1).
+/// Returns the body of an email. The library would encode lines as long as our links, and split and change the links.
+/// Not every mail program decodes them. Mail servers accept lines of up to 998 bytes (RFC 5322, section 2.1.1).
 fn plain(text: String) -> SinglePart {
     if !text.is_ascii() || text.lines().any(|line| line.len() > LONGEST_LINE) {
         return SinglePart::plain(text);

@@ -28,7 +28,7 @@ pub fn first_look(grant: &Grant, is_unconfirmed: bool) -> Option<u64> {
     }
     let expires_at = grant.tokens.expires_at?.unix();
     if grant.tokens.refresh_token.is_none() {
-        // Its end is reported.
+        // The worker reports that the token has expired.
         return Some(expires_at);
     }
     let lifetime = expires_at.saturating_sub(now_seconds());

@@ -64,7 +64,7 @@ pub enum Advice {
     RetryLater,
     /// Check the network, and retry later.
     CheckNetwork,
-    /// Check the proxy, as this sentence says: the request did not get through it.
+    /// Check the proxy as this text describes, because the request did not get through it.
     CheckProxy(&'static str),
     /// Repeat the operation with a trace of the exchange with the server.
     Trace,

@@ -20,8 +20,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates the output; `-` is standard output. A file is opened now, so that a request is not made in vain, and
-    /// emptied when the response is there. If no response is written to a new file, it is removed again.
+    /// Creates the output. `-` is standard output. A file is opened before the request is sent, so that an unwritable
+    /// file fails early. It is truncated when the response arrives. A new file is removed if no response is written
+    /// to it.
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(file) => Ok((file, true)),
-        // Also a link to a file that is not there.
+        // This includes a dangling symbolic link.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Ok((options.create_new(false).create(true).open(path)?, false))
         }

@@ -147,7 +147,7 @@ fn read_fields(fields: &[String]) -> Result<Vec<(String, String)>> {
     fields.iter().map(read).collect()
 }
 
-/// Returns the object with these members: JSON has no place for a second value of one.
+/// Returns a JSON object with these members. A member has one value.
 fn json_object(fields: Vec<(String, String)>) -> Result<Value> {
     let mut members = Map::new();
     for (key, value) in fields {

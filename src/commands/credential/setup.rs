@@ -189,7 +189,7 @@ fn warn_of_preferred(tool: CredentialTool, key: &str, context: &Context) -> Resu
         one_line(&file.to_string_lossy()),
         names.join(", ")
     );
-    context.ui.warn(&Error::config(what).hint("remove these settings there"));
+    context.ui.warn(&Error::config(what).hint("remove these settings from that file"));
     Ok(())
 }
 

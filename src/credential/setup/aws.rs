@@ -25,8 +25,7 @@ pub(super) fn aws(key: &str, file: &str, shell: &str) -> Result<Place> {
     Ok(at_end(file, &section))
 }
 
-/// Settings that the AWS command line follows before it runs the `credential_process` of its configuration, if they are in
-/// its file of credentials.
+/// Settings in the AWS credentials file that take precedence over `credential_process` in the configuration file.
 const PREFERRED: [&str; 6] = [
     "aws_access_key_id",
     "credential_process",
@@ -36,7 +35,8 @@ const PREFERRED: [&str; 6] = [
     "web_identity_token_file",
 ];
 
-/// Returns the names of such settings of this profile in a file of credentials. Its sections are named as the profiles.
+/// Returns the names of these settings for a profile in a credentials file. The sections of that file have the names
+/// of the profiles.
 pub fn preferred_settings(profile: &str, file: &str) -> Vec<&'static str> {
     let mut is_in = false;
     let mut found = Vec::new();

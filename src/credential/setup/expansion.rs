@@ -7,8 +7,8 @@ use oauthctl_core::profile::CredentialTool;
 
 /// Returns the file that a tool opens for this value of its variable.
 ///
-/// `aws` expands `$NAME`, `${NAME}`, `~` and `~/`; npm expands `${NAME}` and `~/`. Both keep a name that is not set. The
-/// other tools take the path as it is.
+/// `aws` expands `$NAME`, `${NAME}`, `~` and `~/`; npm expands `${NAME}` and `~/`. Both leave an unset variable
+/// unexpanded. The other tools use the path unchanged.
 pub fn expanded(
     tool: CredentialTool,
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! Which file of a tool is written.
+//! Selects the file of a tool that `setup` changes.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,8 @@ use oauthctl_core::profile::CredentialTool;
 /// The number of links that Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Returns the file that a tool reads and changes instead of this one, its usual file, because of the files that exist.
+/// Returns the file that a tool uses. This is its usual file `path`, unless another file exists that the tool uses
+/// instead.
 pub fn in_use(
     tool: CredentialTool,
     path: PathBuf,

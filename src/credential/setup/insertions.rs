@@ -228,7 +228,7 @@ impl Insertions {
         self.hand_over(insertion);
     }
 
-    /// Records that another text in the file of a removed one is the first of a new file, if the removed one was.
+    /// If the removed text created its file, marks another text in that file as its creator.
     fn hand_over(&self, removed: &Insertion) {
         if !removed.created {
             return;

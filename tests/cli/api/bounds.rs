@@ -29,7 +29,7 @@ fn url_elsewhere_gets_no_request() {
         );
         assert!(!refused.stderr.contains("u:p@"), "{refused:?}");
         // Such a URL may well be below `api_url`.
-        let has_user = refused.stderr.contains("contains a user or a password");
+        let has_user = refused.stderr.contains("contains a user name or a password");
         assert_eq!(has_user, url.contains('@'), "{refused:?}");
     }
     assert_eq!((api.asked().len(), other.asked().len()), (0, 0));

@@ -262,8 +262,7 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     } else if causes.mention("invalid peer certificate") {
         ("its certificate is not trusted", "set `ca_file` to the authority that issued it")
     } else if causes.mention("error resolving for socks proxy") {
-        let hint =
-            "use socks5h:// or socks4a:// in HTTPS_PROXY, with which the proxy resolves names";
+        let hint = "use socks5h:// or socks4a:// in HTTPS_PROXY to let the proxy resolve names";
         ("this machine cannot resolve the name", hint)
     } else if causes.mention("failed to create underlying connection") {
         ("it is unreachable", CHECK_PROXY)
@@ -274,7 +273,7 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     HttpError::not_sent(what, Some(Advice::CheckProxy(hint)))
 }
 
-/// There is no connection through the proxy after the time that one may take.
+/// Returns the error for a connection through the proxy that exceeds the time limit.
 pub(super) fn of_silent_proxy(target: &Target, limit: Duration) -> HttpError {
     let (host, seconds) = (&target.host, limit.as_secs_f32());
     let what = format!("cannot reach {host} through the proxy within {seconds} s");

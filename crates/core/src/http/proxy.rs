@@ -54,8 +54,8 @@ fn named(variable: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
     named.filter(|value| !value.is_empty()).map(Secret::new)
 }
 
-/// Returns where the proxy of the environment listens, as a URL without its scheme and its password; none if no proxy is
-/// set, or an invalid one.
+/// Returns the address of the proxy that the environment sets, as an `http` URL without credentials. Returns `None`
+/// if no proxy is set or its URL is invalid.
 pub fn address_of_environment() -> Option<Url> {
     address(named(&variable)?.expose())
 }

@@ -100,11 +100,11 @@ impl ApiUrls {
             return Ok(url);
         }
         if !is_plain(&url) {
-            let what =
-                format!("refusing to use {}: the URL contains a user or a password", shown(&url));
-            return Err(
-                Error::usage(what).hint("remove them: the request contains the token instead")
+            let what = format!(
+                "refusing to use {}: the URL contains a user name or a password",
+                shown(&url)
             );
+            return Err(Error::usage(what).hint("remove them: the token authenticates the request"));
         }
         let bases: Vec<&str> = self.0.iter().map(Url::as_str).collect();
         Err(Error::usage(format!(
