@@ -78,8 +78,11 @@ fn challenge_is_for_the_machine_of_the_agent() {
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:write\"";
     let url = "https://files.invalid/";
     let told = client.run(["token", "-p", url, "--challenge", challenge]).fails(4).stderr;
-    let what = format!("`{url}` requires a new login with the scopes files:write, and the agent");
-    assert!(told.contains(&what) && told.contains("hint: log in again where"), "{told}");
+    let what = format!("`{url}` requires a new login with the scopes files:write, but the agent");
+    assert!(
+        told.contains(&what) && told.contains("hint: log in again on the machine where"),
+        "{told}"
+    );
     assert!(client.files().is_empty(), "{:?}", client.files());
 }
 
