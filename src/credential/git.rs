@@ -104,7 +104,7 @@ impl Request {
     }
 }
 
-/// Encodes a path, which git sends as it is: with the spaces of a project's name, for example.
+/// Encodes a path, which git sends decoded: with the spaces of a project's name, for example.
 fn percent_encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {

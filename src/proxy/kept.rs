@@ -16,7 +16,7 @@ pub struct Kept(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// None once it is too large.
+    /// None once it is too large, or has trailers.
     bytes: Option<Vec<u8>>,
     is_whole: bool,
     is_broken: bool,
